@@ -1,0 +1,34 @@
+/* The world as decode, cluster and translated code see it; they know neither KVM nor devices. Tests fake it. */
+#ifndef HUDDLE_CLUSTER_ENV_H
+#define HUDDLE_CLUSTER_ENV_H
+
+#include "base/types.h"
+
+/* Same values as the machine's enum page_kind. */
+enum env_page { ENV_PAGE_NONE, ENV_PAGE_RAM, ENV_PAGE_ROM, ENV_PAGE_DEVICE };
+
+struct cluster_env {
+    void *opaque; /* first argument of the functions below */
+
+    /* The processor's view of guest physical memory: byte a is view[a] where page_kind[a >> 12] is RAM or ROM
+     * (page_kind has 2^20 entries). Elsewhere, and for writes to ROM, use the mmio functions. */
+    u8 *view;
+    const u8 *page_kind;
+
+    /* Device accesses: sizes 1, 2, 4 bytes for ports; 1 to 4 for memory (an access that crosses a 4 KiB page
+     * comes as two, lower part first, as KVM delivers it). */
+    u32 (*port_in)(void *opaque, u16 port, u8 size);
+    void (*port_out)(void *opaque, u16 port, u8 size, u32 value);
+    u32 (*mmio_read)(void *opaque, u32 gpa, u8 size);
+    void (*mmio_write)(void *opaque, u32 gpa, u8 size, u32 value);
+
+    /* A20, CPUID: what instructions outside the cluster allow-list need when they are interpreted alone. */
+    void (*cpuid)(void *opaque, u32 leaf, u32 subleaf, u32 out[4]); /* eax, ebx, ecx, edx */
+
+    const bool *intr;              /* the interrupt controllers ask for the processor */
+    const volatile int *attention; /* nonzero: the run loop is wanted (signal, timer); leave at the next boundary */
+    const u32 *requests;           /* nonzero: reset or exit was requested by a device access; leave right after it */
+    const u32 *generation;         /* changes when memory mapping or contents changed behind the processor's back */
+};
+
+#endif

@@ -1,0 +1,20 @@
+/* The device table: which chips the machine has, in creation order. A new device is one file, one row, one test. */
+#ifndef HUDDLE_DEV_DEVICES_H
+#define HUDDLE_DEV_DEVICES_H
+
+#include "machine/machine.h"
+
+extern const struct dev_class pic_class, pit_class, rtc_class, dma_class, port61_class, port92_class, kbc_class,
+    fdc_class, ide_class, uart_class, vga_class, fwcfg_class, debugport_class, exitport_class;
+
+struct devices {
+    void *dev[MACHINE_MAX_DEVS];
+    u32 n;
+};
+
+/* Creates and resets every device of the table. 0 or -errno (logged; what was created is destroyed). */
+must_check int devices_create(struct devices *devices, struct machine *machine);
+void devices_reset(struct devices *devices);
+void devices_destroy(struct devices *devices);
+
+#endif

@@ -1,0 +1,62 @@
+/* The ISA bus: who answers which port, and which window of memory. A dense table of the 65,536 ports refuses
+ * overlaps. Devices see only the widths they take; wider accesses are split into narrower ones at ascending
+ * addresses, low part first, as an ISA bridge does. Unclaimed reads give ones; each unclaimed port is reported once. */
+#ifndef HUDDLE_MACHINE_BUS_H
+#define HUDDLE_MACHINE_BUS_H
+
+#include "base/types.h"
+
+/* Widths in bytes, also used as a mask. */
+enum bus_width { BUS_8 = 1, BUS_16 = 2, BUS_32 = 4 };
+
+struct bus_port {
+    u16 first;
+    u16 count;
+    u8 width; /* mask of enum bus_width the device takes at once */
+    const char *name; /* "VGA GC index": one row per named port where a report should tell them apart */
+    u32 (*in)(void *dev, u16 port, u8 size);              /* NULL: write-only, reads as unclaimed */
+    void (*out)(void *dev, u16 port, u8 size, u32 value); /* NULL: read-only, writes ignored */
+};
+
+/* A memory-mapped window, whole 4 KiB pages. Accesses are 1, 2 or 4 bytes at any alignment (or odd sizes where
+ * one crosses a page): the device treats them as that many bytes at ascending addresses. */
+struct bus_window {
+    gpa_t first;
+    u32 bytes;
+    const char *name;
+    void *dev;
+    u32 (*read)(void *dev, gpa_t addr, u8 size);
+    void (*write)(void *dev, gpa_t addr, u8 size, u32 value);
+};
+
+#define BUS_MAX_WINDOWS 4
+#define BUS_MAX_ROWS    250
+
+struct bus {
+    struct {
+        const struct bus_port *row;
+        void *dev;
+    } rows[BUS_MAX_ROWS]; /* [0] is "unclaimed" */
+    u32 n_rows;
+    u8 port[65536]; /* index into rows */
+    struct bus_window window[BUS_MAX_WINDOWS];
+    u32 n_windows;
+    u8 unclaimed_seen[65536 / 8];
+    u64 unclaimed_accesses;
+    void (*on_unclaimed)(void *opaque, u16 port, u8 size, bool in); /* first access to each; may be NULL */
+    void *on_unclaimed_opaque;
+};
+
+void bus_init(struct bus *bus);
+/* Adds the rows of one device. Overlaps are our bug. */
+void bus_add_ports(struct bus *bus, const struct bus_port *ports, size_t n, void *dev);
+void bus_add_window(struct bus *bus, const struct bus_window *window);
+
+u32 bus_in(struct bus *bus, u16 port, u8 size);
+void bus_out(struct bus *bus, u16 port, u8 size, u32 value);
+/* The window that holds `addr`, or NULL. */
+const struct bus_window *bus_window_at(const struct bus *bus, gpa_t addr);
+/* "PIC master command", or NULL where nobody answers. */
+const char *bus_port_name(const struct bus *bus, u16 port);
+
+#endif

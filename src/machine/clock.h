@@ -1,0 +1,73 @@
+/* Virtual time: the only clock a device may look at, and the list of events that devices wait for.
+ *
+ * CLOCK_MODE_HOST:   time follows the host's monotonic clock.
+ * CLOCK_MODE_ACCESS: time stands still but for device accesses, each of which adds `access_step_ns`, and for
+ *                    jumps to the next deadline when the guest halts or spins. A run with clustering and one
+ *                    without then see the same time at the same access.
+ * Events fire in deadline order, ties in arming order, never from inside a device access that they interrupt:
+ * the funnel in machine.c runs them after the access. */
+#ifndef HUDDLE_MACHINE_CLOCK_H
+#define HUDDLE_MACHINE_CLOCK_H
+
+#include "base/types.h"
+
+enum clock_mode { CLOCK_MODE_HOST, CLOCK_MODE_ACCESS };
+
+#define CLOCK_NEVER UINT64_MAX
+#define CLOCK_ACCESS_STEP_NS 1000 /* an ISA bus I/O cycle with its recovery time is about a microsecond */
+
+struct clock_event;
+
+struct clock {
+    enum clock_mode mode;
+    u64 origin_ns;         /* host mode: CLOCK_MONOTONIC at virtual time 0 */
+    u64 access_ns;         /* access mode: now */
+    u64 access_step_ns;
+    u64 next_deadline_ns;  /* of the first event in the list; CLOCK_NEVER if there is none */
+    struct clock_event *events; /* sorted by deadline */
+};
+
+/* Embedded in the device that owns it. `fire` gets the deadline it was armed for (host time may be later: see
+ * clock_now); the event is disarmed before `fire` runs, which may arm it again. */
+struct clock_event {
+    struct clock *clock;
+    const char *name;
+    void (*fire)(void *opaque, u64 deadline_ns);
+    void *opaque;
+    u64 deadline_ns;
+    struct clock_event *next;
+    bool armed;
+};
+
+void clock_init(struct clock *clock, enum clock_mode mode);
+
+/* Virtual nanoseconds since power-on. */
+u64 clock_now(const struct clock *clock);
+
+/* Access mode: account one device access. Host mode: nothing. Does not run events. */
+static inline void clock_account_access(struct clock *clock)
+{
+    if (clock->mode == CLOCK_MODE_ACCESS)
+        clock->access_ns += clock->access_step_ns;
+}
+
+/* Fires every event whose deadline has passed. */
+void clock_run_due(struct clock *clock);
+
+/* Access mode: moves time to the next deadline (if there is one and it lies ahead) and runs what is due.
+ * Returns false if no event is armed. Host mode: runs what is due, does not wait. */
+bool clock_jump_to_next(struct clock *clock);
+
+void clock_event_init(struct clock_event *event, struct clock *clock, const char *name,
+                      void (*fire)(void *opaque, u64 deadline_ns), void *opaque);
+/* Arms, or moves, the event. `deadline_ns` may be in the past: it then fires at the next clock_run_due. */
+void clock_event_arm(struct clock_event *event, u64 deadline_ns);
+void clock_event_disarm(struct clock_event *event);
+
+/* value * mul / div in 128 bits: cycles of a device clock <-> nanoseconds without overflow. */
+static inline u64 clock_muldiv(u64 value, u64 mul, u64 div)
+{
+    return (u64)((unsigned __int128)value * mul / div);
+}
+
+#endif

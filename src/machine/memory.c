@@ -1,0 +1,151 @@
+/* Guest RAM in one memfd; the processor's view is rebuilt with MAP_FIXED when A20 changes. */
+#include "machine/memory.h"
+
+#include "base/bug.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    VGA_FIRST = 0xa0000,
+    VGA_END = 0xc0000,
+    BIOS_SHADOW_BYTES = 128 * KIB,
+    ROM_MAX_BYTES = 256 * KIB,
+};
+#define VIEW_BYTES (1ull << 32)
+
+static void set_kind(struct memory *mem, u64 first, u64 end, enum page_kind kind)
+{
+    memset(mem->page_kind + (first >> PAGE_SHIFT), kind, (end - first) >> PAGE_SHIFT);
+}
+
+/* Maps `bytes` of the memfd at `offset` into the processor's view at `gpa`. */
+static int map_view(struct memory *mem, u64 gpa, u64 bytes, u64 offset, int prot)
+{
+    void *p = mmap(mem->view + gpa, bytes, prot, MAP_SHARED | MAP_FIXED, mem->fd, (off_t)offset);
+    return p == MAP_FAILED ? -errno : 0;
+}
+
+static int map_ram(struct memory *mem)
+{
+    int rc = map_view(mem, 0, mem->ram_bytes, 0, PROT_READ | PROT_WRITE);
+    if (!rc && mprotect(mem->view + VGA_FIRST, VGA_END - VGA_FIRST, PROT_NONE))
+        rc = -errno;
+    if (rc)
+        return rc;
+    /* Fewer, larger pages if the host allows it: a hint, so failure does not matter. */
+    (void)madvise(mem->view, mem->ram_bytes, MADV_HUGEPAGE);
+    set_kind(mem, 0, mem->ram_bytes, PAGE_RAM);
+    set_kind(mem, VGA_FIRST, VGA_END, PAGE_DEVICE);
+    return 0;
+}
+
+int memory_init(struct memory *mem, u32 ram_bytes)
+{
+    *mem = (struct memory){.fd = -1, .ram_bytes = ram_bytes, .a20 = true, .plain = MAP_FAILED, .view = MAP_FAILED,
+                           .page_kind = MAP_FAILED};
+    int rc;
+    mem->fd = memfd_create("huddle-ram", MFD_CLOEXEC);
+    if (mem->fd < 0 || ftruncate(mem->fd, (off_t)ram_bytes + ROM_MAX_BYTES))
+        goto fail;
+    mem->plain = mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, 0);
+    if (mem->plain == MAP_FAILED)
+        goto fail;
+    mem->view = mmap(NULL, VIEW_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mem->view == MAP_FAILED)
+        goto fail;
+    mem->page_kind = mmap(NULL, PAGE_COUNT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mem->page_kind == MAP_FAILED)
+        goto fail;
+    rc = map_ram(mem);
+    if (!rc)
+        return 0;
+    errno = -rc;
+fail:
+    rc = -errno;
+    log_error("cannot get %u MiB of guest memory: %s", ram_bytes / MIB, strerror(errno));
+    memory_fini(mem);
+    return rc;
+}
+
+void memory_fini(struct memory *mem)
+{
+    if (mem->page_kind != MAP_FAILED)
+        munmap(mem->page_kind, PAGE_COUNT);
+    if (mem->view != MAP_FAILED)
+        munmap(mem->view, VIEW_BYTES);
+    if (mem->plain != MAP_FAILED)
+        munmap(mem->plain, mem->ram_bytes);
+    if (mem->fd >= 0)
+        close(mem->fd);
+    mem->page_kind = mem->view = mem->plain = MAP_FAILED;
+    mem->fd = -1;
+}
+
+int memory_load_bios(struct memory *mem, const u8 *image, u32 bytes)
+{
+    if (!bytes || bytes % (64 * KIB) || bytes > ROM_MAX_BYTES)
+        return -EINVAL;
+    u32 shadow = MIN(bytes, BIOS_SHADOW_BYTES);
+    memcpy(mem->plain + MIB - shadow, image + bytes - shadow, shadow);
+    u64 done = 0;
+    while (done < bytes) {
+        ssize_t n = pwrite(mem->fd, image + done, bytes - done, (off_t)(mem->ram_bytes + done));
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        done += (u64)n;
+    }
+    mem->rom_bytes = bytes;
+    set_kind(mem, VIEW_BYTES - bytes, VIEW_BYTES, PAGE_ROM);
+    mem->generation++;
+    return map_view(mem, VIEW_BYTES - bytes, bytes, mem->ram_bytes, PROT_READ);
+}
+
+u32 memory_slots(const struct memory *mem, struct memory_slot *slots)
+{
+    u32 n = 0;
+    slots[n++] = (struct memory_slot){0, VGA_FIRST, mem->view, false};
+    slots[n++] = (struct memory_slot){VGA_END, mem->ram_bytes - VGA_END, mem->view + VGA_END, false};
+    if (mem->rom_bytes) {
+        gpa_t rom = (gpa_t)(VIEW_BYTES - mem->rom_bytes);
+        slots[n++] = (struct memory_slot){rom, mem->rom_bytes, mem->view + rom, true};
+    }
+    return n;
+}
+
+void memory_set_a20(struct memory *mem, bool on)
+{
+    if (mem->a20 == on)
+        return;
+    mem->a20 = on;
+    mem->generation++;
+    for (u64 odd = MIB; odd < mem->ram_bytes; odd += 2 * MIB) {
+        int rc = map_view(mem, odd, MIB, on ? odd : odd - MIB, PROT_READ | PROT_WRITE);
+        BUG_ON(rc); /* the same pages were mapped here before */
+    }
+}
+
+static bool in_ram(const struct memory *mem, u64 gpa, u32 len)
+{
+    return gpa <= mem->ram_bytes && len <= mem->ram_bytes - gpa;
+}
+
+bool memory_read(const struct memory *mem, u64 gpa, void *buf, u32 len)
+{
+    if (!in_ram(mem, gpa, len))
+        return false;
+    memcpy(buf, mem->plain + gpa, len);
+    return true;
+}
+
+bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 len)
+{
+    if (!in_ram(mem, gpa, len))
+        return false;
+    memcpy(mem->plain + gpa, buf, len);
+    mem->generation++;
+    return true;
+}

@@ -1,0 +1,64 @@
+/* Guest physical memory: one memfd, mapped twice.
+ *   plain: RAM as the bus sees it (DMA, disk, loaders, reports); A20 never applies.
+ *   view:  4 GiB of address space in which the byte at guest physical address a is view[a], as the processor
+ *          sees it: A20 applied, device windows and holes inaccessible. KVM's memory slots are this mapping.
+ * A20 off is done by mapping each even MiB of RAM over the odd MiB above it (no memory-slot ioctl: KVM.md 5).
+ * LIMIT: with A20 off the VGA window does not repeat at 1A0000h; only unreal-mode code could reach it. */
+#ifndef HUDDLE_MACHINE_MEMORY_H
+#define HUDDLE_MACHINE_MEMORY_H
+
+#include "base/types.h"
+
+enum page_kind {
+    PAGE_NONE,   /* nobody answers: reads as ones */
+    PAGE_RAM,
+    PAGE_ROM,    /* reads like RAM, writes go nowhere (through the device path) */
+    PAGE_DEVICE, /* a bus window */
+};
+
+#define PAGE_SHIFT 12
+#define PAGE_BYTES 4096u
+#define PAGE_COUNT (1u << 20)
+
+struct memory {
+    int fd;
+    u32 ram_bytes;
+    u32 rom_bytes;  /* firmware image visible at the end of the 4 GiB */
+    u8 *plain;
+    u8 *view;
+    u8 *page_kind;  /* [PAGE_COUNT], enum page_kind */
+    bool a20;
+    u32 generation; /* counts changes of mapping and of contents that no processor store made (DMA, loaders) */
+};
+
+struct memory_slot {
+    gpa_t first;
+    u32 bytes;
+    u8 *host;
+    bool readonly;
+};
+
+/* RAM of `ram_bytes` (a multiple of 1 MiB, 1 MiB to 3 GiB), zeroed, A20 on; A0000h-BFFFFh a device window.
+ * 0 or -errno (logged). */
+must_check int memory_init(struct memory *mem, u32 ram_bytes);
+void memory_fini(struct memory *mem);
+
+/* Loads firmware: the last 128 KiB (or all, if shorter) at E0000h-FFFFFh in RAM, as the ISA machine shadows it,
+ * and the whole read-only at the end of the 4 GiB. `bytes` must be a multiple of 64 KiB, at most 256 KiB. */
+must_check int memory_load_bios(struct memory *mem, const u8 *image, u32 bytes);
+
+/* KVM's slots in ascending order; returns their number (at most 4). */
+u32 memory_slots(const struct memory *mem, struct memory_slot *slots);
+
+void memory_set_a20(struct memory *mem, bool on);
+
+/* The checked accessors for device models (bus view). False if any byte lies outside RAM; nothing is copied then. */
+must_check bool memory_read(const struct memory *mem, u64 gpa, void *buf, u32 len);
+must_check bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 len);
+
+static inline enum page_kind memory_kind(const struct memory *mem, gpa_t gpa)
+{
+    return mem->page_kind[gpa >> PAGE_SHIFT];
+}
+
+#endif

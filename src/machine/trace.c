@@ -1,0 +1,49 @@
+/* Chunked hashing and writing of the access stream. */
+#include "machine/trace.h"
+
+#include "base/hash.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+void trace_init(struct trace *trace, int fd)
+{
+    memset(trace, 0, sizeof *trace);
+    trace->fd = fd;
+}
+
+static void write_chunk(struct trace *trace, size_t bytes)
+{
+    const u8 *p = (const u8 *)trace->chunk;
+    while (bytes && !trace->write_failed) {
+        ssize_t n = write(trace->fd, p, bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            log_error("cannot keep the access stream: %s", strerror(errno));
+            trace->write_failed = true;
+            return;
+        }
+        p += n;
+        bytes -= (size_t)n;
+    }
+}
+
+void trace_flush_chunk(struct trace *trace)
+{
+    size_t bytes = trace->fill * sizeof trace->chunk[0];
+    u64 link[2] = {trace->hash, hash64(trace->chunk, bytes)};
+    trace->hash = hash64(link, sizeof link);
+    if (trace->fd >= 0)
+        write_chunk(trace, bytes);
+    trace->fill = 0;
+}
+
+u64 trace_finish(struct trace *trace)
+{
+    if (trace->fill)
+        trace_flush_chunk(trace);
+    return trace->hash;
+}

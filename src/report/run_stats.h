@@ -1,0 +1,95 @@
+/* Everything one run of a guest left to report: plain data of fixed size, so that it can cross a fork in shared
+ * memory. Filled by the run loop, read by the reports. */
+#ifndef HUDDLE_REPORT_RUN_STATS_H
+#define HUDDLE_REPORT_RUN_STATS_H
+
+#include "base/types.h"
+#include "cluster/stats.h"
+
+/* JSON key, text. Every return of KVM_RUN with a reason is exactly one of these. */
+#define EXIT_KINDS(X)                                                                                        \
+    X(pio_in, "port reads")                                                                                  \
+    X(pio_out, "port writes")                                                                                \
+    X(string, "string port I/O")                                                                             \
+    X(mmio_read, "memory-mapped reads")                                                                      \
+    X(mmio_write, "memory-mapped writes")                                                                    \
+    X(hlt, "HLT")                                                                                            \
+    X(irq_window, "interrupt window")                                                                        \
+    X(kick, "kick (timer or signal)")                                                                        \
+    X(other, "other")
+
+enum exit_kind {
+#define X(id, text) EXIT_##id,
+    EXIT_KINDS(X)
+#undef X
+    EXIT_KIND_COUNT
+};
+
+#define RUN_TOP 24
+
+/* Where exits came from: a port or an address. */
+struct run_target {
+    char name[40]; /* "VGA GC data 3CFh", "VGA memory A0000h-A0FFFh" */
+    u32 addr;
+    bool memory;
+    u64 exits;
+};
+
+/* An instruction that exited. */
+struct run_site {
+    u16 cs;
+    u32 ip;
+    u32 linear;
+    bool after;     /* cs:ip is just behind the instruction: KVM had already stepped over it */
+    char text[48];  /* disassembly */
+    u64 exits;
+};
+
+enum run_end {
+    RUN_END_EXIT_PORT,  /* the guest wrote the exit port: status (value << 1) | 1 */
+    RUN_END_TEXT,       /* --until-text was seen: 0 */
+    RUN_END_FRAMES,     /* --frames reached: 0 */
+    RUN_END_SCRIPT,     /* script ended or quit: 0 */
+    RUN_END_TIMEOUT,    /* 124 */
+    RUN_END_SIGNAL,     /* Ctrl-C, SIGTERM: 130, 143 */
+    RUN_END_CRASH,      /* triple fault, stop, impossible state: 70 */
+    RUN_END_HOST_ERROR, /* KVM or host failed: 71 */
+    RUN_END_SCRIPT_FAILED, /* wait-text timed out and the like: 1 */
+};
+
+struct run_stats {
+    char variant[32];
+    enum run_end end;
+    int status; /* process status */
+    char end_text[160]; /* one line for people: "the guest exited with 0 through port F4h" */
+
+    u64 exits[EXIT_KIND_COUNT];
+    u64 exits_total;
+    u64 kvm_run;          /* KVM_RUN calls, completions included */
+    u64 completions;      /* of these: immediate_exit runs that complete an instruction */
+    u64 ioctls;           /* vCPU and VM ioctls other than KVM_RUN, after start-up */
+    u64 accesses;         /* device accesses of the guest, wherever executed */
+    u64 interrupts;       /* taken by the guest */
+
+    /* Guest instructions executed by the interpreter outside clusters: while an interrupt waited for IF, and
+     * where KVM could not emulate. */
+    u64 pending_instructions;
+    u64 rescued_instructions;
+    u64 time_nudges;      /* --clock=access: time was moved on although the guest was busy: streams may differ */
+    u64 spins;            /* --clock=access: pure wait loops in which time jumped to the next event */
+
+    struct cluster_stats clusters;
+
+    u64 host_ns_total, host_ns_kvm, host_ns_devices, host_ns_cluster;
+    u64 cpu_ns;           /* user + system of the process during the run */
+    u64 virtual_ns;
+
+    u64 stream_count, stream_hash; /* struct trace */
+    u64 ram_hash, frame_hash;
+    u32 frame_width, frame_height;
+
+    struct run_target targets[RUN_TOP]; /* sorted, most exits first; unused: exits == 0 */
+    struct run_site sites[RUN_TOP];
+};
+
+#endif

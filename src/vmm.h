@@ -1,0 +1,39 @@
+/* One guest, run from power-on to its end. */
+#ifndef HUDDLE_VMM_H
+#define HUDDLE_VMM_H
+
+#include "machine/machine.h"
+#include "report/run_stats.h"
+
+#include <stdio.h>
+
+enum cluster_level { CLUSTER_OFF, CLUSTER_PAIRS, CLUSTER_WINDOW };
+
+#define CLUSTER_WINDOW_DEFAULT 16
+#define CLUSTER_WINDOW_MAX     256
+
+struct script; /* script.h */
+
+struct run_config {
+    struct machine_config machine;
+    const u8 *bios; /* system firmware image */
+    u32 bios_bytes;
+
+    enum cluster_level level;
+    u32 window;               /* instructions, 2..CLUSTER_WINDOW_MAX */
+
+    u64 timeout_ns;           /* host time; 0 = none */
+    u64 frames;               /* stop after that many vertical retraces; 0 = none */
+    const char *until_text;   /* NULL = none */
+    struct script *script;    /* NULL = none */
+    const char *screenshot;   /* PNG written at the end; NULL = none */
+    int trace_fd;             /* access stream records go here; -1 = hash only */
+    bool print_text_at_end;   /* --until-text found: print the text screen */
+};
+
+/* Runs the guest. Fills `stats` whatever happened. Returns 0, or -errno if the machine could not be started at all
+ * (logged; stats->status is then 71). The process status to end with is stats->status. Installs handlers for
+ * SIGINT and SIGTERM during the run. */
+int vmm_run(const struct run_config *config, struct run_stats *stats);
+
+#endif
