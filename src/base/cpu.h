@@ -119,4 +119,27 @@ static inline bool cpu_mode_supported(const struct cpu_state *cpu)
     return !(cpu->cr0 & CR0_PE) || (!(cpu->eflags & FLAG_VM) && (cpu->sreg[CPU_SS].dpl & 3) == 0);
 }
 
+/* Where the processor is and in which mode: what code at one place means depends on nothing else. */
+struct cpu_where {
+    u32 eip;
+    u32 cs_base;
+    u32 mode; /* enum cpu_mode_bit */
+};
+
+enum cpu_mode_bit {
+    MODE_PROTECTED = 1 << 0,
+    MODE_CODE32 = 1 << 1,
+    MODE_STACK32 = 1 << 2,
+    MODE_TRAP = 1 << 3,        /* TF */
+    MODE_UNSUPPORTED = 1 << 4, /* paging, virtual-8086 or outer ring: see cpu_mode_supported */
+};
+
+static inline u32 cpu_mode_bits(u32 cr0, u32 eflags, bool code32, bool stack32, u8 cpl)
+{
+    bool protected = cr0 & CR0_PE;
+    bool unsupported = (cr0 & CR0_PG) || (protected && ((eflags & FLAG_VM) || cpl));
+    return (protected ? MODE_PROTECTED : 0) | (code32 ? MODE_CODE32 : 0) | (stack32 ? MODE_STACK32 : 0) |
+           (eflags & FLAG_TF ? MODE_TRAP : 0) | (unsupported ? MODE_UNSUPPORTED : 0);
+}
+
 #endif

@@ -1,0 +1,215 @@
+/* Calibration and cost of exits in a scratch VM of one page of real-mode code. */
+#include "kvm/backend.h"
+
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    CODE = 0x1000,        /* guest physical address of the code, also its IP in segment 0 */
+    SCRATCH_BYTES = 0x10000,
+    SCRATCH_PORT = 0x80,
+    EXITS_PER_BATCH = 200,
+    BATCHES = 5,
+    LOOP_INSNS = 20000,
+    LATE_WINDOW_INSNS = 16, /* an exact backend opens the window within one or two */
+};
+
+struct scratch {
+    struct vm vm;
+    struct vcpu vcpu;
+    u8 *memory;
+    volatile int attention;
+};
+
+static void scratch_close(struct scratch *s)
+{
+    vcpu_close(&s->vcpu);
+    vm_close(&s->vm);
+    if (s->memory != MAP_FAILED)
+        munmap(s->memory, SCRATCH_BYTES);
+}
+
+static int scratch_open(struct scratch *s)
+{
+    *s = (struct scratch){.vm = {.fd = -1, .system_fd = -1}, .vcpu = {.fd = -1, .run = MAP_FAILED}};
+    s->memory = mmap(NULL, SCRATCH_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (s->memory == MAP_FAILED)
+        return -errno;
+    int rc = vm_open(&s->vm);
+    if (!rc) {
+        struct vm_slot slot = {.first = 0, .bytes = SCRATCH_BYTES, .host = s->memory};
+        rc = vm_set_slots(&s->vm, &slot, 1);
+    }
+    if (!rc)
+        rc = vcpu_open(&s->vcpu, &s->vm, &s->attention);
+    if (rc)
+        scratch_close(s);
+    return rc;
+}
+
+/* Puts `code` in place and the vCPU in front of it; DX = SCRATCH_PORT, CX = `cx`. */
+static void scratch_load(struct scratch *s, const void *code, size_t bytes, u16 cx)
+{
+    struct cpu_state cpu;
+    memcpy(s->memory + CODE, code, bytes);
+    cpu_reset(&cpu);
+    cpu.sreg[CPU_CS].selector = 0;
+    cpu.sreg[CPU_CS].base = 0;
+    cpu.eip = CODE;
+    cpu.reg[CPU_ESP] = 0x8000;
+    cpu.reg[CPU_EDX] = SCRATCH_PORT;
+    cpu.reg[CPU_ECX] = cx;
+    vcpu_put_state(&s->vcpu, &cpu);
+}
+
+static int calibrate_out(struct scratch *s, struct vcpu_traits *traits)
+{
+    static const u8 code[] = {0xee, 0xf4}; /* out dx, al / hlt */
+    struct vmexit exit;
+    scratch_load(s, code, sizeof code, 0);
+    int rc = vcpu_run(&s->vcpu, &exit);
+    if (rc)
+        return rc;
+    if (exit.kind != VMEXIT_PIO)
+        return -EIO;
+    traits->out_rip_after = vcpu_rip_linear(&s->vcpu) != CODE;
+    return vcpu_run(&s->vcpu, &exit); /* to the HLT: nothing stays pending */
+}
+
+static int calibrate_window(struct scratch *s, struct vcpu_traits *traits)
+{
+    static const u8 code[] = {0xfb, 0x40, 0xeb, 0xfd}; /* sti / 1: inc ax / jmp 1b */
+    struct vmexit exit;
+    struct cpu_state cpu;
+    scratch_load(s, code, sizeof code, 0);
+    vcpu_request_window(&s->vcpu, true);
+    int rc = vcpu_run(&s->vcpu, &exit);
+    vcpu_request_window(&s->vcpu, false);
+    if (rc)
+        return rc;
+    if (exit.kind != VMEXIT_IRQ_WINDOW)
+        return -EIO;
+    vcpu_get_state(&s->vcpu, &cpu);
+    traits->late_window = (cpu.reg[CPU_EAX] & 0xffff) > LATE_WINDOW_INSNS;
+    return 0;
+}
+
+int vcpu_calibrate(struct vcpu_traits *traits)
+{
+    struct scratch s;
+    int rc = scratch_open(&s);
+    if (rc)
+        return rc;
+    rc = calibrate_out(&s, traits);
+    if (!rc)
+        rc = calibrate_window(&s, traits);
+    scratch_close(&s);
+    return rc;
+}
+
+static u64 thread_cpu_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
+}
+
+/* Nanoseconds per exit of a loop of OUTs; with `sync`, all registers are read and replaced at each. */
+static u32 measure_exit(struct scratch *s, bool sync)
+{
+    static const u8 code[] = {0xee, 0xeb, 0xfd}; /* 1: out dx, al / jmp 1b */
+    u64 best = UINT64_MAX;
+    scratch_load(s, code, sizeof code, 0);
+    for (int batch = 0; batch < BATCHES; batch++) {
+        u64 start = thread_cpu_ns();
+        for (int i = 0; i < EXITS_PER_BATCH; i++) {
+            struct vmexit exit;
+            if (vcpu_run(&s->vcpu, &exit) || exit.kind != VMEXIT_PIO)
+                return 0;
+            if (sync)
+                s->vcpu.run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
+        }
+        best = MIN(best, thread_cpu_ns() - start);
+    }
+    return (u32)(best / EXITS_PER_BATCH);
+}
+
+/* Tenths of a nanosecond per instruction of a DEC/JNZ loop, the exit at its end subtracted. */
+static u32 measure_insn(struct scratch *s, u32 exit_ns)
+{
+    static const u8 code[] = {0x49, 0x75, 0xfd, 0xee}; /* 1: dec cx / jnz 1b / out dx, al */
+    u64 best = UINT64_MAX;
+    for (int batch = 0; batch < BATCHES; batch++) {
+        struct vmexit exit;
+        scratch_load(s, code, sizeof code, LOOP_INSNS / 2);
+        u64 start = thread_cpu_ns();
+        if (vcpu_run(&s->vcpu, &exit) || exit.kind != VMEXIT_PIO)
+            return 0;
+        best = MIN(best, thread_cpu_ns() - start);
+    }
+    return best > exit_ns ? (u32)((best - exit_ns) * 10 / LOOP_INSNS) : 0;
+}
+
+enum backend backend_detect(void)
+{
+    static const struct {
+        const char *path;
+        enum backend backend;
+    } module[] = {
+        {"/sys/module/kvm_intel", BACKEND_VMX},
+        {"/sys/module/kvm_amd", BACKEND_SVM},
+        {"/sys/module/kvm_pvm", BACKEND_PVM},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(module); i++)
+        if (!access(module[i].path, F_OK))
+            return module[i].backend;
+    return access("/dev/kvm", F_OK) ? BACKEND_NONE : BACKEND_UNKNOWN;
+}
+
+bool backend_host_nested(void)
+{
+    unsigned eax, ebx, ecx = 0, edx;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & BIT(31));
+}
+
+const char *backend_name(enum backend backend, bool nested)
+{
+    static const char *const name[][2] = {
+        [BACKEND_NONE] = {"none", "none"},
+        [BACKEND_VMX] = {"vmx", "nested vmx"},
+        [BACKEND_SVM] = {"svm", "nested svm"},
+        [BACKEND_PVM] = {"pvm", "pvm"}, /* made to run under another hypervisor: nesting says nothing new */
+        [BACKEND_UNKNOWN] = {"unknown", "nested unknown"},
+    };
+    return name[backend][nested];
+}
+
+void backend_probe(struct backend_probe *probe)
+{
+    memset(probe, 0, sizeof *probe);
+    probe->backend = backend_detect();
+    probe->nested = backend_host_nested();
+    int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        probe->open_error = -errno;
+        return;
+    }
+    vm_missing_capabilities(fd, probe->missing, sizeof probe->missing);
+    close(fd);
+    struct scratch s;
+    if (probe->missing[0] || scratch_open(&s))
+        return;
+    if (!calibrate_out(&s, &probe->traits) && !calibrate_window(&s, &probe->traits)) {
+        probe->exit_ns = measure_exit(&s, false);
+        u32 synced = measure_exit(&s, true);
+        probe->sync_ns = synced > probe->exit_ns ? synced - probe->exit_ns : 0;
+        probe->insn_ns_tenths = measure_insn(&s, probe->exit_ns);
+    }
+    scratch_close(&s);
+}

@@ -1,0 +1,231 @@
+/* KVM_RUN and what comes with it. */
+#include "kvm/vcpu.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SYNC_ALL (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
+
+enum {
+    CPUID_MAX_LEAF = 1,
+    CPUID_486DX4 = 0x480,      /* family 4, model 8, stepping 0 */
+    CPUID_FEATURE_FPU = BIT(0),
+};
+
+void vcpu_cpuid(u32 leaf, u32 subleaf, u32 out[4])
+{
+    (void)subleaf;
+    memset(out, 0, 4 * sizeof out[0]);
+    if (leaf == 0) {
+        out[0] = CPUID_MAX_LEAF;
+        memcpy(&out[1], "Genu", 4);
+        memcpy(&out[3], "ineI", 4);
+        memcpy(&out[2], "ntel", 4);
+    } else if (leaf == 1) {
+        out[0] = CPUID_486DX4;
+        out[3] = CPUID_FEATURE_FPU;
+    }
+}
+
+static int set_cpuid(struct vcpu *vcpu)
+{
+    struct {
+        struct kvm_cpuid2 head;
+        struct kvm_cpuid_entry2 entry[CPUID_MAX_LEAF + 1];
+    } cpuid = {.head.nent = CPUID_MAX_LEAF + 1};
+    for (u32 leaf = 0; leaf <= CPUID_MAX_LEAF; leaf++) {
+        u32 r[4];
+        vcpu_cpuid(leaf, 0, r);
+        cpuid.entry[leaf] =
+            (struct kvm_cpuid_entry2){.function = leaf, .eax = r[0], .ebx = r[1], .ecx = r[2], .edx = r[3]};
+    }
+    return ioctl(vcpu->fd, KVM_SET_CPUID2, &cpuid) ? -errno : 0;
+}
+
+int vcpu_open(struct vcpu *vcpu, struct vm *vm, const volatile int *attention)
+{
+    *vcpu = (struct vcpu){.fd = -1, .run = MAP_FAILED, .run_bytes = vm->run_bytes, .attention = attention};
+    int rc;
+    vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
+    if (vcpu->fd < 0)
+        goto fail;
+    vcpu->run = mmap(NULL, vcpu->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+    if (vcpu->run == MAP_FAILED)
+        goto fail;
+    rc = set_cpuid(vcpu);
+    if (rc) {
+        errno = -rc;
+        goto fail;
+    }
+    struct kvm_sync_regs *sync = &vcpu->run->s.regs;
+    if (ioctl(vcpu->fd, KVM_GET_REGS, &sync->regs) || ioctl(vcpu->fd, KVM_GET_SREGS, &sync->sregs) ||
+        ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &sync->events))
+        goto fail;
+    vcpu->run->kvm_valid_regs = SYNC_ALL;
+    return 0;
+fail:
+    rc = -errno;
+    log_error("/dev/kvm: cannot create a vCPU: %s", strerror(-rc));
+    vcpu_close(vcpu);
+    return rc;
+}
+
+void vcpu_close(struct vcpu *vcpu)
+{
+    if (vcpu->run != MAP_FAILED)
+        munmap(vcpu->run, vcpu->run_bytes);
+    if (vcpu->fd >= 0)
+        close(vcpu->fd);
+    vcpu->run = MAP_FAILED;
+    vcpu->fd = -1;
+}
+
+static void decode_pio(struct kvm_run *run, struct vmexit *exit)
+{
+    exit->kind = VMEXIT_PIO;
+    exit->pio.port = run->io.port;
+    exit->pio.size = run->io.size;
+    exit->pio.in = run->io.direction == KVM_EXIT_IO_IN;
+    exit->pio.count = run->io.count;
+    exit->pio.data = (u8 *)run + run->io.data_offset;
+    exit->pio.string = run->io.count != 1;
+}
+
+static void decode_exit(struct kvm_run *run, struct vmexit *exit)
+{
+    switch (run->exit_reason) {
+    case KVM_EXIT_IO:
+        decode_pio(run, exit);
+        break;
+    case KVM_EXIT_MMIO:
+        exit->kind = VMEXIT_MMIO;
+        exit->mmio.gpa = run->mmio.phys_addr;
+        exit->mmio.size = (u8)run->mmio.len;
+        exit->mmio.write = run->mmio.is_write;
+        exit->mmio.data = run->mmio.data;
+        break;
+    case KVM_EXIT_HLT:
+        exit->kind = VMEXIT_HLT;
+        break;
+    case KVM_EXIT_IRQ_WINDOW_OPEN:
+        exit->kind = VMEXIT_IRQ_WINDOW;
+        break;
+    case KVM_EXIT_INTR:
+        exit->kind = VMEXIT_KICK;
+        break;
+    case KVM_EXIT_SHUTDOWN:
+        exit->kind = VMEXIT_SHUTDOWN;
+        break;
+    case KVM_EXIT_INTERNAL_ERROR:
+        exit->kind = run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION ? VMEXIT_EMULATION : VMEXIT_UNKNOWN;
+        exit->other.reason = run->exit_reason;
+        exit->other.detail = run->internal.suberror;
+        break;
+    case KVM_EXIT_FAIL_ENTRY:
+        exit->kind = VMEXIT_ENTRY;
+        exit->other.reason = run->exit_reason;
+        exit->other.detail = run->fail_entry.hardware_entry_failure_reason;
+        break;
+    default:
+        exit->kind = VMEXIT_UNKNOWN;
+        exit->other.reason = run->exit_reason;
+        exit->other.detail = 0;
+        break;
+    }
+}
+
+/* KVM_RUN; on -EINTR the exit is a kick. */
+static int run_once(struct vcpu *vcpu, struct vmexit *exit)
+{
+    vcpu->runs++;
+    if (!ioctl(vcpu->fd, KVM_RUN, 0)) {
+        decode_exit(vcpu->run, exit);
+        return 0;
+    }
+    if (errno == EINTR || errno == EAGAIN) {
+        exit->kind = VMEXIT_KICK;
+        return 0;
+    }
+    int rc = -errno;
+    log_error("KVM_RUN: %s", strerror(-rc));
+    return rc;
+}
+
+/* immediate_exit belongs to the kick protocol: a handler sets attention, then immediate_exit. */
+static void rearm_immediate_exit(struct vcpu *vcpu)
+{
+    __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+    if (*vcpu->attention)
+        __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+}
+
+int vcpu_run(struct vcpu *vcpu, struct vmexit *exit)
+{
+    rearm_immediate_exit(vcpu);
+    return run_once(vcpu, exit);
+}
+
+static bool crosses_or_touches_page_end(u64 gpa, u8 size)
+{
+    return (gpa & 0xfff) == 0 || (gpa & 0xfff) + size >= 0x1000;
+}
+
+bool vcpu_needs_completion(const struct vcpu *vcpu, const struct vmexit *exit)
+{
+    if (exit->kind != VMEXIT_PIO && exit->kind != VMEXIT_MMIO)
+        return false;
+    /* A STI shadow may be live. */
+    if (vcpu->run->if_flag && !vcpu->run->ready_for_interrupt_injection)
+        return true;
+    if (exit->kind == VMEXIT_MMIO)
+        return !exit->mmio.write || crosses_or_touches_page_end(exit->mmio.gpa, exit->mmio.size);
+    return exit->pio.in || !vcpu->traits.out_rip_after;
+}
+
+int vcpu_complete(struct vcpu *vcpu, struct vmexit *exit)
+{
+    vcpu->completions++;
+    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    int rc = run_once(vcpu, exit);
+    rearm_immediate_exit(vcpu);
+    if (rc)
+        return rc;
+    return exit->kind == VMEXIT_KICK ? 0 : 1;
+}
+
+linear_t vcpu_rip_linear(const struct vcpu *vcpu)
+{
+    const struct kvm_sync_regs *sync = &vcpu->run->s.regs;
+    return (linear_t)(sync->sregs.cs.base + sync->regs.rip);
+}
+
+bool vcpu_can_inject(const struct vcpu *vcpu)
+{
+    return vcpu->run->ready_for_interrupt_injection;
+}
+
+void vcpu_inject(struct vcpu *vcpu, u8 vector)
+{
+    struct kvm_vcpu_events *events = &vcpu->run->s.regs.events;
+    events->flags = 0;
+    events->interrupt.injected = 1;
+    events->interrupt.nr = vector;
+    events->interrupt.soft = 0;
+    vcpu->run->kvm_dirty_regs |= KVM_SYNC_X86_EVENTS;
+}
+
+void vcpu_request_window(struct vcpu *vcpu, bool wanted)
+{
+    vcpu->run->request_interrupt_window = wanted;
+}
+
+void vcpu_kick(struct vcpu *vcpu)
+{
+    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+}
