@@ -30,7 +30,7 @@ for name in "$@"; do
         disk="-drive file=$scratch/c.img,format=raw,if=ide,index=0"
     fi
     # shellcheck disable=SC2086 # $disk is several words on purpose
-    timeout "${GUEST_TIMEOUT:-60}" qemu-system-i386 -M isapc -accel tcg -cpu 486 \
+    timeout "${GUEST_TIMEOUT:-60}" qemu-system-i386 -M isapc -vga std -accel tcg -cpu 486 \
         -device isa-debug-exit,iobase=0xf4,iosize=1 -display none -no-reboot \
         -serial "file:$scratch/serial" -debugcon "file:$scratch/debug" \
         -drive "file=$scratch/a.img,format=raw,if=floppy" $disk
