@@ -11,7 +11,8 @@
 ;
 ; About 70,000 device accesses and what waiting for FRAMES retraces adds.
 ; Exit codes: 0 all is well; 1 the planes do not hold the picture they should
-; (every eighth row is summed; the font is that of SeaBIOS's VGA BIOS).
+; (every eighth row is summed; the font is that of SeaBIOS's VGA BIOS); 124 no
+; retrace came.
 
 FRAMES          equ 84          ; whole animation
 FADE_FRAMES     equ 16          ; at its start
@@ -994,7 +995,7 @@ animate:
     jbe .fading
     mov bx, FADE_FRAMES
 .fading:
-    call wait_retrace
+    call retrace_wait
     call palette_load
     inc bp
     cmp bp, FRAMES
@@ -1030,17 +1031,7 @@ split_at:
     out dx, al
     ret
 
-wait_retrace:
-    mov dx, STATUS_1
-.still:
-    in al, dx
-    test al, ST1_VRETRACE
-    jnz .still
-.not_yet:
-    in al, dx
-    test al, ST1_VRETRACE
-    jz .not_yet
-    ret
+%include "retrace.inc"
 
 ; ------------------------------------------------------------------- the check
 
