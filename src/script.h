@@ -35,6 +35,8 @@ enum script_state { SCRIPT_RUNNING, SCRIPT_ENDED, SCRIPT_QUIT, SCRIPT_FAILED };
 /* Parses the whole file. 0 or -errno; errors are logged as "FILE:LINE: reason". */
 must_check int script_load(struct script **script, const char *path);
 void script_free(struct script *script);
+/* Whether it has a `cluster` command: such a script cannot be used to compare levels. */
+bool script_changes_cluster(const struct script *script);
 
 /* Goes as far as it can without waiting. To be called every 10 ms of virtual time. */
 enum script_state script_poll(struct script *script, const struct script_host *host);

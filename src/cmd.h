@@ -1,0 +1,18 @@
+/* The commands. Each returns the process status and leaves exiting to main. */
+#ifndef HUDDLE_CMD_H
+#define HUDDLE_CMD_H
+
+#include "options.h"
+
+enum status {
+    STATUS_OK = 0,
+    STATUS_DIFFERENT = 1, /* ab; doctor: cannot run */
+    STATUS_USAGE = 2,     /* the command line is wrong, or a file it needs cannot be used */
+    STATUS_HOST_ERROR = 71,
+};
+
+int cmd_run(const struct options *options);
+int cmd_ab(const struct options *options);
+int cmd_doctor(const struct options *options);
+
+#endif

@@ -1,0 +1,55 @@
+/* huddle: command line in, process status out. The only place that ends the process. */
+#include "cmd.h"
+
+#include <stdlib.h>
+
+static int run_command(const struct options *options)
+{
+    switch (options->command) {
+    case COMMAND_RUN:
+        return cmd_run(options);
+    case COMMAND_AB:
+        return cmd_ab(options);
+    case COMMAND_DOCTOR:
+        return cmd_doctor(options);
+    default:
+        return STATUS_USAGE;
+    }
+}
+
+static const char *command_help(enum command command)
+{
+    switch (command) {
+    case COMMAND_RUN:
+        return "huddle run --help";
+    case COMMAND_AB:
+        return "huddle ab --help";
+    case COMMAND_DOCTOR:
+        return "huddle doctor --help";
+    default:
+        return "huddle --help";
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    struct options options;
+    char why[OPTIONS_WHY_BYTES];
+    switch (options_parse(&options, argc, argv, why)) {
+    case OPTIONS_OK:
+        exit(run_command(&options));
+    case OPTIONS_HELP:
+        help_print(stdout, options.command);
+        exit(STATUS_OK);
+    case OPTIONS_VERSION:
+        printf("huddle %s\n", HUDDLE_VERSION);
+        exit(STATUS_OK);
+    case OPTIONS_MAN:
+        help_man(stdout);
+        exit(STATUS_OK);
+    case OPTIONS_USAGE:
+        break;
+    }
+    fprintf(stderr, "huddle: %s\nhuddle: try '%s'\n", why, command_help(options.command));
+    exit(STATUS_USAGE);
+}

@@ -1,0 +1,300 @@
+/* argv -> struct options: finding rows of the option table, hints for what was probably meant,
+ * contradictions. */
+#include "options.h"
+
+#include "options_table.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum options_result refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static enum options_result refuse(char *why, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, OPTIONS_WHY_BYTES, format, args);
+    va_end(args);
+    return OPTIONS_USAGE;
+}
+
+#define WORD_MAX 32
+
+/* Edits (insert, delete, replace; a swap counts as two) that turn `a` into `b`; words longer than WORD_MAX
+ * are nowhere near. */
+static u32 edit_distance(const char *a, size_t a_len, const char *b)
+{
+    u32 row[WORD_MAX + 1];
+    size_t b_len = strlen(b);
+    if (a_len > WORD_MAX || b_len > WORD_MAX)
+        return WORD_MAX;
+    for (u32 j = 0; j <= b_len; j++)
+        row[j] = j;
+    for (u32 i = 1; i <= a_len; i++) {
+        u32 diagonal = row[0];
+        row[0] = i;
+        for (u32 j = 1; j <= b_len; j++) {
+            u32 replace = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = MIN(replace, MIN(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[b_len];
+}
+
+/* Near enough that it was probably meant: a third of the letters wrong, or a beginning of at least 3 letters.
+ */
+static u32 word_distance(const char *word, size_t len, const char *name)
+{
+    if (len >= 3 && strncmp(word, name, len) == 0)
+        return 0;
+    u32 distance = edit_distance(word, len, name);
+    u32 allowed = MAX(1u, (u32)strlen(name) / 3);
+    return distance <= allowed ? distance : WORD_MAX;
+}
+
+static const struct option_row *nearest_option(enum command command, const char *word, size_t len)
+{
+    const struct option_row *best = NULL;
+    u32 best_distance = WORD_MAX;
+    for (size_t i = 0; i < option_row_count; i++) {
+        u32 distance = word_distance(word, len, option_rows[i].name);
+        if ((option_rows[i].commands & command) && !option_rows[i].hidden && distance < best_distance) {
+            best = &option_rows[i];
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+static const struct command_row *nearest_command(const char *word)
+{
+    const struct command_row *best = NULL;
+    u32 best_distance = WORD_MAX;
+    for (size_t i = 0; i < command_row_count; i++) {
+        u32 distance = word_distance(word, strlen(word), command_rows[i].name);
+        if (distance < best_distance) {
+            best = &command_rows[i];
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+static const struct option_row *find_option(const char *word, size_t len)
+{
+    for (size_t i = 0; i < option_row_count; i++)
+        if (strlen(option_rows[i].name) == len && memcmp(option_rows[i].name, word, len) == 0)
+            return &option_rows[i];
+    return NULL;
+}
+
+static const struct command_row *find_command(const char *word)
+{
+    for (size_t i = 0; i < command_row_count; i++)
+        if (strcmp(command_rows[i].name, word) == 0)
+            return &command_rows[i];
+    return NULL;
+}
+
+static const char *command_name(enum command command)
+{
+    for (size_t i = 0; i < command_row_count; i++)
+        if (command_rows[i].command == command)
+            return command_rows[i].name;
+    return "";
+}
+
+bool options_given(const struct options *o, const char *name)
+{
+    const struct option_row *row = find_option(name, strlen(name));
+    return row && (o->given >> (row - option_rows) & 1);
+}
+
+static enum options_result unknown_option(enum command command, const char *arg, const char *word, size_t len,
+                                          char *why)
+{
+    const struct option_row *near = nearest_option(command, word, len);
+    int shown = (int)MIN((size_t)(word - arg) + len, (size_t)60);
+    if (near)
+        return refuse(why, "%.*s: no such option; did you mean --%s?", shown, arg, near->name);
+    return refuse(why, "%.*s: no such option", shown, arg);
+}
+
+/* Who takes an option that this command does not. */
+static enum options_result foreign_option(enum command command, const struct option_row *row, char *why)
+{
+    if (command == COMMAND_AB && strcmp(row->name, "clock") == 0)
+        return refuse(why,
+                      "--clock: 'huddle ab' always runs under --clock=access, or runs could not be compared");
+    if (command == COMMAND_AB && strcmp(row->name, "cluster") == 0)
+        return refuse(why, "--cluster: only for 'huddle run'; here it is --variants=off,on");
+    if (command == COMMAND_AB && strcmp(row->name, "stats") == 0)
+        return refuse(why, "--stats: only for 'huddle run'; here it is --json=FILE");
+    if (command == COMMAND_RUN && strcmp(row->name, "json") == 0)
+        return refuse(why, "--json: only for 'huddle ab'; here it is --stats=FILE");
+    for (size_t i = 0; i < command_row_count; i++)
+        if (row->commands & command_rows[i].command)
+            return refuse(why, "--%s: only for 'huddle %s', not for 'huddle %s'", row->name,
+                          command_rows[i].name, command_name(command));
+    return refuse(why, "--%s: not here", row->name);
+}
+
+static enum options_result special_option(const struct option_row *row)
+{
+    if (strcmp(row->name, "help") == 0)
+        return OPTIONS_HELP;
+    return strcmp(row->name, "version") == 0 ? OPTIONS_VERSION : OPTIONS_MAN;
+}
+
+struct cursor {
+    int argc;
+    char *const *argv;
+    int at;
+};
+
+/* The value after '=' or, for an option that takes one, the next argument. NULL and `why` if there is none.
+ */
+static const char *option_value(const struct option_row *row, const char *equals, struct cursor *cursor,
+                                char *why)
+{
+    if (equals)
+        return equals + 1;
+    if (cursor->at + 1 < cursor->argc && cursor->argv[cursor->at + 1][0] != '-')
+        return cursor->argv[++cursor->at];
+    refuse(why, "--%s: needs a value: --%s=%s", row->name, row->name, row->metavar);
+    return NULL;
+}
+
+static enum options_result parse_option(struct options *o, struct cursor *cursor, char *why)
+{
+    const char *arg = cursor->argv[cursor->at];
+    const char *word = arg + (arg[1] == '-' ? 2 : 1);
+    const char *equals = strchr(word, '=');
+    size_t len = equals ? (size_t)(equals - word) : strlen(word);
+    if (strcmp(arg, "-h") == 0)
+        return OPTIONS_HELP;
+    const struct option_row *row = arg[1] == '-' ? find_option(word, len) : NULL;
+    if (!row)
+        return unknown_option(o->command, arg, word, len, why);
+    if (!(row->commands & o->command))
+        return foreign_option(o->command, row, why);
+    if (!row->metavar && equals)
+        return refuse(why, "--%s: takes no value", row->name);
+    if (!row->set)
+        return special_option(row);
+    u64 bit = 1ull << (row - option_rows);
+    if (o->given & bit)
+        return refuse(why, "--%s: given twice", row->name);
+    o->given |= bit;
+    const char *value = row->metavar ? option_value(row, equals, cursor, why) : "";
+    if (!value)
+        return OPTIONS_USAGE;
+    char reason[OPTIONS_WHY_BYTES];
+    if (!row->set(o, row, value, reason))
+        return refuse(why, "--%s=%.60s: %s", row->name, value, reason);
+    return OPTIONS_OK;
+}
+
+static enum options_result add_image(struct options *o, const char *arg, char *why)
+{
+    if (o->command == COMMAND_DOCTOR)
+        return refuse(why, "%.100s: 'huddle doctor' takes no image", arg);
+    if (!*arg)
+        return refuse(why, "the image's name must not be empty");
+    if (o->image)
+        return refuse(why, "%.100s: only one image (%.100s); more drives: --fda, --hda, --hdb", arg,
+                      o->image);
+    o->image = arg;
+    return OPTIONS_OK;
+}
+
+static bool variants_use_window(const struct options *o)
+{
+    for (u32 i = 0; i < o->n_variants; i++)
+        if (o->variants[i].level == CLUSTER_WINDOW && !o->variants[i].window)
+            return true;
+    return false;
+}
+
+/* Contradictions that can be seen without looking at a file. */
+static enum options_result check(const struct options *o, char *why)
+{
+    if (o->command == COMMAND_DOCTOR)
+        return OPTIONS_OK;
+    if (!o->image && !o->fda && !o->hda && !o->hdb)
+        return refuse(why, "no image: 'huddle %s IMAGE'", command_name(o->command));
+    if (o->command == COMMAND_RUN && options_given(o, "cluster-window") && o->level != CLUSTER_WINDOW)
+        return refuse(why, "--cluster-window: means nothing with --cluster=%s",
+                      o->level == CLUSTER_OFF ? "off" : "pairs");
+    if (o->command == COMMAND_AB && options_given(o, "cluster-window") && !variants_use_window(o))
+        return refuse(why, "--cluster-window: none of the --variants uses it");
+    return OPTIONS_OK;
+}
+
+static void set_defaults(struct options *o)
+{
+    *o = (struct options){
+        .ram_mib = 16,
+        .clock = CLOCK_MODE_HOST,
+        .exit_port = 0xf4,
+        .level = CLUSTER_WINDOW,
+        .window = CLUSTER_WINDOW_DEFAULT,
+        .variants = {{.name = "off", .level = CLUSTER_OFF}, {.name = "on", .level = CLUSTER_WINDOW}},
+        .n_variants = 2,
+        .windows = {8, 16, 32, 64},
+        .n_windows = 4,
+    };
+}
+
+/* Before any command only --help and its kind make sense. */
+static enum options_result parse_global_option(const char *arg, char *why)
+{
+    const struct option_row *option =
+        strncmp(arg, "--", 2) == 0 ? find_option(arg + 2, strlen(arg + 2)) : NULL;
+    if (strcmp(arg, "-h") == 0)
+        return OPTIONS_HELP;
+    if (option && !option->set)
+        return special_option(option);
+    return refuse(why, "%.60s: a command comes first: run, ab or doctor", arg);
+}
+
+static enum options_result parse_command(struct options *o, const char *arg, char *why)
+{
+    const struct command_row *row = find_command(arg);
+    if (row) {
+        o->command = row->command;
+        if (o->command == COMMAND_AB)
+            o->clock = CLOCK_MODE_ACCESS;
+        return OPTIONS_OK;
+    }
+    if (arg[0] == '-')
+        return parse_global_option(arg, why);
+    row = nearest_command(arg);
+    if (row)
+        return refuse(why, "%.60s: no such command; did you mean '%s'?", arg, row->name);
+    if (strchr(arg, '.') || strchr(arg, '/'))
+        return refuse(why, "%.100s: no such command; did you mean 'huddle run %.100s'?", arg, arg);
+    return refuse(why, "%.60s: no such command; there are run, ab and doctor", arg);
+}
+
+enum options_result options_parse(struct options *o, int argc, char *const argv[], char *why)
+{
+    struct cursor cursor = {argc, argv, 2};
+    bool options_end = false;
+    set_defaults(o);
+    if (argc < 2)
+        return refuse(why, "a command is needed: run, ab or doctor");
+    enum options_result result = parse_command(o, argv[1], why);
+    for (; result == OPTIONS_OK && cursor.at < argc; cursor.at++) {
+        const char *arg = argv[cursor.at];
+        if (!options_end && strcmp(arg, "--") == 0)
+            options_end = true;
+        else if (!options_end && arg[0] == '-' && arg[1])
+            result = parse_option(o, &cursor, why);
+        else
+            result = add_image(o, arg, why);
+    }
+    return result == OPTIONS_OK ? check(o, why) : result;
+}

@@ -1,0 +1,72 @@
+/* The command line: one table of options drives parsing, --help and the man page. Parsing is pure: it touches
+ * no file and prints nothing. */
+#ifndef HUDDLE_OPTIONS_H
+#define HUDDLE_OPTIONS_H
+
+#include "base/types.h"
+#include "machine/clock.h"
+#include "vmm.h"
+
+#include <stdio.h>
+
+enum command { COMMAND_NONE = 0, COMMAND_RUN = 1 << 0, COMMAND_AB = 1 << 1, COMMAND_DOCTOR = 1 << 2 };
+#define COMMAND_GUEST (COMMAND_RUN | COMMAND_AB)
+#define COMMAND_ALL   (COMMAND_RUN | COMMAND_AB | COMMAND_DOCTOR)
+
+#define VARIANT_NAME_BYTES 32
+#define MAX_VARIANTS       5 /* as many columns as 100 characters hold */
+#define MAX_WINDOWS        8
+#define OPTIONS_WHY_BYTES  320
+#define RAM_MIB_MIN        2
+#define RAM_MIB_MAX        3072
+
+/* One way of running the guest in `huddle ab`. */
+struct variant {
+    char name[VARIANT_NAME_BYTES]; /* as it was written: "off", "window:8" */
+    enum cluster_level level;
+    u32 window; /* instructions; 0: what --cluster-window says */
+};
+
+/* What the user asked for. Strings point into argv. */
+struct options {
+    enum command command;
+    u64 given; /* bit per row of the option table */
+
+    const char *image, *fda, *hda, *hdb; /* NULL: none */
+    char boot[4];                        /* "": follows from the drives */
+    bool snapshot;
+
+    u64 ram_mib;
+    enum clock_mode clock;
+    u64 exit_port; /* 0: none */
+    const char *bios, *vgabios;
+
+    enum cluster_level level;
+    u64 window;
+    struct variant variants[MAX_VARIANTS];
+    u32 n_variants;
+    u32 windows[MAX_WINDOWS];
+    u32 n_windows;
+
+    const char *screenshot, *stats, *json, *debugcon;
+    const char *serial; /* NULL: none; "stdio"; else a file */
+    u64 timeout_ns;     /* 0: none */
+    u64 frames;         /* 0: no limit */
+    const char *until_text, *script;
+};
+
+enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_MAN, OPTIONS_USAGE };
+
+/* Parses argv[1..]. OPTIONS_USAGE: `why` (OPTIONS_WHY_BYTES) holds the reason, one line naming the option.
+ * OPTIONS_HELP: `options->command` says whose help is wanted (COMMAND_NONE: the program's). */
+enum options_result options_parse(struct options *options, int argc, char *const argv[], char *why);
+
+/* Whether the option of that name (without dashes) was on the command line. */
+bool options_given(const struct options *options, const char *name);
+
+/* Help of one command or, for COMMAND_NONE, of the program. */
+void help_print(FILE *out, enum command command);
+/* The man page huddle(1). */
+void help_man(FILE *out);
+
+#endif

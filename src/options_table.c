@@ -1,0 +1,347 @@
+/* Every option of every command: name, argument, help text, who takes it, and the function that checks its
+ * value. */
+#include "options_table.h"
+
+#include "level.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_WINDOWS "8,16,32,64"
+
+static bool refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Writes the reason; false, so that a setter can return it. */
+static bool refuse(char *why, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, OPTIONS_WHY_BYTES, format, args);
+    va_end(args);
+    return false;
+}
+
+/* Decimal digits only: no sign, no blanks, no overflow. */
+static bool parse_number(const char *text, u64 *value)
+{
+    u64 n = 0;
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9' || n > (UINT64_MAX - 9) / 10)
+            return false;
+        n = n * 10 + (u64)(*text - '0');
+    }
+    *value = n;
+    return true;
+}
+
+static bool set_flag(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)value, (void)why;
+    *(bool *)((char *)o + row->offset) = true;
+    return true;
+}
+
+static bool set_string(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    if (!*value)
+        return refuse(why, "%s must not be empty", row->what);
+    *(const char **)((char *)o + row->offset) = value;
+    return true;
+}
+
+static bool set_number(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    u64 n;
+    if (!parse_number(value, &n) || n < row->min || n > row->max)
+        return refuse(why, "not %s (%llu to %llu)", row->what, (unsigned long long)row->min,
+                      (unsigned long long)row->max);
+    *(u64 *)((char *)o + row->offset) = n;
+    return true;
+}
+
+/* Seconds with up to nine decimals -> nanoseconds. */
+static bool parse_seconds(const char *text, u64 *ns)
+{
+    u64 whole = 0, part = 0, unit = NS_PER_S;
+    const char *dot = strchrnul(text, '.');
+    if (dot == text)
+        return false;
+    for (const char *p = text; p < dot; p++) {
+        if (*p < '0' || *p > '9' || whole > 1000000000)
+            return false;
+        whole = whole * 10 + (u64)(*p - '0');
+    }
+    if (*dot && !dot[1])
+        return false;
+    for (const char *p = *dot ? dot + 1 : dot; *p; p++) {
+        if (*p < '0' || *p > '9' || unit == 1)
+            return false;
+        unit /= 10;
+        part += unit * (u64)(*p - '0');
+    }
+    *ns = whole * NS_PER_S + part;
+    return true;
+}
+
+static bool set_seconds(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    u64 ns;
+    if (!parse_seconds(value, &ns) || ns < row->min * NS_PER_MS || ns > row->max * NS_PER_S)
+        return refuse(why, "not %s (0.001 to %llu)", row->what, (unsigned long long)row->max);
+    *(u64 *)((char *)o + row->offset) = ns;
+    return true;
+}
+
+static bool set_boot(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    static const char *const orders[] = {"a", "c", "ac", "ca"};
+    (void)row;
+    for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+        if (strcmp(value, orders[i]) == 0) {
+            memcpy(o->boot, orders[i], strlen(orders[i]) + 1);
+            return true;
+        }
+    }
+    return refuse(why, "not one of a, c, ac, ca (a floppy disk, c hard disk)");
+}
+
+static bool set_clock(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)row;
+    if (strcmp(value, "host") == 0)
+        o->clock = CLOCK_MODE_HOST;
+    else if (strcmp(value, "access") == 0)
+        o->clock = CLOCK_MODE_ACCESS;
+    else
+        return refuse(why, "not one of host, access");
+    return true;
+}
+
+static bool set_display(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)o, (void)row;
+    if (strcmp(value, "none") == 0)
+        return true;
+    return refuse(why, "not one of none (there is no window yet: use --screenshot=FILE.png)");
+}
+
+static bool set_exit_port(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    char *end;
+    (void)row;
+    if (strcmp(value, "none") == 0) {
+        o->exit_port = 0;
+        return true;
+    }
+    size_t digits = strspn(value, "0123456789abcdefABCDEF");
+    unsigned long port = strtoul(value, &end, 16);
+    if (!digits || value[digits] || digits > 4 || port == 0)
+        return refuse(why, "not a port number in hexadecimal (1 to FFFF) or none");
+    o->exit_port = port;
+    return true;
+}
+
+static bool set_serial(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    if (strcmp(value, "none") == 0) {
+        o->serial = NULL;
+        return true;
+    }
+    return set_string(o, row, value, why);
+}
+
+static bool set_level(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)row;
+    return level_parse(value, &o->level) || refuse(why, "not one of " LEVEL_NAMES);
+}
+
+static bool window_in_range(u64 n)
+{
+    return n >= 2 && n <= CLUSTER_WINDOW_MAX;
+}
+
+/* "off", "pairs", "on", "window", "window:8". */
+static bool parse_variant(struct variant *v, const char *text, char *why)
+{
+    static const char prefix[] = "window:";
+    u64 window = 0;
+    memset(v, 0, sizeof *v);
+    snprintf(v->name, sizeof v->name, "%s", text);
+    if (strncmp(text, prefix, strlen(prefix)) == 0) {
+        if (!parse_number(text + strlen(prefix), &window) || !window_in_range(window))
+            return refuse(why, "%s: not a number of instructions (2 to %d)", text, CLUSTER_WINDOW_MAX);
+        v->window = (u32)window;
+        v->level = CLUSTER_WINDOW;
+        return true;
+    }
+    return level_parse(text, &v->level) ||
+           refuse(why, "%s: not one of " LEVEL_NAMES ", window:N", *text ? text : "an empty name");
+}
+
+/* Calls `item` for each part of a comma-separated list; parts longer than a name can be are cut and fail
+ * there. */
+static bool for_each_item(struct options *o, const char *list, char *why,
+                          bool (*item)(struct options *o, const char *text, char *why))
+{
+    for (;;) {
+        size_t n = strcspn(list, ",");
+        char text[VARIANT_NAME_BYTES];
+        snprintf(text, sizeof text, "%.*s", (int)MIN(n, sizeof text - 1), list);
+        if (!item(o, text, why))
+            return false;
+        if (!list[n])
+            return true;
+        list += n + 1;
+    }
+}
+
+static bool add_variant(struct options *o, const char *text, char *why)
+{
+    if (o->n_variants == MAX_VARIANTS)
+        return refuse(why, "more than %d variants", MAX_VARIANTS);
+    for (u32 i = 0; i < o->n_variants; i++)
+        if (strcmp(o->variants[i].name, text) == 0)
+            return refuse(why, "%s is there twice", text);
+    if (!parse_variant(&o->variants[o->n_variants], text, why))
+        return false;
+    o->n_variants++;
+    return true;
+}
+
+static bool set_variants(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)row;
+    o->n_variants = 0;
+    if (!for_each_item(o, value, why, add_variant))
+        return false;
+    return o->n_variants >= 2 || refuse(why, "a comparison needs two variants");
+}
+
+static bool add_window(struct options *o, const char *text, char *why)
+{
+    u64 n;
+    if (!parse_number(text, &n) || !window_in_range(n))
+        return refuse(why, "%s: not a number of instructions (2 to %d)", *text ? text : "an empty item",
+                      CLUSTER_WINDOW_MAX);
+    if (o->n_windows == MAX_WINDOWS)
+        return refuse(why, "more than %d windows", MAX_WINDOWS);
+    for (u32 i = 0; i < o->n_windows; i++)
+        if (o->windows[i] == n)
+            return refuse(why, "%s is there twice", text);
+    o->windows[o->n_windows++] = (u32)n;
+    return true;
+}
+
+static bool set_windows(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)row;
+    o->n_windows = 0;
+    return strcmp(value, "none") == 0 || for_each_item(o, value, why, add_window);
+}
+
+#define FIELD(f)         .offset = offsetof(struct options, f)
+#define FILE_OPTION(f)   FIELD(f), .set = set_string, .what = "the file name"
+#define TEXT_OPTION(f)   FIELD(f), .set = set_string, .what = "the text"
+#define NUMBER_OPTION(f) FIELD(f), .set = set_number
+
+const struct option_row option_rows[] = {
+    {"fda", "FILE", "floppy image in drive A:", COMMAND_GUEST, false, GROUP_DISKS, FILE_OPTION(fda)},
+    {"hda", "FILE", "hard disk image, drive C:", COMMAND_GUEST, false, GROUP_DISKS, FILE_OPTION(hda)},
+    {"hdb", "FILE", "second hard disk image, drive D:", COMMAND_GUEST, false, GROUP_DISKS, FILE_OPTION(hdb)},
+    {"boot", "a|c|ac|ca", "order in which drives are tried; by default IMAGE's drive comes first",
+     COMMAND_GUEST, false, GROUP_DISKS, .set = set_boot},
+    {"snapshot", NULL,
+     "keep what the guest writes to its disks in memory and forget it at the end; ab always does",
+     COMMAND_GUEST, false, GROUP_DISKS, FIELD(snapshot), .set = set_flag},
+
+    {"ram", "MiB", "memory, 2 to 3072 MiB (default 16)", COMMAND_GUEST, false, GROUP_MACHINE,
+     NUMBER_OPTION(ram_mib), .min = RAM_MIB_MIN, .max = RAM_MIB_MAX, .what = "a number of MiB"},
+    {"clock", "host|access",
+     "host (default): time follows the host, and the guest's calendar starts at the host's local time. "
+     "access: each device access takes one microsecond and nothing else takes time, so runs can be repeated "
+     "exactly; the calendar starts on 1994-06-01 at 12:00:00. ab always uses access",
+     COMMAND_RUN, false, GROUP_MACHINE, .set = set_clock},
+    {"exit-port", "HEX",
+     "port that ends the guest: a byte n written there gives status n * 2 + 1 (default F4), or none",
+     COMMAND_GUEST, false, GROUP_MACHINE, .set = set_exit_port},
+    {"bios", "FILE", "system firmware (default: SeaBIOS, from the package seabios)",
+     COMMAND_GUEST | COMMAND_DOCTOR, false, GROUP_MACHINE, FILE_OPTION(bios)},
+    {"vgabios", "FILE", "VGA firmware (default: vgabios-isavga.bin, from the package seabios)",
+     COMMAND_GUEST | COMMAND_DOCTOR, false, GROUP_MACHINE, FILE_OPTION(vgabios)},
+
+    {"cluster", "off|pairs|window|on",
+     "how far exits are clustered: not at all; two exiting instructions at a time; all those in a window; "
+     "the best there is, for now window (default on)",
+     COMMAND_RUN, false, GROUP_CLUSTERS, .set = set_level},
+    {"cluster-window", "N", "how many instructions ahead a cluster reaches, 2 to 256 (default 16)",
+     COMMAND_GUEST, false, GROUP_CLUSTERS, NUMBER_OPTION(window), .min = 2, .max = CLUSTER_WINDOW_MAX,
+     .what = "a number of instructions"},
+    {"variants", "LIST",
+     "what to compare, 2 to 5 of off, pairs, window, on and window:N, separated by commas (default off,on); "
+     "the first is what the others are measured against",
+     COMMAND_AB, false, GROUP_CLUSTERS, .set = set_variants},
+    {"windows", "LIST",
+     "also run with these windows and show what each gives (default " DEFAULT_WINDOWS
+     "), or none: it takes time",
+     COMMAND_AB, false, GROUP_CLUSTERS, .set = set_windows},
+
+    {"timeout", "SECONDS", "end the guest after that many seconds of the host, with status 124",
+     COMMAND_GUEST, false, GROUP_END, FIELD(timeout_ns), .set = set_seconds, .min = 1, .max = 1000000,
+     .what = "a number of seconds"},
+    {"until-text", "TEXT",
+     "end with status 0 as soon as the text screen contains TEXT; run prints the screen", COMMAND_GUEST,
+     false, GROUP_END, TEXT_OPTION(until_text)},
+    {"frames", "N", "end with status 0 after N vertical retraces", COMMAND_GUEST, false, GROUP_END,
+     NUMBER_OPTION(frames), .min = 1, .max = 1000000000000, .what = "a number of frames"},
+    {"script", "FILE", "type, wait and look as FILE says (see SCRIPTS in the man page)", COMMAND_GUEST, false,
+     GROUP_END, FILE_OPTION(script)},
+
+    {"display", "none", "where the screen is shown; none is all there is for now", COMMAND_RUN, false,
+     GROUP_OUTPUT, .set = set_display},
+    {"screenshot", "FILE.png", "write the last picture there; ab: that of the last variant", COMMAND_GUEST,
+     false, GROUP_OUTPUT, FILE_OPTION(screenshot)},
+    {"serial", "stdio|FILE|none", "where COM1 goes (default none)", COMMAND_RUN, false, GROUP_OUTPUT,
+     FIELD(serial), .set = set_serial, .what = "the file name"},
+    {"debugcon", "FILE", "where bytes written to the debug ports E9h and 402h go", COMMAND_RUN, false,
+     GROUP_OUTPUT, FILE_OPTION(debugcon)},
+    {"stats", "FILE.json", "write what was counted", COMMAND_RUN, false, GROUP_OUTPUT, FILE_OPTION(stats)},
+    {"json", "FILE.json", "write the whole comparison", COMMAND_AB, false, GROUP_OUTPUT, FILE_OPTION(json)},
+
+    {"help", NULL, "say this and end", COMMAND_ALL, false, GROUP_GENERAL},
+    {"version", NULL, "print the version and end", COMMAND_ALL, false, GROUP_GENERAL},
+    {"man", NULL, "print the man page and end", COMMAND_ALL, true, GROUP_GENERAL},
+};
+const size_t option_row_count = ARRAY_LEN(option_rows);
+_Static_assert(ARRAY_LEN(option_rows) <= 64, "struct options remembers given rows in 64 bits");
+
+const char *const option_group_names[OPTION_GROUPS] = {
+    [GROUP_DISKS] = "Disks",     [GROUP_MACHINE] = "Machine", [GROUP_CLUSTERS] = "Clusters",
+    [GROUP_END] = "When to end", [GROUP_OUTPUT] = "Output",   [GROUP_GENERAL] = "General",
+};
+
+const struct command_row command_rows[] = {
+    {COMMAND_RUN, "run", "IMAGE", "run a guest",
+     "Runs the DOS or VGA guest on the disk image IMAGE until it ends. A file of a floppy's size becomes "
+     "drive A:, any other becomes drive C:; the machine boots from it.\n\n"
+     "The status is the one the guest gives through the exit port, (value << 1) | 1; 0 when --until-text, "
+     "--frames or the script ended it; 124 after --timeout; 130 or 143 after Ctrl-C or a termination signal; "
+     "70 when the guest crashed; 71 when the host failed; 1 when the script failed; 2 when the command line "
+     "is wrong or a file it needs cannot be used."},
+    {COMMAND_AB, "ab", "IMAGE", "run a guest clustered and not, and compare",
+     "Runs the guest once per variant, each in a process of its own and with the same script, and reports "
+     "exits, their causes, what clustering avoided, and whether the guest could tell the difference: device "
+     "accesses and interrupts in order, final memory, final picture.\n\n"
+     "Disks are opened as with --snapshot, so every variant starts from the same disk and the images stay as "
+     "they are. Time is --clock=access, so that runs can be compared at all. A guest that does not end on "
+     "its own needs --until-text, --frames or a script.\n\n"
+     "The status is 0 only if every variant ended in the same way and nothing differs; 1 if something does; "
+     "71 when the host failed; 2 when the command line is wrong or a file it needs cannot be used."},
+    {COMMAND_DOCTOR, "doctor", NULL, "look whether huddle can run here",
+     "Says whether /dev/kvm is there and may be used, what kind of KVM it is, what an exit costs, which "
+     "firmware is found, and what to do about each problem. The status is 0 if huddle can run, else 1."},
+};
+const size_t command_row_count = ARRAY_LEN(command_rows);

@@ -1,0 +1,196 @@
+/* struct run_stats -> JSON. Jansson takes NULL where a value could not be made and fails the call that gets
+ * it, so what is missing for want of memory is missing in the file; nothing here dereferences it. */
+#include "report/json.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void set_u64(json_t *object, const char *key, u64 value)
+{
+    json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    /* Guest text can be anything: what is not UTF-8 is left out rather than making the file invalid. */
+    json_t *string = json_string(text);
+    json_object_set_new(object, key, string ? string : json_string(""));
+}
+
+static void set_hash(json_t *object, const char *key, u64 hash)
+{
+    char text[17];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
+    set_text(object, key, text);
+}
+
+static json_t *json_exits(const struct run_stats *s)
+{
+    json_t *o = json_object();
+    set_u64(o, "total", s->exits_total);
+#define X(id, text) set_u64(o, #id, s->exits[EXIT_##id]);
+    EXIT_KINDS(X)
+#undef X
+    return o;
+}
+
+static json_t *json_leaves(const struct cluster_stats *c)
+{
+    json_t *o = json_object();
+#define X(id, text) set_u64(o, #id, c->leave[LEAVE_##id]);
+    CLUSTER_LEAVES(X)
+#undef X
+    return o;
+}
+
+static json_t *json_misses(const struct cluster_stats *c)
+{
+    json_t *o = json_object();
+#define X(id, text) set_u64(o, #id, c->miss[MISS_##id]);
+    CLUSTER_MISSES(X)
+#undef X
+    return o;
+}
+
+static json_t *json_stops(const struct cluster_stats *c)
+{
+    json_t *array = json_array();
+    for (u32 i = 0; i < CLUSTER_STOP_KINDS && c->stop[i].count; i++) {
+        json_t *o = json_object();
+        set_text(o, "mnemonic", c->stop[i].mnemonic);
+        set_u64(o, "count", c->stop[i].count);
+        json_array_append_new(array, o);
+    }
+    return array;
+}
+
+static json_t *json_clusters(const struct cluster_stats *c)
+{
+    json_t *o = json_object();
+    set_u64(o, "formed", c->formed);
+    set_u64(o, "formed_instructions", c->formed_instructions);
+    set_u64(o, "runs", c->runs);
+    set_u64(o, "instructions", c->instructions);
+    set_u64(o, "exits_avoided", c->exits_avoided);
+    json_object_set_new(o, "left", json_leaves(c));
+    json_object_set_new(o, "not_run", json_misses(c));
+    json_object_set_new(o, "stops", json_stops(c));
+    return o;
+}
+
+static json_t *json_host_ns(const struct run_stats *s)
+{
+    json_t *o = json_object();
+    set_u64(o, "total", s->host_ns_total);
+    set_u64(o, "kvm", s->host_ns_kvm);
+    set_u64(o, "devices", s->host_ns_devices);
+    set_u64(o, "cluster", s->host_ns_cluster);
+    return o;
+}
+
+static json_t *json_targets(const struct run_stats *s)
+{
+    json_t *array = json_array();
+    for (u32 i = 0; i < RUN_TOP && s->targets[i].exits; i++) {
+        json_t *o = json_object();
+        set_text(o, "name", s->targets[i].name);
+        json_object_set_new(o, "memory", json_boolean(s->targets[i].memory));
+        set_u64(o, "addr", s->targets[i].addr);
+        set_u64(o, "exits", s->targets[i].exits);
+        json_array_append_new(array, o);
+    }
+    return array;
+}
+
+static json_t *json_sites(const struct run_stats *s)
+{
+    json_t *array = json_array();
+    for (u32 i = 0; i < RUN_TOP && s->sites[i].exits; i++) {
+        json_t *o = json_object();
+        set_u64(o, "cs", s->sites[i].cs);
+        set_u64(o, "ip", s->sites[i].ip);
+        set_u64(o, "linear", s->sites[i].linear);
+        json_object_set_new(o, "after", json_boolean(s->sites[i].after));
+        set_text(o, "instruction", s->sites[i].text);
+        set_u64(o, "exits", s->sites[i].exits);
+        json_array_append_new(array, o);
+    }
+    return array;
+}
+
+static const char *end_id(enum run_end end)
+{
+    static const char *const ids[] = {
+        [RUN_END_EXIT_PORT] = "exit_port",
+        [RUN_END_TEXT] = "text",
+        [RUN_END_FRAMES] = "frames",
+        [RUN_END_SCRIPT] = "script",
+        [RUN_END_TIMEOUT] = "timeout",
+        [RUN_END_SIGNAL] = "signal",
+        [RUN_END_CRASH] = "crash",
+        [RUN_END_HOST_ERROR] = "host_error",
+        [RUN_END_SCRIPT_FAILED] = "script_failed",
+    };
+    return (u32)end < ARRAY_LEN(ids) && ids[end] ? ids[end] : "unknown";
+}
+
+static json_t *json_end(const struct run_stats *s)
+{
+    json_t *o = json_object();
+    set_text(o, "reason", end_id(s->end));
+    set_u64(o, "status", (u64)s->status);
+    set_text(o, "text", s->end_text);
+    return o;
+}
+
+static json_t *json_result(const struct run_stats *s)
+{
+    json_t *o = json_object();
+    set_u64(o, "stream_count", s->stream_count);
+    set_hash(o, "stream_hash", s->stream_hash);
+    set_hash(o, "ram_hash", s->ram_hash);
+    set_hash(o, "frame_hash", s->frame_hash);
+    set_u64(o, "frame_width", s->frame_width);
+    set_u64(o, "frame_height", s->frame_height);
+    return o;
+}
+
+json_t *json_variant(const struct run_stats *s)
+{
+    json_t *o = json_object();
+    set_text(o, "name", s->variant);
+    json_object_set_new(o, "end", json_end(s));
+    json_object_set_new(o, "exits", json_exits(s));
+    set_u64(o, "kvm_run", s->kvm_run);
+    set_u64(o, "completions", s->completions);
+    set_u64(o, "ioctls", s->ioctls);
+    set_u64(o, "accesses", s->accesses);
+    set_u64(o, "interrupts", s->interrupts);
+    set_u64(o, "pending_instructions", s->pending_instructions);
+    set_u64(o, "rescued_instructions", s->rescued_instructions);
+    set_u64(o, "time_nudges", s->time_nudges);
+    set_u64(o, "spins", s->spins);
+    json_object_set_new(o, "clusters", json_clusters(&s->clusters));
+    json_object_set_new(o, "host_ns", json_host_ns(s));
+    set_u64(o, "cpu_ns", s->cpu_ns);
+    set_u64(o, "virtual_ns", s->virtual_ns);
+    json_object_set_new(o, "result", json_result(s));
+    json_object_set_new(o, "targets", json_targets(s));
+    json_object_set_new(o, "sites", json_sites(s));
+    return o;
+}
+
+int json_write(const json_t *json, const char *path)
+{
+    FILE *file = json ? fopen(path, "w") : NULL;
+    int rc = !json ? -ENOMEM : !file ? -errno : 0;
+    if (!rc && (json_dumpf(json, file, JSON_INDENT(2)) || fputc('\n', file) == EOF))
+        rc = -EIO;
+    if (file && fclose(file) && !rc)
+        rc = -errno;
+    if (rc)
+        log_error("%s: cannot be written: %s", path, strerror(-rc));
+    return rc;
+}
