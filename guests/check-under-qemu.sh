@@ -23,7 +23,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0
 for name in "$@"; do
-    cp "$dir/$name.img" "$scratch/a.img"
+    cp "$dir/$name.img" "$scratch/a.img" || exit 2
     disk=
     if [ "$name" = ide ]; then
         cp "$dir/ide-disk.img" "$scratch/c.img"
@@ -33,9 +33,12 @@ for name in "$@"; do
     timeout "${GUEST_TIMEOUT:-60}" qemu-system-i386 -M isapc -vga std -accel tcg -cpu 486 \
         -device isa-debug-exit,iobase=0xf4,iosize=1 -display none -no-reboot \
         -serial "file:$scratch/serial" -debugcon "file:$scratch/debug" \
-        -drive "file=$scratch/a.img,format=raw,if=floppy" $disk
+        -drive "file=$scratch/a.img,format=raw,if=floppy" $disk 2>"$scratch/errors"
     status=$?
-    if [ $status -eq 1 ]; then
+    if [ -s "$scratch/errors" ]; then # its status is 1 as well when it cannot start
+        echo "FAIL  $name: $(cat "$scratch/errors")"
+        failed=1
+    elif [ $status -eq 1 ]; then
         echo "ok    $name"
     elif [ $((status & 1)) -eq 1 ] && [ $status -lt 256 ]; then
         echo "FAIL  $name: exit code $((status >> 1))"
