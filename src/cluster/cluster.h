@@ -1,0 +1,71 @@
+/* A cluster: the guest instructions downstream of an exit that would exit next, and the gap fillers between them,
+ * lowered to steps once and executed many times. Agesen, Mattson, Rugina, Sheldon: "Software Techniques for Avoiding Hardware
+ * Virtualization Exits" (USENIX ATC 2012). */
+#ifndef HUDDLE_CLUSTER_CLUSTER_H
+#define HUDDLE_CLUSTER_CLUSTER_H
+
+#include "base/cpu.h"
+#include "cluster/env.h"
+#include "cluster/heat.h"
+#include "cluster/step.h"
+
+#define CLUSTER_MAX_INSNS 256
+#define CLUSTER_NO_INSN   (-1)
+
+/* What a cluster is looked up by; hashed with XXH3, compared whole. */
+struct cluster_key {
+    struct cpu_where where;
+    u32 position; /* enum cluster_position */
+};
+
+/* Where KVM left RIP at the exit. */
+enum cluster_position {
+    POSITION_AT,     /* at the instruction that exits: it is finished before the cluster is entered */
+    POSITION_AFTER,  /* just behind it */
+    POSITION_INSIDE, /* at a REP string instruction that has elements left */
+};
+
+struct cluster_insn {
+    u32 eip, next_eip;
+    u32 target_eip;  /* of a relative branch; else next_eip */
+    s16 next, target; /* index of that instruction in the cluster, or CLUSTER_NO_INSN */
+    bool exiting;
+    struct steps steps;
+};
+
+struct cluster {
+    struct cluster_key key;
+    u32 n;
+    struct cluster_insn *insn; /* [n], in the order of the scan */
+    u8 *bytes;                 /* guest code at formation, insn by insn: the coherency check compares them */
+    linear_t code_first, code_last; /* lowest and highest address of any byte above */
+    linear_t scan_last;        /* how far the scan looked: an exit there that did not join asks for a new formation */
+    void *translation;         /* the back-end's; NULL for the interpreter */
+    u64 runs;
+};
+
+enum form_result { FORM_OK, FORM_ALONE, FORM_UNREADABLE };
+
+struct form_request {
+    const struct cluster_env *env;
+    const struct heat *heat;
+    u32 window; /* instructions to scan, the exiting one included */
+    /* Told which instruction ended the scan because it is not on the allow-list. */
+    void (*on_stop)(void *opaque, const struct insn *insn);
+    void *on_stop_opaque;
+};
+
+/* Scans downstream from `key` and builds the cluster if at least one more exiting instruction can be reached: breadth
+ * first over fall-through and branch targets, at most `window` instructions; what leads to no exiting
+ * instruction is dropped. *cluster is owned by the caller (cluster_free). */
+enum form_result cluster_form(const struct form_request *request, const struct cluster_key *key,
+                              struct cluster **cluster);
+void cluster_free(struct cluster *cluster);
+
+/* The coherency check: are all guest bytes the cluster was made from still there? */
+bool cluster_coherent(const struct cluster *cluster, const struct cluster_env *env);
+
+/* Index of the instruction at offset `eip`, or CLUSTER_NO_INSN. */
+int cluster_find(const struct cluster *cluster, u32 eip);
+
+#endif

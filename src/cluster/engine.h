@@ -1,0 +1,48 @@
+/* The cluster engine: counts exits, decides when a cluster is formed, keeps clusters in a cache and runs them through
+ * a back-end. It sees the machine only through struct cluster_env. */
+#ifndef HUDDLE_CLUSTER_ENGINE_H
+#define HUDDLE_CLUSTER_ENGINE_H
+
+#include "cluster/cluster.h"
+#include "cluster/interp.h"
+#include "cluster/stats.h"
+
+/* An executor of clusters. `translate` may be NULL (nothing to prepare); `discard` frees what it made. */
+struct cluster_backend {
+    const char *name;
+    int (*translate)(void *opaque, struct cluster *cluster);
+    /* Runs from instruction `start` until it leaves; cpu is the state at entry and at leave. Adds to
+     * instructions and exits_avoided of `stats`. */
+    enum cluster_leave (*run)(void *opaque, struct cluster *cluster, int start, struct cpu_state *cpu,
+                              struct cluster_stats *stats);
+    void (*discard)(void *opaque, struct cluster *cluster);
+    void *opaque;
+};
+
+/* The reference executor: the step interpreter. `interp` must live as long as the back-end. */
+struct cluster_backend cluster_backend_interp(struct interp *interp);
+
+struct cluster_engine;
+
+must_check int cluster_engine_create(struct cluster_engine **engine, const struct cluster_env *env,
+                                     const struct cluster_backend *backend);
+void cluster_engine_destroy(struct cluster_engine *engine);
+
+/* Instructions scanned downstream, the exiting one included; 0 switches clusters off, 2 is exit pairs. Forgets all
+ * clusters and counts. */
+void cluster_engine_set_window(struct cluster_engine *engine, u32 window);
+
+/* Counts an exit at `where`. Returns the cluster to run after it, or NULL (the reason is counted). The cluster stays
+ * valid until the next call of this function. */
+struct cluster *cluster_engine_exit(struct cluster_engine *engine, const struct cpu_where *where,
+                                    enum cluster_position position);
+
+/* Runs `cluster` with the state after the exit's instruction was finished. The coherency check comes first. */
+void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, struct cpu_state *cpu);
+
+/* The counts so far, the stop reasons sorted. */
+void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_stats *stats);
+/* Counts a reason found by the caller. */
+void cluster_engine_miss(struct cluster_engine *engine, enum cluster_miss reason);
+
+#endif

@@ -1,0 +1,316 @@
+/* A run from power-on to its end: builds the machine, loops over exits, takes it apart. */
+#include "vmm_internal.h"
+
+#include "base/log.h"
+#include "dev/vga/vga.h"
+#include "kvm/backend.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+u64 host_monotonic_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
+}
+
+void vmm_end(struct vmm *vmm, enum run_end end, int status, const char *format, ...)
+{
+    if (vmm->ended)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(vmm->stats->end_text, sizeof vmm->stats->end_text, format, args);
+    va_end(args);
+    vmm->stats->end = end;
+    vmm->stats->status = status;
+    vmm->ended = true;
+}
+
+/* --- the world as the cluster engine sees it --- */
+
+/* A device may have armed an event earlier than the timer knows of: leave the cluster and arm the timer. */
+static void watch_deadline(struct vmm *vmm)
+{
+    if (vmm->machine.clock.next_deadline_ns < vmm->armed_ns && vmm->machine.clock.mode == CLOCK_MODE_HOST)
+        vmm->attention = 1;
+}
+
+static u32 env_port_in(void *opaque, u16 port, u8 size)
+{
+    struct vmm *vmm = opaque;
+    u32 value = machine_port_in(&vmm->machine, port, size);
+    watch_deadline(vmm);
+    return value;
+}
+
+static void env_port_out(void *opaque, u16 port, u8 size, u32 value)
+{
+    struct vmm *vmm = opaque;
+    machine_port_out(&vmm->machine, port, size, value);
+    watch_deadline(vmm);
+}
+
+static u32 env_mmio_read(void *opaque, u32 gpa, u8 size)
+{
+    struct vmm *vmm = opaque;
+    return machine_mmio_read(&vmm->machine, gpa, size);
+}
+
+static void env_mmio_write(void *opaque, u32 gpa, u8 size, u32 value)
+{
+    struct vmm *vmm = opaque;
+    machine_mmio_write(&vmm->machine, gpa, size, value);
+}
+
+static void env_cpuid(void *opaque, u32 leaf, u32 subleaf, u32 out[4])
+{
+    (void)opaque;
+    vcpu_cpuid(leaf, subleaf, out);
+}
+
+static void env_init(struct vmm *vmm)
+{
+    vmm->env = (struct cluster_env){
+        .opaque = vmm,
+        .view = vmm->machine.memory.view,
+        .page_kind = vmm->machine.memory.page_kind,
+        .port_in = env_port_in,
+        .port_out = env_port_out,
+        .mmio_read = env_mmio_read,
+        .mmio_write = env_mmio_write,
+        .cpuid = env_cpuid,
+        .intr = &vmm->machine.intr,
+        .attention = &vmm->attention,
+        .requests = &vmm->machine.requests,
+        .generation = &vmm->machine.memory.generation,
+    };
+}
+
+/* --- processor state --- */
+
+int vmm_sync(struct vmm *vmm)
+{
+    if (vmm->cpu_current)
+        return 0;
+    if (vmm->exit_open && vcpu_needs_completion(&vmm->vcpu, &vmm->exit)) {
+        u64 start = tsc_now();
+        int rc;
+        while ((rc = vcpu_complete(&vmm->vcpu, &vmm->exit)) == 1) {
+            vmm_count_exit(vmm, &vmm->exit);
+            vmm_serve(vmm, &vmm->exit);
+        }
+        vmm->tsc_kvm += tsc_now() - start;
+        if (rc < 0)
+            return rc;
+    }
+    vmm->exit_open = false;
+    vcpu_get_state(&vmm->vcpu, &vmm->cpu);
+    vmm->cpu_current = true;
+    return 0;
+}
+
+bool vmm_interrupt_deliverable(const struct vmm *vmm)
+{
+    return vmm->machine.intr && (vmm->cpu.eflags & FLAG_IF) && !vmm->cpu.interrupt_shadow;
+}
+
+void vmm_set_level(struct vmm *vmm, enum cluster_level level)
+{
+    static const u32 pair = 2;
+    vmm->window = level == CLUSTER_OFF ? 0 : level == CLUSTER_PAIRS ? pair : vmm->config->window;
+    cluster_engine_set_window(vmm->engine, vmm->window);
+}
+
+/* The RESET line: chips and processor start over, firmware is shadowed again, other RAM keeps its contents. */
+static int reset(struct vmm *vmm)
+{
+    vmm->machine.requests = 0;
+    memory_set_a20(&vmm->machine.memory, true);
+    int rc = memory_load_bios(&vmm->machine.memory, vmm->config->bios, vmm->config->bios_bytes);
+    if (rc)
+        return rc;
+    devices_reset(&vmm->devices);
+    rc = vmm_sync(vmm);
+    cpu_reset(&vmm->cpu);
+    return rc;
+}
+
+static int service_requests(struct vmm *vmm)
+{
+    if (vmm->machine.requests & REQUEST_EXIT) {
+        int status = (vmm->machine.exit_value << 1 | 1) & 0xff;
+        vmm_end(vmm, RUN_END_EXIT_PORT, status, "the guest wrote %u to port %02Xh", vmm->machine.exit_value,
+                vmm->config->machine.exit_port);
+        return 0;
+    }
+    return reset(vmm);
+}
+
+static int enter_guest(struct vmm *vmm)
+{
+    if (vmm->cpu_current) {
+        vcpu_put_state(&vmm->vcpu, &vmm->cpu);
+        vmm->cpu_current = false;
+    }
+    u64 start = tsc_now();
+    int rc = vcpu_run(&vmm->vcpu, &vmm->exit);
+    vmm->tsc_kvm += tsc_now() - start;
+    vmm->exit_open = true;
+    return rc;
+}
+
+/* One turn: what is due, then the guest until its next exit. */
+static int turn(struct vmm *vmm)
+{
+    int rc;
+    if (vmm->attention && (rc = vmm_service_attention(vmm)))
+        return rc;
+    if (vmm->machine.requests)
+        return service_requests(vmm);
+    if (vmm->machine.intr) {
+        rc = vmm_service_interrupt(vmm);
+        if (rc)
+            return rc < 0 ? rc : 0; /* 1: look at everything again before the guest runs */
+    }
+    if (vmm->cpu_current && vmm->cpu.halted) {
+        vmm_halt(vmm);
+        return 0;
+    }
+    vmm_arm_deadline(vmm);
+    if (vmm->ended)
+        return 0;
+    rc = enter_guest(vmm);
+    return rc ? rc : vmm_handle_exit(vmm);
+}
+
+static void run_loop(struct vmm *vmm)
+{
+    while (!vmm->ended) {
+        int rc = turn(vmm);
+        if (rc)
+            vmm_end(vmm, RUN_END_HOST_ERROR, 71, "the host failed: %s", strerror(-rc));
+    }
+}
+
+/* --- building and taking apart --- */
+
+static int create_machine(struct vmm *vmm)
+{
+    const struct run_config *config = vmm->config;
+    struct machine *m = &vmm->machine;
+    m->config = &config->machine;
+    int rc = memory_init(&m->memory, config->machine.ram_bytes);
+    if (rc)
+        return rc;
+    bus_init(&m->bus);
+    trace_init(&m->trace, config->trace_fd);
+    clock_init(&m->clock, config->machine.clock_mode);
+    rc = memory_load_bios(&m->memory, config->bios, config->bios_bytes);
+    if (rc) {
+        log_error("the system firmware has a size that cannot be mapped: %u bytes", config->bios_bytes);
+        return rc;
+    }
+    return devices_create(&vmm->devices, m);
+}
+
+static int create_vcpu(struct vmm *vmm)
+{
+    struct vcpu_traits traits;
+    int rc = vcpu_calibrate(&traits);
+    if (!rc)
+        rc = vm_open(&vmm->vm);
+    if (rc)
+        return rc;
+    struct memory_slot ram[4];
+    struct vm_slot slot[4];
+    u32 n = memory_slots(&vmm->machine.memory, ram);
+    for (u32 i = 0; i < n; i++)
+        slot[i] = (struct vm_slot){ram[i].first, ram[i].bytes, ram[i].host, ram[i].readonly};
+    rc = vm_set_slots(&vmm->vm, slot, n);
+    if (!rc)
+        rc = vcpu_open(&vmm->vcpu, &vmm->vm, &vmm->attention);
+    if (rc)
+        return rc;
+    vmm->vcpu.traits = traits;
+    vmm->vm.ioctls = 0;
+    cpu_reset(&vmm->cpu);
+    vmm->cpu_current = true;
+    return 0;
+}
+
+static int create_engine(struct vmm *vmm)
+{
+    env_init(vmm);
+    int rc = interp_init(&vmm->interp, &vmm->env);
+    if (rc)
+        return rc;
+    struct cluster_backend backend = cluster_backend_interp(&vmm->interp);
+    rc = cluster_engine_create(&vmm->engine, &vmm->env, &backend);
+    if (!rc)
+        vmm_set_level(vmm, vmm->config->level);
+    return rc;
+}
+
+static void destroy(struct vmm *vmm)
+{
+    vmm_time_stop(vmm);
+    vmm_stats_stop(vmm);
+    cluster_engine_destroy(vmm->engine);
+    interp_fini(&vmm->interp);
+    devices_destroy(&vmm->devices);
+    vcpu_close(&vmm->vcpu);
+    vm_close(&vmm->vm);
+    memory_fini(&vmm->machine.memory);
+    free(vmm);
+}
+
+/* Everything closable before anything can fail. */
+static struct vmm *alloc(const struct run_config *config, struct run_stats *stats)
+{
+    struct vmm *vmm = calloc(1, sizeof *vmm);
+    if (!vmm)
+        return NULL;
+    vmm->config = config;
+    vmm->stats = stats;
+    vmm->vm = (struct vm){.fd = -1, .system_fd = -1};
+    vmm->vcpu = (struct vcpu){.fd = -1, .run = (void *)-1};
+    vmm->machine.memory = (struct memory){.fd = -1, .plain = (void *)-1, .view = (void *)-1, .page_kind = (void *)-1};
+    vmm->armed_ns = CLOCK_NEVER;
+    return vmm;
+}
+
+static void finish(struct vmm *vmm)
+{
+    vmm_stats_finish(vmm);
+    if (vmm->config->screenshot && vga_screenshot(vmm->machine.vga, VGA_VIEW_BEAM, vmm->config->screenshot) && !vmm->stats->status)
+        vmm->stats->status = 1;
+}
+
+int vmm_run(const struct run_config *config, struct run_stats *stats)
+{
+    struct vmm *vmm = alloc(config, stats);
+    if (!vmm)
+        return -ENOMEM;
+    int rc = create_machine(vmm);
+    if (!rc)
+        rc = create_vcpu(vmm);
+    if (!rc)
+        rc = create_engine(vmm);
+    if (!rc)
+        rc = vmm_stats_start(vmm);
+    if (!rc)
+        rc = vmm_time_start(vmm);
+    if (rc) {
+        vmm_end(vmm, RUN_END_HOST_ERROR, 71, "the machine could not be started: %s", strerror(-rc));
+    } else {
+        vmm_watch_start(vmm);
+        run_loop(vmm);
+        finish(vmm);
+    }
+    destroy(vmm);
+    return rc;
+}

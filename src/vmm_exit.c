@@ -1,0 +1,150 @@
+/* Exit reason -> handler. An I/O exit is served through the machine's access funnel; then the cluster engine may run on
+ * from there. */
+#include "vmm_internal.h"
+
+#include <string.h>
+
+/* The widest access a port or window takes; KVM delivers up to 8 bytes of memory at once. */
+enum { MAX_ACCESS = 4 };
+
+static u32 load(const u8 *data, u8 size)
+{
+    u32 value = 0;
+    memcpy(&value, data, size);
+    return value;
+}
+
+static void serve_pio(struct vmm *vmm, struct vmexit *exit)
+{
+    u8 *data = exit->pio.data;
+    for (u32 i = 0; i < exit->pio.count; i++, data += exit->pio.size) {
+        if (!exit->pio.in) {
+            machine_port_out(&vmm->machine, exit->pio.port, exit->pio.size, load(data, exit->pio.size));
+            continue;
+        }
+        u32 value = machine_port_in(&vmm->machine, exit->pio.port, exit->pio.size);
+        memcpy(data, &value, exit->pio.size);
+    }
+}
+
+static void serve_mmio(struct vmm *vmm, struct vmexit *exit)
+{
+    for (u8 done = 0; done < exit->mmio.size;) {
+        u8 size = MIN((u8)(exit->mmio.size - done), MAX_ACCESS);
+        gpa_t addr = (gpa_t)(exit->mmio.gpa + done);
+        if (exit->mmio.write) {
+            machine_mmio_write(&vmm->machine, addr, size, load(exit->mmio.data + done, size));
+        } else {
+            u32 value = machine_mmio_read(&vmm->machine, addr, size);
+            memcpy(exit->mmio.data + done, &value, size);
+        }
+        done += size;
+    }
+}
+
+void vmm_serve(struct vmm *vmm, struct vmexit *exit)
+{
+    u64 start = tsc_now();
+    if (exit->kind == VMEXIT_PIO)
+        serve_pio(vmm, exit);
+    else if (exit->kind == VMEXIT_MMIO)
+        serve_mmio(vmm, exit);
+    vmm->tsc_devices += tsc_now() - start;
+}
+
+static enum cluster_position position_of(const struct vmm *vmm, bool resumes)
+{
+    if (resumes)
+        return POSITION_INSIDE;
+    if (vmm->exit.kind == VMEXIT_MMIO)
+        return vmm->exit.mmio.write ? POSITION_AFTER : POSITION_AT;
+    if (vmm->exit.pio.in)
+        return POSITION_AT;
+    return vmm->vcpu.traits.out_rip_after ? POSITION_AFTER : POSITION_AT;
+}
+
+static int run_cluster(struct vmm *vmm, struct cluster *cluster)
+{
+    int rc = vmm_sync(vmm);
+    if (rc)
+        return rc;
+    if (vmm_interrupt_deliverable(vmm)) {
+        cluster_engine_miss(vmm->engine, MISS_interrupt_pending);
+        return 0;
+    }
+    u64 start = tsc_now();
+    cluster_engine_run(vmm->engine, cluster, &vmm->cpu);
+    vmm->tsc_cluster += tsc_now() - start;
+    return 0;
+}
+
+static int handle_io(struct vmm *vmm)
+{
+    vmm_serve(vmm, &vmm->exit);
+    if (!vmm->window || vmm->machine.requests)
+        return 0;
+    struct cpu_where where;
+    bool resumes;
+    vcpu_where(&vmm->vcpu, &where, &resumes);
+    struct cluster *cluster = cluster_engine_exit(vmm->engine, &where, position_of(vmm, resumes));
+    return cluster ? run_cluster(vmm, cluster) : 0;
+}
+
+static int handle_hlt(struct vmm *vmm)
+{
+    int rc = vmm_sync(vmm);
+    vmm->cpu.halted = true;
+    return rc;
+}
+
+static int handle_irq_window(struct vmm *vmm)
+{
+    vcpu_request_window(&vmm->vcpu, false);
+    return 0;
+}
+
+static int handle_kick(struct vmm *vmm)
+{
+    (void)vmm; /* the run loop looks at what was wanted */
+    return 0;
+}
+
+static int handle_shutdown(struct vmm *vmm)
+{
+    int rc = vmm_sync(vmm);
+    if (!rc)
+        vmm_crash(vmm, "triple fault");
+    return rc;
+}
+
+static int handle_emulation(struct vmm *vmm)
+{
+    return vmm_rescue(vmm);
+}
+
+static int handle_unknown(struct vmm *vmm)
+{
+    int rc = vmm_sync(vmm);
+    if (!rc)
+        vmm_crash(vmm, "KVM gave up: exit reason %u, detail %llXh", vmm->exit.other.reason,
+                  (unsigned long long)vmm->exit.other.detail);
+    return rc;
+}
+
+static int (*const exit_handler[])(struct vmm *vmm) = {
+    [VMEXIT_PIO] = handle_io,
+    [VMEXIT_MMIO] = handle_io,
+    [VMEXIT_HLT] = handle_hlt,
+    [VMEXIT_IRQ_WINDOW] = handle_irq_window,
+    [VMEXIT_KICK] = handle_kick,
+    [VMEXIT_SHUTDOWN] = handle_shutdown,
+    [VMEXIT_EMULATION] = handle_emulation,
+    [VMEXIT_ENTRY] = handle_unknown,
+    [VMEXIT_UNKNOWN] = handle_unknown,
+};
+
+int vmm_handle_exit(struct vmm *vmm)
+{
+    vmm_count_exit(vmm, &vmm->exit);
+    return exit_handler[vmm->exit.kind](vmm);
+}

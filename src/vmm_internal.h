@@ -1,0 +1,129 @@
+/* The run loop's own state, shared by vmm_*.c.
+ *
+ * The processor's state is in one of two places: in KVM (the shared page), or in vmm->cpu (`cpu_current`). vmm_sync
+ * fetches it, finishing the instruction of the last exit first; it goes back before the next KVM_RUN. */
+#ifndef HUDDLE_VMM_INTERNAL_H
+#define HUDDLE_VMM_INTERNAL_H
+
+#include "base/log.h"
+#include "cluster/engine.h"
+#include "cluster/interp.h"
+#include "dev/devices.h"
+#include "kvm/vcpu.h"
+#include "vmm.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#define RECENT_EXITS 32
+
+struct recent_exit {
+    linear_t rip;
+    enum exit_kind kind;
+    u32 addr;
+    u8 size;
+    u64 value;
+};
+
+struct exit_counts; /* vmm_stats.c */
+
+struct vmm {
+    const struct run_config *config;
+    struct run_stats *stats;
+
+    struct machine machine;
+    struct devices devices;
+    struct vm vm;
+    struct vcpu vcpu;
+
+    struct cpu_state cpu;
+    bool cpu_current;   /* vmm->cpu is the truth, KVM's copy is stale */
+    struct vmexit exit; /* the last one */
+    bool exit_open;     /* its instruction may not be finished */
+
+    struct cluster_env env;
+    struct interp interp;
+    struct cluster_engine *engine;
+    u32 window; /* in force: 0 = clusters off */
+
+    /* Kicks. The signal handler sets attention and makes KVM_RUN return. */
+    volatile int attention;
+    volatile int signal_seen; /* SIGINT or SIGTERM */
+    pthread_t vcpu_thread, signal_thread;
+    bool signal_thread_runs;
+    sigset_t old_mask;
+    timer_t deadline_timer, timeout_timer;
+    bool timers_created;
+    u64 armed_ns;       /* virtual deadline the timer is armed for; CLOCK_NEVER: not armed */
+    u64 timeout_at_ns;  /* host monotonic; 0 = none */
+    u64 accesses_at_tick; /* access mode: to see whether the guest made any */
+    u32 quiet_ticks;
+
+    struct clock_event poll_event;  /* script and --until-text, every 10 ms of virtual time */
+    struct clock_event frame_event; /* --frames */
+    u64 frames_done;
+
+    bool ended;
+    struct exit_counts *counts;
+    struct recent_exit recent[RECENT_EXITS];
+    u64 n_recent;
+    u64 start_ns, start_tsc, start_cpu_ns;
+    u64 tsc_kvm, tsc_devices, tsc_cluster;
+};
+
+static inline u64 tsc_now(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+
+u64 host_monotonic_ns(void);
+
+/* vmm.c */
+/* Makes vmm->cpu current. 0 or -errno. */
+must_check int vmm_sync(struct vmm *vmm);
+/* Ends the run. The first reason stays. */
+void vmm_end(struct vmm *vmm, enum run_end end, int status, const char *format, ...) printf_like(4, 5);
+void vmm_set_level(struct vmm *vmm, enum cluster_level level);
+bool vmm_interrupt_deliverable(const struct vmm *vmm);
+
+/* vmm_exit.c: serves vmm->exit. 0 or -errno. */
+must_check int vmm_handle_exit(struct vmm *vmm);
+/* The device half of an I/O exit: also for the further exits of an instruction being completed. */
+void vmm_serve(struct vmm *vmm, struct vmexit *exit);
+
+/* vmm_interrupt.c */
+/* The interrupt controllers ask. Delivers if the processor can take it now; else brings the guest to where it can.
+ * 0 or -errno. */
+must_check int vmm_service_interrupt(struct vmm *vmm);
+/* The processor is halted: waits (host clock) or moves time on (access clock) until something happens. */
+void vmm_halt(struct vmm *vmm);
+/* KVM could not emulate the instruction at RIP: the interpreter executes it. 0 or -errno. */
+must_check int vmm_rescue(struct vmm *vmm);
+
+/* vmm_spin.c: --clock=access, the guest made no access for a while. Finds out whether it spins in a pure wait loop and
+ * moves time to the next event if so. 0 or -errno. */
+must_check int vmm_check_spin(struct vmm *vmm);
+
+/* vmm_time.c */
+must_check int vmm_time_start(struct vmm *vmm);
+void vmm_time_stop(struct vmm *vmm);
+/* Host clock: makes sure a signal comes at the next deadline. */
+void vmm_arm_deadline(struct vmm *vmm);
+/* Something wanted the run loop. 0 or -errno. */
+must_check int vmm_service_attention(struct vmm *vmm);
+
+/* vmm_watch.c: scripts, --until-text, --frames. */
+void vmm_watch_start(struct vmm *vmm);
+
+/* vmm_crash.c: prints the report and ends the run. */
+void vmm_crash(struct vmm *vmm, const char *format, ...) printf_like(2, 3);
+
+/* vmm_stats.c */
+must_check int vmm_stats_start(struct vmm *vmm);
+void vmm_count_exit(struct vmm *vmm, const struct vmexit *exit);
+/* Fills vmm->stats at the end of the run. */
+void vmm_stats_finish(struct vmm *vmm);
+void vmm_stats_stop(struct vmm *vmm);
+
+#endif

@@ -1,0 +1,196 @@
+/* Taking interrupts, waiting in HLT, and what KVM cannot do.
+ *
+ * An interrupt is taken at the first instruction boundary where IF is set and no shadow is live: right after the device
+ * access that raised it, or where IF opens. A backend that opens the interrupt window late (struct vcpu_traits) would
+ * take it up to a thousand instructions later; there the interpreter brings the guest to the exact place, at every
+ * clustering level, leaving device accesses to KVM so that exits stay exits. */
+#include "vmm_internal.h"
+
+#include "base/log.h"
+#include "dev/pic.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { PENDING_BATCH = 100000 }; /* instructions between looks at the host */
+
+/* The REP rule of cluster/interp.h, seen from a state between two elements: may an interrupt be taken here? */
+enum rep_state { REP_NONE, REP_FINISHED, REP_INTERRUPTIBLE, REP_READS_DEVICE };
+
+static bool decode_at_rip(const struct vmm *vmm, struct insn *insn)
+{
+    const struct memory *mem = &vmm->machine.memory;
+    linear_t linear = cpu_rip_linear(&vmm->cpu);
+    u8 bytes[INSN_MAX_BYTES];
+    u32 n = 0;
+    for (; n < INSN_MAX_BYTES; n++) {
+        enum page_kind kind = memory_kind(mem, linear + n);
+        if (kind != PAGE_RAM && kind != PAGE_ROM)
+            break;
+        bytes[n] = mem->view[(linear_t)(linear + n)];
+    }
+    return insn_decode(insn, bytes, n, vmm->cpu.eip, vmm->cpu.sreg[CPU_CS].db);
+}
+
+static bool operand_on_device(const struct vmm *vmm, const struct insn *insn, const ZydisDecodedOperand *op)
+{
+    static const enum cpu_sreg sreg_of[] = {CPU_ES, CPU_CS, CPU_SS, CPU_DS, CPU_FS, CPU_GS};
+    ZydisRegister base = op->mem.base;
+    bool di = base == ZYDIS_REGISTER_DI || base == ZYDIS_REGISTER_EDI;
+    u32 offset = vmm->cpu.reg[di ? CPU_EDI : CPU_ESI];
+    if (insn->addr_size == 2)
+        offset &= 0xffff;
+    enum cpu_sreg sreg = sreg_of[op->mem.segment - ZYDIS_REGISTER_ES];
+    linear_t linear = vmm->cpu.sreg[sreg].base + offset;
+    return memory_kind(&vmm->machine.memory, linear) != PAGE_RAM;
+}
+
+static enum rep_state rep_state(const struct vmm *vmm)
+{
+    struct insn insn;
+    if (!(vmm->cpu.eflags & FLAG_RF) || !decode_at_rip(vmm, &insn) || !insn.string || !(insn.rep || insn.repne))
+        return REP_NONE;
+    u32 count = vmm->cpu.reg[CPU_ECX];
+    if (!(insn.addr_size == 2 ? count & 0xffff : count))
+        return REP_FINISHED;
+    ZydisInstructionCategory category = insn.zydis.meta.category;
+    if (category == ZYDIS_CATEGORY_IOSTRINGOP && insn.zydis.opcode < 0x6e)
+        return REP_READS_DEVICE; /* INS: 6Ch, 6Dh */
+    for (u32 i = 0; i < insn.zydis.operand_count; i++) {
+        const ZydisDecodedOperand *op = &insn.operand[i];
+        if (op->type == ZYDIS_OPERAND_TYPE_MEMORY && (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ) &&
+            operand_on_device(vmm, &insn, op))
+            return REP_READS_DEVICE;
+    }
+    return REP_INTERRUPTIBLE;
+}
+
+/* Delivery by KVM, for modes the interpreter does not know and gates it refuses. */
+static int inject_through_kvm(struct vmm *vmm, u8 vector)
+{
+    vcpu_put_state(&vmm->vcpu, &vmm->cpu);
+    vmm->cpu_current = false;
+    vcpu_inject(&vmm->vcpu, vector);
+    return 0;
+}
+
+static int deliver(struct vmm *vmm)
+{
+    u8 vector = pic_acknowledge(vmm->machine.pic);
+    trace_add(&vmm->machine.trace, ACCESS_INTERRUPT, vector, 0, 0);
+    vmm->stats->interrupts++;
+    vmm->cpu.halted = false;
+    vcpu_request_window(&vmm->vcpu, false);
+    if (cpu_mode_supported(&vmm->cpu) &&
+        interp_deliver(&vmm->interp, &vmm->cpu, vector, false, 0) == INTERP_DONE)
+        return 1;
+    return inject_through_kvm(vmm, vector);
+}
+
+/* Raises the exception that the interpreter found. False: not deliverable (the guest is beyond help). */
+static bool raise_fault(struct vmm *vmm)
+{
+    struct interp *in = &vmm->interp;
+    return interp_deliver(in, &vmm->cpu, in->fault_vector, in->fault_has_error, in->fault_error) == INTERP_DONE;
+}
+
+/* Interprets until the interrupt can be taken. 1: state changed, look again. 0: KVM must run the next instruction. */
+static int interpret_to_window(struct vmm *vmm)
+{
+    vmm->interp.allow_devices = false;
+    for (u32 i = 0; i < PENDING_BATCH; i++) {
+        enum interp_result result = interp_step(&vmm->interp, &vmm->cpu);
+        if (result == INTERP_DEVICE)
+            return 0;
+        if (result == INTERP_UNSUPPORTED || (result == INTERP_FAULT && !raise_fault(vmm))) {
+            vcpu_request_window(&vmm->vcpu, true);
+            return 0;
+        }
+        vmm->stats->pending_instructions++;
+        if (vmm_interrupt_deliverable(vmm) || vmm->cpu.halted || vmm->attention ||
+            !cpu_mode_supported(&vmm->cpu) || (vmm->cpu.eflags & FLAG_TF))
+            return 1;
+    }
+    return 1;
+}
+
+int vmm_service_interrupt(struct vmm *vmm)
+{
+    int rc = vmm_sync(vmm);
+    if (rc)
+        return rc;
+    if (!cpu_mode_supported(&vmm->cpu) || (vmm->cpu.eflags & FLAG_TF)) {
+        if (vcpu_can_inject(&vmm->vcpu) && vmm_interrupt_deliverable(vmm))
+            return deliver(vmm);
+        vcpu_request_window(&vmm->vcpu, true);
+        return 0;
+    }
+    enum rep_state rep = rep_state(vmm);
+    if (rep == REP_FINISHED || rep == REP_READS_DEVICE)
+        return interpret_to_window(vmm); /* the first to its end; the second stops before its device */
+    if (vmm_interrupt_deliverable(vmm))
+        return deliver(vmm);
+    if (vmm->cpu.halted)
+        return 0; /* IF is clear: nothing will wake it; vmm_halt reports that */
+    if (vmm->vcpu.traits.late_window)
+        return interpret_to_window(vmm);
+    vcpu_request_window(&vmm->vcpu, true);
+    return 0;
+}
+
+static void sleep_until(struct vmm *vmm, u64 deadline_ns)
+{
+    vmm_arm_deadline(vmm);
+    if (vmm->attention)
+        return;
+    u64 at = vmm->machine.clock.origin_ns + deadline_ns;
+    struct timespec ts = {.tv_sec = (time_t)(at / NS_PER_S), .tv_nsec = (long)(at % NS_PER_S)};
+    /* A signal between the check and here is no loss: the deadline timer's own signal comes at the same time. */
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+    clock_run_due(&vmm->machine.clock);
+}
+
+void vmm_halt(struct vmm *vmm)
+{
+    if (!(vmm->cpu.eflags & FLAG_IF)) {
+        vmm_crash(vmm, "the guest stopped: HLT with interrupts disabled");
+        return;
+    }
+    struct clock *clock = &vmm->machine.clock;
+    if (clock->next_deadline_ns == CLOCK_NEVER)
+        vmm_crash(vmm, "the guest halted and no device will ever interrupt it");
+    else if (clock->mode == CLOCK_MODE_ACCESS)
+        clock_jump_to_next(clock);
+    else
+        sleep_until(vmm, clock->next_deadline_ns);
+}
+
+int vmm_rescue(struct vmm *vmm)
+{
+    int rc = vmm_sync(vmm);
+    if (rc)
+        return rc;
+    char text[96] = "an instruction";
+    struct insn insn;
+    if (decode_at_rip(vmm, &insn))
+        insn_format(&insn, text, sizeof text);
+    if (!cpu_mode_supported(&vmm->cpu)) {
+        vmm_crash(vmm, "KVM cannot emulate \"%s\" in this mode (paging, virtual-8086 or outer ring)", text);
+        return 0;
+    }
+    vmm->interp.allow_devices = true;
+    switch (interp_step(&vmm->interp, &vmm->cpu)) {
+    case INTERP_DONE:
+    case INTERP_AGAIN:
+        vmm->stats->rescued_instructions++;
+        break;
+    case INTERP_FAULT:
+        if (!raise_fault(vmm))
+            vmm_crash(vmm, "exception %u at \"%s\" cannot be delivered: triple fault", vmm->interp.fault_vector, text);
+        break;
+    default:
+        vmm_crash(vmm, "neither KVM nor the interpreter can execute \"%s\"", text);
+        break;
+    }
+    return 0;
+}

@@ -1,0 +1,174 @@
+/* Host time: the signals that bring the vCPU thread back from KVM_RUN, from a cluster, or from sleep.
+ *
+ *   deadline timer  host clock: one shot at the next device deadline; access clock: every few ms, to see whether
+ *                   the guest waits for time to pass
+ *   timeout timer   --timeout
+ *   signal thread   SIGINT, SIGTERM
+ *
+ * All three use one real-time signal whose value points at the vmm: no file-scope state. */
+#include "vmm_internal.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define KICK_SIGNAL SIGRTMIN
+#define ACCESS_TICK_NS (5 * NS_PER_MS)
+
+enum {
+    QUIET_TICKS_SPIN = 1,   /* ticks without an access before the guest is looked at */
+    QUIET_TICKS_NUDGE = 50, /* and before time is moved on although it is busy: 250 ms */
+};
+
+static void on_kick(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)context;
+    struct vmm *vmm = info->si_value.sival_ptr;
+    vmm->attention = 1;
+    vcpu_kick(&vmm->vcpu);
+}
+
+static void *watch_signals(void *opaque)
+{
+    struct vmm *vmm = opaque;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    for (;;) {
+        int seen = sigwaitinfo(&set, NULL);
+        if (seen < 0)
+            continue;
+        vmm->signal_seen = seen;
+        pthread_sigqueue(vmm->vcpu_thread, KICK_SIGNAL, (union sigval){.sival_ptr = vmm});
+    }
+    return NULL;
+}
+
+static int create_timer(struct vmm *vmm, timer_t *timer)
+{
+    struct sigevent event = {
+        .sigev_notify = SIGEV_THREAD_ID,
+        .sigev_signo = KICK_SIGNAL,
+        .sigev_value.sival_ptr = vmm,
+    };
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    return timer_create(CLOCK_MONOTONIC, &event, timer) ? -errno : 0;
+}
+
+static struct timespec to_timespec(u64 ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+}
+
+static void set_timer(timer_t timer, int flags, u64 value_ns, u64 interval_ns)
+{
+    struct itimerspec spec = {.it_value = to_timespec(value_ns), .it_interval = to_timespec(interval_ns)};
+    timer_settime(timer, flags, &spec, NULL);
+}
+
+static int start_signals(struct vmm *vmm)
+{
+    struct sigaction action = {.sa_sigaction = on_kick, .sa_flags = SA_SIGINFO};
+    sigset_t set;
+    sigemptyset(&action.sa_mask);
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    vmm->vcpu_thread = pthread_self();
+    if (sigaction(KICK_SIGNAL, &action, NULL))
+        return -errno;
+    pthread_sigmask(SIG_BLOCK, &set, &vmm->old_mask); /* inherited by the thread, which waits for them */
+    int rc = -pthread_create(&vmm->signal_thread, NULL, watch_signals, vmm);
+    vmm->signal_thread_runs = !rc;
+    return rc;
+}
+
+int vmm_time_start(struct vmm *vmm)
+{
+    int rc = start_signals(vmm);
+    if (!rc)
+        rc = create_timer(vmm, &vmm->deadline_timer);
+    if (!rc)
+        rc = create_timer(vmm, &vmm->timeout_timer);
+    if (rc) {
+        log_error("cannot set up timers: %s", strerror(-rc));
+        return rc;
+    }
+    vmm->timers_created = true;
+    if (vmm->config->timeout_ns) {
+        vmm->timeout_at_ns = host_monotonic_ns() + vmm->config->timeout_ns;
+        set_timer(vmm->timeout_timer, TIMER_ABSTIME, vmm->timeout_at_ns, 0);
+    }
+    if (vmm->machine.clock.mode == CLOCK_MODE_ACCESS)
+        set_timer(vmm->deadline_timer, 0, ACCESS_TICK_NS, ACCESS_TICK_NS);
+    return 0;
+}
+
+void vmm_time_stop(struct vmm *vmm)
+{
+    if (vmm->timers_created) {
+        timer_delete(vmm->deadline_timer);
+        timer_delete(vmm->timeout_timer);
+    }
+    if (!vmm->signal_thread_runs)
+        return;
+    pthread_cancel(vmm->signal_thread);
+    pthread_join(vmm->signal_thread, NULL);
+    /* A kick that is still queued must not find the vmm gone. */
+    signal(KICK_SIGNAL, SIG_IGN);
+    pthread_sigmask(SIG_SETMASK, &vmm->old_mask, NULL);
+}
+
+void vmm_arm_deadline(struct vmm *vmm)
+{
+    struct clock *clock = &vmm->machine.clock;
+    if (clock->mode != CLOCK_MODE_HOST || clock->next_deadline_ns >= vmm->armed_ns)
+        return;
+    if (clock->next_deadline_ns <= clock_now(clock)) {
+        vmm->attention = 1; /* due already: KVM_RUN returns at once */
+        return;
+    }
+    vmm->armed_ns = clock->next_deadline_ns;
+    set_timer(vmm->deadline_timer, TIMER_ABSTIME, clock->origin_ns + vmm->armed_ns, 0);
+}
+
+/* Access clock: has the guest made an access since the last tick? */
+static int look_for_quiet(struct vmm *vmm)
+{
+    if (vmm->machine.accesses != vmm->accesses_at_tick) {
+        vmm->accesses_at_tick = vmm->machine.accesses;
+        vmm->quiet_ticks = 0;
+        return 0;
+    }
+    vmm->quiet_ticks++;
+    if (vmm->quiet_ticks % QUIET_TICKS_NUDGE == 0) {
+        vmm->stats->time_nudges++;
+        clock_jump_to_next(&vmm->machine.clock);
+        return 0;
+    }
+    return vmm->quiet_ticks >= QUIET_TICKS_SPIN ? vmm_check_spin(vmm) : 0;
+}
+
+int vmm_service_attention(struct vmm *vmm)
+{
+    vmm->attention = 0;
+    if (vmm->signal_seen) {
+        vmm_end(vmm, RUN_END_SIGNAL, 128 + vmm->signal_seen, "stopped by %s",
+                vmm->signal_seen == SIGINT ? "Ctrl-C" : "a signal");
+        return 0;
+    }
+    if (vmm->timeout_at_ns && host_monotonic_ns() >= vmm->timeout_at_ns) {
+        vmm_end(vmm, RUN_END_TIMEOUT, 124, "the time given by --timeout is over");
+        return 0;
+    }
+    if (vmm->machine.clock.mode == CLOCK_MODE_ACCESS)
+        return look_for_quiet(vmm);
+    vmm->armed_ns = CLOCK_NEVER;
+    clock_run_due(&vmm->machine.clock);
+    return 0;
+}
