@@ -1,0 +1,252 @@
+/* The bus, virtual time, guest memory and the access stream. */
+#include "machine/machine.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* --- bus --- */
+
+struct recorder {
+    char log[256];
+};
+
+static u32 rec_in(void *dev, u16 port, u8 size)
+{
+    struct recorder *r = dev;
+    sprintf(r->log + strlen(r->log), "r%x.%u ", port, size);
+    return 0x11223344u >> (8 * (port & 3));
+}
+
+static void rec_out(void *dev, u16 port, u8 size, u32 value)
+{
+    struct recorder *r = dev;
+    sprintf(r->log + strlen(r->log), "w%x.%u=%x ", port, size, value);
+}
+
+static const struct bus_port rec_ports[] = {
+    {.first = 0x300, .count = 4, .width = BUS_8, .name = "bytes", .in = rec_in, .out = rec_out},
+    {.first = 0x304, .count = 2, .width = BUS_8 | BUS_16, .name = "words", .in = rec_in, .out = rec_out},
+    {.first = 0x308, .count = 1, .width = BUS_8, .name = "read only", .in = rec_in},
+};
+
+static void bus_splits_into_what_the_device_takes(void **state)
+{
+    (void)state;
+    static struct bus bus;
+    struct recorder rec = {""};
+    bus_init(&bus);
+    bus_add_ports(&bus, rec_ports, ARRAY_LEN(rec_ports), &rec);
+    bus_out(&bus, 0x300, 4, 0xaabbccdd);
+    assert_string_equal(rec.log, "w300.1=dd w301.1=cc w302.1=bb w303.1=aa ");
+    rec.log[0] = 0;
+    bus_out(&bus, 0x304, 2, 0x1234);
+    bus_out(&bus, 0x304, 4, 0x89ab1234);
+    assert_string_equal(rec.log, "w304.2=1234 w304.2=1234 ");
+    rec.log[0] = 0;
+    assert_int_equal(bus_in(&bus, 0x302, 4), 0x33441122); /* 302h and 303h by bytes, 304h as a word */
+    assert_string_equal(rec.log, "r302.1 r303.1 r304.2 ");
+    assert_int_equal(bus_in(&bus, 0x300, 2), 0x3344);
+}
+
+struct unclaimed {
+    u32 calls;
+    u16 port;
+};
+
+static void note(void *opaque, u16 port, u8 size, bool in)
+{
+    struct unclaimed *u = opaque;
+    (void)size;
+    (void)in;
+    u->calls++;
+    u->port = port;
+}
+
+static void unclaimed_ports_read_ones_and_are_told_once(void **state)
+{
+    (void)state;
+    static struct bus bus;
+    struct recorder rec = {""};
+    struct unclaimed u = {0};
+    bus_init(&bus);
+    bus.on_unclaimed = note;
+    bus.on_unclaimed_opaque = &u;
+    bus_add_ports(&bus, rec_ports, ARRAY_LEN(rec_ports), &rec);
+    assert_int_equal(bus_in(&bus, 0x400, 4), 0xffffffff);
+    assert_int_equal(u.calls, 4);
+    bus_in(&bus, 0x400, 1);
+    bus_out(&bus, 0x401, 1, 5);
+    assert_int_equal(u.calls, 4);
+    bus_out(&bus, 0x308, 1, 7); /* claimed, read-only: ignored without a word */
+    assert_int_equal(u.calls, 4);
+    assert_int_equal(bus_in(&bus, 0xffff, 2) & 0xff00, 0xff00); /* wraps to port 0 */
+    assert_null(bus_port_name(&bus, 0x400));
+    assert_string_equal(bus_port_name(&bus, 0x305), "words");
+}
+
+/* --- clock --- */
+
+struct fired {
+    struct clock_event event;
+    char *order;
+    char id;
+    u64 period_ns;
+};
+
+static void fire(void *opaque, u64 deadline_ns)
+{
+    struct fired *f = opaque;
+    strncat(f->order, &f->id, 1);
+    if (f->period_ns)
+        clock_event_arm(&f->event, deadline_ns + f->period_ns);
+}
+
+static void events_fire_in_order_and_may_arm_themselves(void **state)
+{
+    (void)state;
+    struct clock clock;
+    char order[32] = "";
+    struct fired a = {.order = order, .id = 'a', .period_ns = 300}, b = {.order = order, .id = 'b'},
+                 c = {.order = order, .id = 'c'};
+    clock_init(&clock, CLOCK_MODE_ACCESS);
+    clock_event_init(&a.event, &clock, "a", fire, &a);
+    clock_event_init(&b.event, &clock, "b", fire, &b);
+    clock_event_init(&c.event, &clock, "c", fire, &c);
+    clock_event_arm(&b.event, 500);
+    clock_event_arm(&a.event, 300);
+    clock_event_arm(&c.event, 500); /* a tie: after b */
+    clock.access_ns = 299;
+    clock_run_due(&clock);
+    assert_string_equal(order, "");
+    clock.access_ns = 900;
+    clock_run_due(&clock);
+    assert_string_equal(order, "abcaa"); /* 300, 500, 500, 600, 900 */
+    assert_int_equal(clock.next_deadline_ns, 1200);
+    clock_event_disarm(&a.event);
+    assert_true(clock.next_deadline_ns == CLOCK_NEVER);
+    assert_false(clock_jump_to_next(&clock));
+    clock_event_arm(&b.event, 5000);
+    assert_true(clock_jump_to_next(&clock));
+    assert_int_equal(clock_now(&clock), 5000);
+}
+
+static void access_time_moves_by_accesses_only(void **state)
+{
+    (void)state;
+    struct clock clock;
+    clock_init(&clock, CLOCK_MODE_ACCESS);
+    assert_int_equal(clock_now(&clock), 0);
+    clock_account_access(&clock);
+    clock_account_access(&clock);
+    assert_int_equal(clock_now(&clock), 2 * CLOCK_ACCESS_STEP_NS);
+    clock_init(&clock, CLOCK_MODE_HOST);
+    u64 before = clock_now(&clock);
+    clock_account_access(&clock);
+    assert_true(clock_now(&clock) - before < NS_PER_S);
+}
+
+/* --- memory --- */
+
+static void memory_views_agree_and_a20_wraps(void **state)
+{
+    (void)state;
+    struct memory mem;
+    assert_int_equal(memory_init(&mem, 4 * MIB), 0);
+    memset(mem.plain, 0x11, 64);
+    memset(mem.plain + MIB, 0x22, 64);
+    memset(mem.plain + 3 * MIB, 0x33, 64);
+    assert_int_equal(mem.view[MIB], 0x22);
+    u32 generation = mem.generation;
+    memory_set_a20(&mem, false);
+    assert_int_not_equal(mem.generation, generation);
+    assert_int_equal(mem.view[MIB], 0x11);
+    assert_int_equal(mem.view[3 * MIB], mem.plain[2 * MIB]);
+    mem.view[MIB + 5] = 0x44; /* a wrapped store lands low */
+    assert_int_equal(mem.plain[5], 0x44);
+    assert_int_equal(mem.plain[MIB], 0x22); /* DMA is not gated */
+    memory_set_a20(&mem, true);
+    assert_int_equal(mem.view[MIB], 0x22);
+    assert_int_equal(mem.view[MIB + 5], 0x22);
+    assert_int_equal(memory_kind(&mem, 0xa0000), PAGE_DEVICE);
+    assert_int_equal(memory_kind(&mem, 0xc0000), PAGE_RAM);
+    assert_int_equal(memory_kind(&mem, 4 * MIB), PAGE_NONE);
+    memory_fini(&mem);
+}
+
+static void memory_accessors_refuse_what_is_outside(void **state)
+{
+    (void)state;
+    struct memory mem;
+    u8 buf[16] = {1, 2, 3};
+    assert_int_equal(memory_init(&mem, 2 * MIB), 0);
+    assert_true(memory_write(&mem, 2 * MIB - 16, buf, 16));
+    assert_false(memory_write(&mem, 2 * MIB - 15, buf, 16));
+    assert_false(memory_read(&mem, UINT64_MAX - 3, buf, 16));
+    assert_true(memory_read(&mem, 2 * MIB, buf, 0));
+    memory_fini(&mem);
+}
+
+static void firmware_appears_low_and_high(void **state)
+{
+    (void)state;
+    struct memory mem;
+    u8 *image = malloc(256 * KIB);
+    for (u32 i = 0; i < 256 * KIB; i++)
+        image[i] = (u8)(i >> 10);
+    assert_int_equal(memory_init(&mem, 2 * MIB), 0);
+    assert_int_equal(memory_load_bios(&mem, image, 100), -EINVAL);
+    assert_int_equal(memory_load_bios(&mem, image, 256 * KIB), 0);
+    assert_memory_equal(mem.plain + 0xe0000, image + 128 * KIB, 128 * KIB);
+    assert_memory_equal(mem.view + 0xfffc0000u, image, 256 * KIB);
+    assert_int_equal(memory_kind(&mem, 0xfffffff0u), PAGE_ROM);
+    struct memory_slot slot[4];
+    assert_int_equal(memory_slots(&mem, slot), 3);
+    assert_true(slot[2].readonly && slot[2].first == 0xfffc0000u);
+    memory_fini(&mem);
+    free(image);
+}
+
+/* --- stream --- */
+
+static void stream_hash_depends_on_every_record(void **state)
+{
+    (void)state;
+    static struct trace a, b, c;
+    int fd = memfd_create("trace", 0);
+    trace_init(&a, fd);
+    trace_init(&b, -1);
+    trace_init(&c, -1);
+    for (u32 i = 0; i < 3 * TRACE_CHUNK / 2; i++) {
+        trace_add(&a, ACCESS_PORT_OUT, 0x3c4, 1, i & 0xff);
+        trace_add(&b, ACCESS_PORT_OUT, 0x3c4, 1, i & 0xff);
+        trace_add(&c, ACCESS_PORT_OUT, 0x3c4, 1, (i & 0xff) ^ (i == 5000));
+    }
+    u64 hash = trace_finish(&a);
+    assert_true(hash == trace_finish(&b));
+    assert_true(hash != trace_finish(&c));
+    assert_int_equal(lseek(fd, 0, SEEK_END), (off_t)(3 * TRACE_CHUNK / 2 * sizeof(struct access)));
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bus_splits_into_what_the_device_takes),
+        cmocka_unit_test(unclaimed_ports_read_ones_and_are_told_once),
+        cmocka_unit_test(events_fire_in_order_and_may_arm_themselves),
+        cmocka_unit_test(access_time_moves_by_accesses_only),
+        cmocka_unit_test(memory_views_agree_and_a20_wraps),
+        cmocka_unit_test(memory_accessors_refuse_what_is_outside),
+        cmocka_unit_test(firmware_appears_low_and_high),
+        cmocka_unit_test(stream_hash_depends_on_every_record),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
