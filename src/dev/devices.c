@@ -43,3 +43,21 @@ void devices_destroy(struct devices *devices)
             dev_table[devices->n]->destroy(devices->dev[devices->n]);
     }
 }
+
+static const char *class_port_name(const struct dev_class *class, u16 port)
+{
+    for (size_t i = 0; i < class->n_ports; i++)
+        if (port >= class->ports[i].first && port - class->ports[i].first < class->ports[i].count)
+            return class->ports[i].name;
+    return NULL;
+}
+
+const char *devices_port_name(u16 port)
+{
+    for (u32 i = 0; i < ARRAY_LEN(dev_table); i++) {
+        const char *name = class_port_name(dev_table[i], port);
+        if (name)
+            return name;
+    }
+    return NULL;
+}

@@ -17,4 +17,7 @@ must_check int devices_create(struct devices *devices, struct machine *machine);
 void devices_reset(struct devices *devices);
 void devices_destroy(struct devices *devices);
 
+/* What a machine with these devices has at a port, without building one: "PIC master command", or NULL. */
+const char *devices_port_name(u16 port);
+
 #endif

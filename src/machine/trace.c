@@ -22,7 +22,8 @@ static void write_chunk(struct trace *trace, size_t bytes)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
-            log_error("cannot keep the access stream: %s", strerror(errno));
+            /* EPERM: a sealed memfd that is full. */
+            log_warn("the access stream is kept no further: %s", errno == EPERM ? "it is too long" : strerror(errno));
             trace->write_failed = true;
             return;
         }

@@ -1,0 +1,35 @@
+/* One run of a guest in a process of its own, for comparisons. */
+#ifndef HUDDLE_AB_CHILD_H
+#define HUDDLE_AB_CHILD_H
+
+#include "drives.h"
+#include "options.h"
+#include "report/difference.h"
+#include "report/run_stats.h"
+
+/* What a run leaves: the statistics, the access stream's records, what it said. */
+struct ab_child {
+    struct run_stats *stats; /* in memory shared with the child */
+    int records_fd;          /* memfd; -1: none */
+    int output_fd;           /* memfd with the child's standard output and error; -1: it wrote to ours */
+    struct records records;  /* mapped from records_fd by ab_child_map */
+    size_t mapped_bytes;
+};
+
+/* Memory for the statistics of `n` runs, shared with children; NULL (logged). */
+struct run_stats *ab_child_share(u32 n);
+void ab_child_unshare(struct run_stats *stats, u32 n);
+
+/* Runs the guest as `options` and `variant` say and waits for its end. `quiet` keeps what the child prints.
+ * `child->stats` must be set, the rest is filled. 0 whatever happened to the guest: a child that dies is a
+ * run with RUN_END_HOST_ERROR. -errno (logged) if there was no child. */
+must_check int ab_child_run(struct ab_child *child, const struct options *options,
+                            const struct drives *drives, const struct variant *variant, bool quiet);
+
+/* Prints what a quiet child said to standard error. */
+void ab_child_print_output(const struct ab_child *child);
+
+/* Forgets records and output; the statistics stay. */
+void ab_child_close(struct ab_child *child);
+
+#endif

@@ -1,0 +1,226 @@
+/* huddle ab: the same guest once per variant, then the comparison. */
+#include "cmd.h"
+
+#include "ab_child.h"
+#include "base/log.h"
+#include "dev/devices.h"
+#include "kvm/backend.h"
+#include "report/ab.h"
+#include "report/json.h"
+#include "script.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+_Static_assert(AB_MAX_VARIANTS == MAX_VARIANTS && AB_MAX_WINDOWS == MAX_WINDOWS,
+               "the report holds every run");
+
+#define MAX_RUNS           (MAX_VARIANTS + MAX_WINDOWS)
+#define STATUS_INTERRUPTED 130
+
+struct ab {
+    const struct options *options;
+    struct drives drives;
+    struct run_stats *stats; /* [MAX_RUNS], shared with the children */
+    struct ab_child base;    /* the first variant: everything is compared with it */
+    struct ab_report report;
+    u32 runs_done, runs_wanted;
+    bool progress; /* standard error is a terminal */
+};
+
+static void show_progress(const struct ab *ab, const char *name)
+{
+    if (ab->progress && name)
+        fprintf(stderr, "\r\033[K%u of %u: %s ...", ab->runs_done + 1, ab->runs_wanted, name);
+    else if (ab->progress)
+        fprintf(stderr, "\r\033[K");
+}
+
+static bool interrupted(const struct run_stats *stats)
+{
+    return stats->end == RUN_END_SIGNAL;
+}
+
+/* Runs `variant` into `child`, whose statistics go to the next free place. */
+static int run(struct ab *ab, struct ab_child *child, const struct variant *variant, bool picture)
+{
+    struct options own = *ab->options;
+    if (!picture)
+        own.screenshot = NULL;
+    child->stats = &ab->stats[ab->runs_done];
+    show_progress(ab, variant->name);
+    int rc = ab_child_run(child, &own, &ab->drives, variant, ab->runs_done > 0);
+    show_progress(ab, NULL);
+    if (rc)
+        return rc;
+    ab->runs_done++;
+    return interrupted(child->stats) ? -EINTR : 0;
+}
+
+/* Compares a run with the first; the first difference of all is kept. What a run said is shown if it went
+ * wrong or another way. */
+static bool compare(struct ab *ab, const struct ab_child *child)
+{
+    struct difference difference;
+    difference_find(&difference, ab->base.stats, ab->base.records, child->stats, child->records);
+    if (difference.kind == DIFFERENCE_NONE)
+        return true;
+    if (ab->report.difference.kind == DIFFERENCE_NONE)
+        ab->report.difference = difference;
+    if (child->output_fd >= 0 && child->stats->end != ab->base.stats->end) {
+        fprintf(stderr, "huddle: %s said:\n", child->stats->variant);
+        ab_child_print_output(child);
+    }
+    return false;
+}
+
+static int run_variants(struct ab *ab)
+{
+    const struct options *o = ab->options;
+    for (u32 i = 0; i < o->n_variants; i++) {
+        struct ab_child other, *child = i ? &other : &ab->base;
+        int rc = run(ab, child, &o->variants[i], i == o->n_variants - 1);
+        if (!rc) {
+            ab->report.variant[ab->report.n_variants++] = child->stats;
+            compare(ab, child);
+        }
+        if (i)
+            ab_child_close(&other);
+        if (rc || ab->base.stats->end == RUN_END_HOST_ERROR)
+            return rc;
+    }
+    return 0;
+}
+
+/* The variant that runs with this very window, or -1. */
+static int find_window(const struct options *o, u32 window)
+{
+    for (u32 i = 0; i < o->n_variants; i++) {
+        u32 of_variant = o->variants[i].window ? o->variants[i].window : (u32)o->window;
+        if (o->variants[i].level == CLUSTER_WINDOW && of_variant == window)
+            return (int)i;
+    }
+    return -1;
+}
+
+static bool same_result(const struct run_stats *a, const struct run_stats *b)
+{
+    struct difference difference;
+    difference_find(&difference, a, (struct records){0}, b, (struct records){0});
+    return difference.kind == DIFFERENCE_NONE;
+}
+
+static int run_window(struct ab *ab, u32 window)
+{
+    struct ab_report *r = &ab->report;
+    struct variant variant = {.level = CLUSTER_WINDOW, .window = window};
+    struct ab_child child;
+    int known = find_window(ab->options, window);
+    u32 n = r->n_windows;
+    r->window[n] = window;
+    if (known >= 0) {
+        r->window_run[n] = r->variant[known];
+        r->window_same[n] = same_result(r->variant[0], r->variant[known]);
+        r->n_windows++;
+        return 0;
+    }
+    snprintf(variant.name, sizeof variant.name, "window:%u", window);
+    int rc = run(ab, &child, &variant, false);
+    if (!rc) {
+        r->window_run[n] = child.stats;
+        r->window_same[n] = compare(ab, &child);
+        r->n_windows++;
+    }
+    ab_child_close(&child);
+    return rc;
+}
+
+static int run_windows(struct ab *ab)
+{
+    for (u32 i = 0; i < ab->options->n_windows; i++) {
+        int rc = run_window(ab, ab->options->windows[i]);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int report(struct ab *ab)
+{
+    const struct options *o = ab->options;
+    int status = ab->report.difference.kind == DIFFERENCE_NONE ? STATUS_OK : STATUS_DIFFERENT;
+    ab_print(stdout, &ab->report);
+    if (o->json) {
+        json_t *json = ab_json(&ab->report);
+        if (json_write(json, o->json))
+            status = STATUS_HOST_ERROR;
+        json_decref(json);
+    }
+    return status;
+}
+
+static bool usable_script(const char *path)
+{
+    struct script *script;
+    if (!path)
+        return true;
+    if (script_load(&script, path))
+        return false;
+    bool changes = script_changes_cluster(script);
+    script_free(script);
+    if (changes)
+        log_error("%s: a script with a cluster command would undo what ab compares", path);
+    return !changes;
+}
+
+static u32 count_runs(const struct options *o)
+{
+    u32 n = o->n_variants;
+    for (u32 i = 0; i < o->n_windows; i++)
+        n += find_window(o, o->windows[i]) < 0;
+    return n;
+}
+
+static int run_all(struct ab *ab)
+{
+    int rc = run_variants(ab);
+    if (!rc && ab->base.stats->end == RUN_END_HOST_ERROR) {
+        log_error("%s: %s", ab->base.stats->variant, ab->base.stats->end_text);
+        return ab->base.stats->status;
+    }
+    if (!rc)
+        rc = run_windows(ab);
+    if (rc == -EINTR) {
+        log_error("interrupted: nothing to report");
+        return STATUS_INTERRUPTED;
+    }
+    return rc ? STATUS_HOST_ERROR : report(ab);
+}
+
+int cmd_ab(const struct options *options)
+{
+    char why[OPTIONS_WHY_BYTES];
+    struct ab ab = {
+        .options = options, .base = {.records_fd = -1, .output_fd = -1}, .progress = isatty(STDERR_FILENO)};
+    if (!drives_assign(&ab.drives, options, why)) {
+        log_error("%s", why);
+        return STATUS_USAGE;
+    }
+    if (!usable_script(options->script))
+        return STATUS_USAGE;
+    ab.stats = ab_child_share(MAX_RUNS);
+    if (!ab.stats)
+        return STATUS_HOST_ERROR;
+    ab.runs_wanted = count_runs(options);
+    ab.report.guest = options->image ? options->image : options->fda ? options->fda : options->hda;
+    ab.report.backend = backend_name(backend_detect(), backend_host_nested());
+    ab.report.port_name = devices_port_name;
+    signal(SIGINT, SIG_IGN); /* Ctrl-C is for the guest that runs: it ends, and says so */
+    int status = run_all(&ab);
+    ab_child_close(&ab.base);
+    ab_child_unshare(ab.stats, MAX_RUNS);
+    return status;
+}
