@@ -1,0 +1,10 @@
+/* Disks, floppies, DMA, serial: one program, a group per chip. */
+#include "rig.h"
+
+int main(void)
+{
+    int failed = 0;
+    failed += fdc_transfer_tests();
+    failed += ide_transfer_tests();
+    return failed != 0;
+}
