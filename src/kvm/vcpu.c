@@ -16,6 +16,7 @@ enum {
     CPUID_MAX_LEAF = 1,
     CPUID_486DX4 = 0x480,      /* family 4, model 8, stepping 0 */
     CPUID_FEATURE_FPU = BIT(0),
+    APIC_BASE_ENABLE = BIT(11), /* MSR 1Bh */
 };
 
 void vcpu_cpuid(u32 leaf, u32 subleaf, u32 out[4])
@@ -67,7 +68,10 @@ int vcpu_open(struct vcpu *vcpu, struct vm *vm, const volatile int *attention)
     if (ioctl(vcpu->fd, KVM_GET_REGS, &sync->regs) || ioctl(vcpu->fd, KVM_GET_SREGS, &sync->sregs) ||
         ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &sync->events))
         goto fail;
+    /* KVM shows CPUID's APIC bit while this one is set, whatever KVM_SET_CPUID2 said: a 486 has no local APIC. */
+    sync->sregs.apic_base &= ~(u64)APIC_BASE_ENABLE;
     vcpu->run->kvm_valid_regs = SYNC_ALL;
+    vcpu->run->kvm_dirty_regs = KVM_SYNC_X86_SREGS;
     return 0;
 fail:
     rc = -errno;
