@@ -26,6 +26,14 @@ enum insn_flow {
     FLOW_FAR,         /* anything that loads CS: far transfers, INT, IRET */
 };
 
+/* Why insn_decode returned false. */
+enum insn_error {
+    INSN_OK,
+    INSN_INVALID,   /* no instruction of this processor (#UD), LOCK misuse included */
+    INSN_TRUNCATED, /* more bytes than `avail` are needed */
+    INSN_TOO_LONG,  /* more than INSN_MAX_BYTES (#GP) */
+};
+
 struct insn {
     ZydisDecodedInstruction zydis;
     ZydisDecodedOperand operand[ZYDIS_MAX_OPERAND_COUNT];
@@ -37,13 +45,14 @@ struct insn {
     bool rep;       /* REP/REPE/REPNE in front of a string instruction */
     bool repne;
     bool string;    /* string instruction, INS and OUTS included */
+    enum insn_error error;
     enum insn_class class;
     enum insn_flow flow;
     u32 target;     /* FLOW_BRANCH/JUMP/CALL: offset of the target, wrapped to the operand size */
 };
 
 /* Decodes the instruction at `bytes` (`avail` bytes readable there) as code at offset `eip` of a 16-bit (`code32`
- * false) or 32-bit code segment. False if the bytes are no instruction or run past `avail`. */
+ * false) or 32-bit code segment. False (and insn->error) if the bytes are no instruction or run past `avail`. */
 bool insn_decode(struct insn *insn, const u8 *bytes, u32 avail, u32 eip, bool code32);
 
 /* "mov es:[di], al" (Zydis, Intel syntax) into `text`. Works for any valid instruction. */

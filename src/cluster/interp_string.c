@@ -1,0 +1,283 @@
+/* String instructions. An element is atomic; between elements a REP string may stop with its registers stepped
+ * (INTERP_AGAIN): for an interrupt, for the run loop, or because the next element cannot be executed here, which the
+ * next call then reports with no effect. Runs of elements in RAM are done page by page.
+ * 486 manual, chapter 26 (REP, MOVS, INS...); src/cluster/interp.h states the rule for interrupts. */
+#include "cluster/interp_alu.h"
+#include "cluster/interp_impl.h"
+
+/* NOTE: a string that reads a device is not interrupted, so that clusters behave like KVM, which completes it; but
+ * ECX can ask for hours of it. After this many elements the run loop may have the processor. */
+#define UNINTERRUPTED_MAX 65536u
+
+static u32 step_of(const struct exec *x, const struct step *step)
+{
+    return x->cpu->eflags & FLAG_DF ? -(u32)step->size : step->size;
+}
+
+static u32 index_read(const struct exec *x, const struct step *step, enum cpu_reg reg)
+{
+    return reg_read(x->cpu, reg, step->mem.addr_size);
+}
+
+static void index_advance(struct exec *x, const struct step *step, enum cpu_reg reg)
+{
+    reg_write(x->cpu, reg, step->mem.addr_size, index_read(x, step, reg) + step_of(x, step));
+}
+
+static enum interp_result find_source(struct exec *x, const struct step *step, linear_t *linear)
+{
+    return exec_linear(x, step->mem.segment, index_read(x, step, CPU_ESI), step->size, MEM_READ, linear);
+}
+
+static enum interp_result find_destination(struct exec *x, const struct step *step, enum mem_intent intent,
+                                           linear_t *linear)
+{
+    return exec_linear(x, CPU_ES, index_read(x, step, CPU_EDI), step->size, intent, linear);
+}
+
+static enum interp_result movs(struct exec *x, const struct step *step)
+{
+    linear_t from, to;
+    u32 value;
+    enum interp_result result = find_source(x, step, &from);
+
+    if (result == INTERP_DONE)
+        result = find_destination(x, step, MEM_WRITE, &to);
+    if (result == INTERP_DONE)
+        result = mem_read(x, from, step->size, &value);
+    if (result == INTERP_DONE)
+        result = mem_write(x, to, step->size, value);
+    if (result != INTERP_DONE)
+        return result;
+    index_advance(x, step, CPU_ESI);
+    index_advance(x, step, CPU_EDI);
+    return INTERP_DONE;
+}
+
+static enum interp_result stos(struct exec *x, const struct step *step)
+{
+    linear_t to;
+    enum interp_result result = find_destination(x, step, MEM_WRITE, &to);
+
+    if (result == INTERP_DONE)
+        result = mem_write(x, to, step->size, reg_read(x->cpu, CPU_EAX, step->size));
+    if (result == INTERP_DONE)
+        index_advance(x, step, CPU_EDI);
+    return result;
+}
+
+static enum interp_result lods(struct exec *x, const struct step *step)
+{
+    linear_t from;
+    u32 value;
+    enum interp_result result = find_source(x, step, &from);
+
+    if (result == INTERP_DONE)
+        result = mem_read(x, from, step->size, &value);
+    if (result != INTERP_DONE)
+        return result;
+    reg_write(x->cpu, CPU_EAX, step->size, value);
+    index_advance(x, step, CPU_ESI);
+    return INTERP_DONE;
+}
+
+static enum interp_result cmps(struct exec *x, const struct step *step)
+{
+    linear_t from, to;
+    u32 first, second;
+    enum interp_result result = find_source(x, step, &from);
+
+    if (result == INTERP_DONE)
+        result = find_destination(x, step, MEM_READ, &to);
+    if (result == INTERP_DONE)
+        result = mem_allowed(x, to, step->size, MEM_READ);
+    if (result == INTERP_DONE)
+        result = mem_read(x, from, step->size, &first);
+    if (result == INTERP_DONE)
+        result = mem_read(x, to, step->size, &second);
+    if (result != INTERP_DONE)
+        return result;
+    alu_execute(ALU_CMP, step->size, first, second, &x->cpu->eflags);
+    index_advance(x, step, CPU_ESI);
+    index_advance(x, step, CPU_EDI);
+    return INTERP_DONE;
+}
+
+static enum interp_result scas(struct exec *x, const struct step *step)
+{
+    linear_t to;
+    u32 value;
+    enum interp_result result = find_destination(x, step, MEM_READ, &to);
+
+    if (result == INTERP_DONE)
+        result = mem_read(x, to, step->size, &value);
+    if (result != INTERP_DONE)
+        return result;
+    alu_execute(ALU_CMP, step->size, x->cpu->reg[CPU_EAX], value, &x->cpu->eflags);
+    index_advance(x, step, CPU_EDI);
+    return INTERP_DONE;
+}
+
+static enum interp_result ins(struct exec *x, const struct step *step)
+{
+    linear_t to;
+    u32 value;
+    enum interp_result result = find_destination(x, step, MEM_WRITE, &to);
+
+    if (result == INTERP_DONE)
+        result = port_read(x, (u16)x->cpu->reg[CPU_EDX], step->size, &value);
+    if (result == INTERP_DONE)
+        result = mem_write(x, to, step->size, value);
+    if (result == INTERP_DONE)
+        index_advance(x, step, CPU_EDI);
+    return result;
+}
+
+/* The data advances, the port does not. */
+static enum interp_result outs(struct exec *x, const struct step *step)
+{
+    linear_t from;
+    u32 value;
+    enum interp_result result = find_source(x, step, &from);
+
+    if (result == INTERP_DONE)
+        result = mem_read(x, from, step->size, &value);
+    if (result == INTERP_DONE)
+        result = port_write(x, (u16)x->cpu->reg[CPU_EDX], step->size, value);
+    if (result == INTERP_DONE)
+        index_advance(x, step, CPU_ESI);
+    return result;
+}
+
+static enum interp_result element(struct exec *x, const struct step *step)
+{
+    switch ((enum string_op)step->op) {
+    case STRING_MOVS:
+        return movs(x, step);
+    case STRING_STOS:
+        return stos(x, step);
+    case STRING_LODS:
+        return lods(x, step);
+    case STRING_CMPS:
+        return cmps(x, step);
+    case STRING_SCAS:
+        return scas(x, step);
+    case STRING_INS:
+        return ins(x, step);
+    case STRING_OUTS:
+        return outs(x, step);
+    }
+    BUG_ON(true);
+}
+
+/* --- runs of elements in RAM --- */
+
+/* Elements from `offset` up that stay in one page, inside the segment and below the wrap of the address size. */
+static u32 run_length(struct exec *x, const struct step *step, u8 sreg, u32 offset, u32 count,
+                      enum mem_intent intent, linear_t *linear)
+{
+    linear_t start = x->cpu->sreg[sreg].base + offset;
+    u64 room = MIN((u64)PAGE_BYTES - (start & (PAGE_BYTES - 1)),
+                   (u64)size_mask(step->mem.addr_size) + 1 - offset);
+
+    count = (u32)MIN((u64)count, room / step->size);
+    if (count == 0 || !mem_is_plain(x->env, start, count * step->size, intent))
+        return 0;
+    if (exec_linear(x, sreg, offset, count * step->size, intent, linear) != INTERP_DONE)
+        return 0;
+    return count;
+}
+
+static void fill(u8 *to, u8 size, u32 value, u32 count)
+{
+    if (size == 1) {
+        memset(to, (u8)value, count);
+        return;
+    }
+    for (u32 i = 0; i < count; i++)
+        bytes_put(to + i * size, size, value);
+}
+
+/* Element by element where the destination overlaps what is still to be read: the pattern repeats. */
+static void copy(u8 *to, const u8 *from, u8 size, u32 count)
+{
+    if (to <= from || to >= from + (size_t)count * size) {
+        memmove(to, from, (size_t)count * size);
+        return;
+    }
+    for (u32 i = 0; i < count; i++)
+        bytes_put(to + i * size, size, bytes_get(from + i * size, size));
+}
+
+/* Executes a run of MOVS or STOS forward in RAM; returns how many elements, possibly none. */
+static u32 run(struct exec *x, const struct step *step, u32 count)
+{
+    u32 di = index_read(x, step, CPU_EDI), si = index_read(x, step, CPU_ESI);
+    linear_t from, to;
+
+    if ((step->op != STRING_MOVS && step->op != STRING_STOS) || (x->cpu->eflags & FLAG_DF))
+        return 0;
+    count = run_length(x, step, CPU_ES, di, count, MEM_WRITE, &to);
+    if (count != 0 && step->op == STRING_MOVS)
+        count = run_length(x, step, step->mem.segment, si, count, MEM_READ, &from);
+    if (count < 2)
+        return 0;
+    if (step->op == STRING_MOVS) {
+        copy(x->env->view + to, x->env->view + from, step->size, count);
+        reg_write(x->cpu, CPU_ESI, step->mem.addr_size, si + count * step->size);
+    } else {
+        fill(x->env->view + to, step->size, x->cpu->reg[CPU_EAX], count);
+    }
+    reg_write(x->cpu, CPU_EDI, step->mem.addr_size, di + count * step->size);
+    mem_note_store(x->interp, to, count * step->size);
+    return count;
+}
+
+/* --- repetition --- */
+
+static bool ends_on_flag(const struct exec *x, const struct step *step)
+{
+    bool zero = x->cpu->eflags & FLAG_ZF;
+
+    return (step->repeat == REPEAT_WHILE_EQUAL && !zero) || (step->repeat == REPEAT_WHILE_NOT_EQUAL && zero);
+}
+
+static bool is_wanted(const struct exec *x)
+{
+    return *x->env->attention || *x->env->requests || ((x->cpu->eflags & FLAG_IF) && *x->env->intr);
+}
+
+static bool may_stop(const struct exec *x, u32 done)
+{
+    return !x->read_device || (done >= UNINTERRUPTED_MAX && *x->env->attention);
+}
+
+static enum interp_result repeat(struct exec *x, const struct step *step)
+{
+    u8 size = step->mem.addr_size;
+    u32 count = reg_read(x->cpu, CPU_ECX, size);
+    u32 done = 0;
+
+    while (count != 0) {
+        u32 elements = run(x, step, count);
+        if (elements == 0) {
+            enum interp_result result = element(x, step);
+            if (result != INTERP_DONE)
+                return done == 0 ? result : INTERP_AGAIN;
+            elements = 1;
+        }
+        done += elements;
+        count -= elements;
+        reg_write(x->cpu, CPU_ECX, size, count);
+        if (ends_on_flag(x, step))
+            break;
+        if (count != 0 && is_wanted(x) && may_stop(x, done))
+            return INTERP_AGAIN;
+    }
+    return INTERP_DONE;
+}
+
+enum interp_result exec_string(struct exec *x, const struct step *step)
+{
+    return step->repeat == REPEAT_NO ? element(x, step) : repeat(x, step);
+}
