@@ -94,6 +94,7 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
         .until_text = o->until_text,
         .screenshot = o->screenshot,
         .trace_fd = -1,
+        .ram_fd = -1,
         .print_text_at_end = o->until_text != NULL,
     };
     strcpy(s->config.machine.boot, d->boot);

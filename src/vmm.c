@@ -68,8 +68,9 @@ static void env_mmio_write(void *opaque, u32 gpa, u8 size, u32 value)
 
 static void env_cpuid(void *opaque, u32 leaf, u32 subleaf, u32 out[4])
 {
-    (void)opaque;
-    vcpu_cpuid(leaf, subleaf, out);
+    struct vmm *vmm = opaque;
+    (void)subleaf;
+    vcpu_cpuid(&vmm->vcpu.traits, leaf, out);
 }
 
 static void env_init(struct vmm *vmm)
@@ -232,10 +233,9 @@ static int create_vcpu(struct vmm *vmm)
         slot[i] = (struct vm_slot){ram[i].first, ram[i].bytes, ram[i].host, ram[i].readonly};
     rc = vm_set_slots(&vmm->vm, slot, n);
     if (!rc)
-        rc = vcpu_open(&vmm->vcpu, &vmm->vm, &vmm->attention);
+        rc = vcpu_open(&vmm->vcpu, &vmm->vm, &traits, &vmm->attention);
     if (rc)
         return rc;
-    vmm->vcpu.traits = traits;
     vmm->vm.ioctls = 0;
     cpu_reset(&vmm->cpu);
     vmm->cpu_current = true;

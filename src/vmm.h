@@ -28,6 +28,7 @@ struct run_config {
     struct script *script;    /* NULL = none */
     const char *screenshot;   /* PNG written at the end; NULL = none */
     int trace_fd;             /* access stream records go here; -1 = hash only */
+    int ram_fd;               /* guest RAM is copied there at the end; -1 = hash only */
     bool print_text_at_end;   /* --until-text found: print the text screen */
 };
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum {
     SITE_SLOTS = 4096, /* a power of two */
@@ -291,6 +292,18 @@ static void fill_times(struct vmm *vmm)
     s->virtual_ns = clock_now(&vmm->machine.clock);
 }
 
+static void copy_ram(const struct memory *mem, int fd)
+{
+    for (u32 done = 0; done < mem->ram_bytes;) {
+        ssize_t n = pwrite(fd, mem->plain + done, mem->ram_bytes - done, done);
+        if (n <= 0) {
+            log_error("cannot keep the guest's RAM: %s", n < 0 ? strerror(errno) : "short write");
+            return;
+        }
+        done += (u32)n;
+    }
+}
+
 void vmm_stats_finish(struct vmm *vmm)
 {
     struct run_stats *s = vmm->stats;
@@ -306,6 +319,8 @@ void vmm_stats_finish(struct vmm *vmm)
     s->stream_hash = trace_finish(&m->trace);
     s->stream_count = m->trace.count;
     s->ram_hash = hash64(m->memory.plain, m->memory.ram_bytes);
+    if (vmm->config->ram_fd >= 0)
+        copy_ram(&m->memory, vmm->config->ram_fd);
     struct vga_picture picture = {0};
     if (!vga_render(m->vga, VGA_VIEW_BEAM, &picture)) {
         s->frame_width = picture.width;

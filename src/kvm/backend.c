@@ -47,7 +47,7 @@ static int scratch_open(struct scratch *s)
         rc = vm_set_slots(&s->vm, &slot, 1);
     }
     if (!rc)
-        rc = vcpu_open(&s->vcpu, &s->vm, &s->attention);
+        rc = vcpu_open(&s->vcpu, &s->vm, &(struct vcpu_traits){0}, &s->attention);
     if (rc)
         scratch_close(s);
     return rc;
@@ -100,15 +100,39 @@ static int calibrate_window(struct scratch *s, struct vcpu_traits *traits)
     return 0;
 }
 
+static int calibrate_cpuid(struct scratch *s, struct vcpu_traits *traits)
+{
+    static const u8 code[] = {0x66, 0xb8, 1, 0, 0, 0, 0x0f, 0xa2, 0xf4}; /* mov eax, 1 / cpuid / hlt */
+    struct vmexit exit;
+    struct cpu_state cpu;
+    scratch_load(s, code, sizeof code, 0);
+    int rc = vcpu_run(&s->vcpu, &exit);
+    if (rc)
+        return rc;
+    if (exit.kind != VMEXIT_HLT)
+        return -EIO;
+    u32 want[4];
+    vcpu_cpuid(&s->vcpu.traits, 1, want);
+    vcpu_get_state(&s->vcpu, &cpu);
+    traits->cpuid_leaks = cpu.reg[CPU_EDX] != want[3] || cpu.reg[CPU_ECX] != want[2];
+    return 0;
+}
+
+static int calibrate(struct scratch *s, struct vcpu_traits *traits)
+{
+    int rc = calibrate_out(s, traits);
+    if (!rc)
+        rc = calibrate_window(s, traits);
+    return rc ? rc : calibrate_cpuid(s, traits);
+}
+
 int vcpu_calibrate(struct vcpu_traits *traits)
 {
     struct scratch s;
     int rc = scratch_open(&s);
     if (rc)
         return rc;
-    rc = calibrate_out(&s, traits);
-    if (!rc)
-        rc = calibrate_window(&s, traits);
+    rc = calibrate(&s, traits);
     scratch_close(&s);
     return rc;
 }
@@ -205,7 +229,7 @@ void backend_probe(struct backend_probe *probe)
     struct scratch s;
     if (probe->missing[0] || scratch_open(&s))
         return;
-    if (!calibrate_out(&s, &probe->traits) && !calibrate_window(&s, &probe->traits)) {
+    if (!calibrate(&s, &probe->traits)) {
         probe->exit_ns = measure_exit(&s, false);
         u32 synced = measure_exit(&s, true);
         probe->sync_ns = synced > probe->exit_ns ? synced - probe->exit_ns : 0;

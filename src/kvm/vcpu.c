@@ -13,22 +13,25 @@
 #define SYNC_ALL (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
 
 enum {
-    CPUID_MAX_LEAF = 1,
     CPUID_486DX4 = 0x480,      /* family 4, model 8, stepping 0 */
     CPUID_FEATURE_FPU = BIT(0),
     APIC_BASE_ENABLE = BIT(11), /* MSR 1Bh */
 };
 
-void vcpu_cpuid(u32 leaf, u32 subleaf, u32 out[4])
+static u32 max_leaf(const struct vcpu_traits *traits)
 {
-    (void)subleaf;
+    return traits->cpuid_leaks ? 0 : 1;
+}
+
+void vcpu_cpuid(const struct vcpu_traits *traits, u32 leaf, u32 out[4])
+{
     memset(out, 0, 4 * sizeof out[0]);
     if (leaf == 0) {
-        out[0] = CPUID_MAX_LEAF;
+        out[0] = max_leaf(traits);
         memcpy(&out[1], "Genu", 4);
         memcpy(&out[3], "ineI", 4);
         memcpy(&out[2], "ntel", 4);
-    } else if (leaf == 1) {
+    } else if (leaf == 1 && max_leaf(traits) >= 1) {
         out[0] = CPUID_486DX4;
         out[3] = CPUID_FEATURE_FPU;
     }
@@ -38,20 +41,21 @@ static int set_cpuid(struct vcpu *vcpu)
 {
     struct {
         struct kvm_cpuid2 head;
-        struct kvm_cpuid_entry2 entry[CPUID_MAX_LEAF + 1];
-    } cpuid = {.head.nent = CPUID_MAX_LEAF + 1};
-    for (u32 leaf = 0; leaf <= CPUID_MAX_LEAF; leaf++) {
+        struct kvm_cpuid_entry2 entry[2];
+    } cpuid = {.head.nent = max_leaf(&vcpu->traits) + 1};
+    for (u32 leaf = 0; leaf < cpuid.head.nent; leaf++) {
         u32 r[4];
-        vcpu_cpuid(leaf, 0, r);
+        vcpu_cpuid(&vcpu->traits, leaf, r);
         cpuid.entry[leaf] =
             (struct kvm_cpuid_entry2){.function = leaf, .eax = r[0], .ebx = r[1], .ecx = r[2], .edx = r[3]};
     }
     return ioctl(vcpu->fd, KVM_SET_CPUID2, &cpuid) ? -errno : 0;
 }
 
-int vcpu_open(struct vcpu *vcpu, struct vm *vm, const volatile int *attention)
+int vcpu_open(struct vcpu *vcpu, struct vm *vm, const struct vcpu_traits *traits, const volatile int *attention)
 {
-    *vcpu = (struct vcpu){.fd = -1, .run = MAP_FAILED, .run_bytes = vm->run_bytes, .attention = attention};
+    *vcpu = (struct vcpu){
+        .fd = -1, .run = MAP_FAILED, .run_bytes = vm->run_bytes, .traits = *traits, .attention = attention};
     int rc;
     vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
     if (vcpu->fd < 0)

@@ -18,6 +18,7 @@ struct kvm_run;
 struct vcpu_traits {
     bool out_rip_after; /* at an OUT exit RIP is behind the instruction */
     bool late_window;   /* the interrupt window opens late: a software KVM that tests it between batches */
+    bool cpuid_leaks;   /* the host's feature bits show through CPUID leaf 1 whatever was set: leaf 1 is left out */
 };
 
 struct vcpu {
@@ -31,8 +32,10 @@ struct vcpu {
     const volatile int *attention; /* what a signal handler sets beside immediate_exit */
 };
 
-/* Creates vCPU 0 with the CPUID of a 486, in its reset state. 0 or -errno (logged). */
-must_check int vcpu_open(struct vcpu *vcpu, struct vm *vm, const volatile int *attention);
+/* Creates vCPU 0 with the CPUID of a 486, in its reset state. 0 or -errno (logged). `attention` is nonzero when a
+ * signal handler wants KVM_RUN to return. */
+must_check int vcpu_open(struct vcpu *vcpu, struct vm *vm, const struct vcpu_traits *traits,
+                         const volatile int *attention);
 void vcpu_close(struct vcpu *vcpu);
 
 /* Runs until an exit. 0 or -errno (logged): KVM itself failed. */
@@ -68,7 +71,7 @@ void vcpu_kick(struct vcpu *vcpu);
 /* The state of a 486 after RESET. */
 void cpu_reset(struct cpu_state *cpu);
 
-/* What CPUID shows: leaves of the 486 presented to guests. out = eax, ebx, ecx, edx. */
-void vcpu_cpuid(u32 leaf, u32 subleaf, u32 out[4]);
+/* What CPUID shows: the 486 presented to guests, without time-stamp counter. out = eax, ebx, ecx, edx. */
+void vcpu_cpuid(const struct vcpu_traits *traits, u32 leaf, u32 out[4]);
 
 #endif

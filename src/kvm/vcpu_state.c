@@ -135,7 +135,5 @@ void cpu_reset(struct cpu_state *cpu)
     cpu->eip = 0xfff0;
     cpu->eflags = FLAG_FIXED;
     cpu->cr0 = CR0_CD | CR0_NW | CR0_ET;
-    u32 id[4];
-    vcpu_cpuid(1, 0, id);
-    cpu->reg[CPU_EDX] = id[0];
+    cpu->reg[CPU_EDX] = 0x480; /* component identifier: a 486DX4 */
 }
