@@ -14,7 +14,7 @@ enum { INPUT_STATUS_1_DISPLAY_DISABLED = 0x01, INPUT_STATUS_1_V_RETRACE = 0x08 }
 /* The sense bit is a comparator on the DAC's output: a loaded (color) monitor pulls it below the reference
  * when the color is dark. The threshold is the one that IBM's monitor detection works with. LIMIT: it looks
  * at DAC entry 0, which is what the BIOS sets while it tests. */
-#define SENSE_THRESHOLD 0x50
+#define SENSE_THRESHOLD 0x4e
 
 static u32 misc_in(void *dev, u16 port, u8 size)
 {

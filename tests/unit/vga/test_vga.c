@@ -3,5 +3,5 @@
 
 int main(void)
 {
-    return test_modes();
+    return test_regs() + test_mem() + test_timing() + test_modes() + test_picture() + test_raster();
 }

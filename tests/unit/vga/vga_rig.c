@@ -256,6 +256,34 @@ void set_mode(struct rig *rig, u8 mode)
     memset(rig->vga->vram, 0, sizeof rig->vga->vram);
 }
 
+struct vga_picture rig_picture(struct rig *rig, enum vga_view view)
+{
+    struct vga_picture picture = {0};
+    assert_int_equal(vga_render(rig->vga, view, &picture), 0);
+    return picture;
+}
+
+u32 rig_pixel(const struct vga_picture *p, u32 x, u32 y)
+{
+    assert_true(x < p->width && y < p->height);
+    return p->pixels[(size_t)y * p->width + x];
+}
+
+void rig_load_glyph(struct rig *rig, u32 map2_address, u8 code, const u8 rows[16])
+{
+    u8 misc = rig->vga->r.gc[6];
+    seq_out(rig, 2, 4);
+    seq_out(rig, 4, 6);
+    gc_out(rig, 5, 0);
+    gc_out(rig, 6, 4);
+    for (u32 i = 0; i < 16; i++)
+        write8(rig, 0xa0000 + map2_address + code * 32u + i, rows[i]);
+    seq_out(rig, 2, 3);
+    seq_out(rig, 4, 2);
+    gc_out(rig, 5, 0x10);
+    gc_out(rig, 6, misc);
+}
+
 void rig_advance(struct rig *rig, u64 ns)
 {
     rig->machine->clock.access_ns += ns;

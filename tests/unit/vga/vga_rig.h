@@ -43,6 +43,14 @@ void set_mode(struct rig *rig, u8 mode);
 void rig_dac_identity(struct rig *rig);
 u32 rig_dac_color(u8 index); /* the pixel of that color */
 
+/* A picture of the rig's VGA; free it with vga_picture_fini. Fails the test if there is none. */
+struct vga_picture rig_picture(struct rig *rig, enum vga_view view);
+u32 rig_pixel(const struct vga_picture *picture, u32 x, u32 y);
+
+/* In text modes: writes a character's 16 rows to the font at `map2_address` and restores the text addressing.
+ */
+void rig_load_glyph(struct rig *rig, u32 map2_address, u8 code, const u8 rows[16]);
+
 void rig_advance(struct rig *rig, u64 ns);
 /* Moves time to the first nanosecond of a scan line of the next frame. */
 void rig_beam_to(struct rig *rig, u32 line);

@@ -2,8 +2,14 @@
 #ifndef HUDDLE_TESTS_UNIT_VGA_TESTS_H
 #define HUDDLE_TESTS_UNIT_VGA_TESTS_H
 
+#include "dev/devices.h"
 #include "vga_rig.h"
 
+int test_mem(void);
 int test_modes(void);
+int test_picture(void);
+int test_raster(void);
+int test_regs(void);
+int test_timing(void);
 
 #endif
