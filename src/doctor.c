@@ -147,7 +147,7 @@ static bool report_capabilities(FILE *out, const struct doctor_facts *f)
 static bool report_firmware(FILE *out, const char *label, const struct doctor_firmware *firmware)
 {
     if (firmware->usable) {
-        say(out, true, label, "%s (%u bytes)", firmware->path, firmware->bytes);
+        say(out, true, label, "%s (%.4g KiB)", firmware->path, firmware->bytes / (double)KIB);
         return true;
     }
     say(out, false, label, "%s", firmware->why);

@@ -21,26 +21,27 @@ static enum options_result refuse(char *why, const char *format, ...)
 
 #define WORD_MAX 32
 
-/* Edits (insert, delete, replace; a swap counts as two) that turn `a` into `b`; words longer than WORD_MAX
- * are nowhere near. */
+/* Edits (insert, delete, replace, swap two neighbours) that turn `a` into `b`; words longer than WORD_MAX are
+ * nowhere near. */
 static u32 edit_distance(const char *a, size_t a_len, const char *b)
 {
-    u32 row[WORD_MAX + 1];
+    u32 cost[WORD_MAX + 1][WORD_MAX + 1]; /* [i][j]: the first i letters of a into the first j of b */
     size_t b_len = strlen(b);
     if (a_len > WORD_MAX || b_len > WORD_MAX)
         return WORD_MAX;
-    for (u32 j = 0; j <= b_len; j++)
-        row[j] = j;
-    for (u32 i = 1; i <= a_len; i++) {
-        u32 diagonal = row[0];
-        row[0] = i;
-        for (u32 j = 1; j <= b_len; j++) {
-            u32 replace = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = MIN(replace, MIN(row[j], row[j - 1]) + 1);
+    for (u32 i = 0; i <= a_len; i++) {
+        for (u32 j = 0; j <= b_len; j++) {
+            if (i == 0 || j == 0) {
+                cost[i][j] = i + j;
+                continue;
+            }
+            u32 replace = cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            cost[i][j] = MIN(replace, MIN(cost[i - 1][j], cost[i][j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                cost[i][j] = MIN(cost[i][j], cost[i - 2][j - 2] + 1);
         }
     }
-    return row[b_len];
+    return cost[a_len][b_len];
 }
 
 /* Near enough that it was probably meant: a third of the letters wrong, or a beginning of at least 3 letters.

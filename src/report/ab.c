@@ -11,6 +11,11 @@
 #define TOP_EXTRA 4 /* rows for what matters only in the last variant */
 #define NO_EXITS  UINT64_MAX
 
+/* All tables line up. */
+#define LABEL_WIDTH        42
+#define LABEL_WIDTH_NARROW 30 /* four and five variants */
+#define FIGURE_WIDTH       11
+
 /* A table with a label, a column per variant and one for the ratio. */
 static void variants_table(struct table *t, const struct ab_report *r, const char *title, const char *last)
 {
@@ -18,9 +23,12 @@ static void variants_table(struct table *t, const struct ab_report *r, const cha
     for (u32 i = 0; i < r->n_variants; i++)
         strcat(alignment, "r");
     table_init(t, strcat(alignment, "l"));
+    t->min_width[0] = r->n_variants <= 3 ? LABEL_WIDTH : LABEL_WIDTH_NARROW;
     table_row(t, "%s", title);
-    for (u32 i = 0; i < r->n_variants; i++)
+    for (u32 i = 0; i < r->n_variants; i++) {
+        t->min_width[1 + i] = FIGURE_WIDTH;
         table_cell(t, 1 + i, "%s", r->variant[i]->variant);
+    }
     table_cell(t, 1 + r->n_variants, "%s", last);
 }
 
@@ -102,7 +110,7 @@ static void print_headline(FILE *out, const struct ab_report *r)
         fprintf(out, "NOT DECIDED: %s and %s: ", a, b);
         break;
     default:
-        fprintf(out, "DIFFERENT: %s is not %s: ", b, a);
+        fprintf(out, "DIFFERENT: %s and %s: ", a, b);
         break;
     }
     fprintf(out, "%s\n(", summary);
@@ -418,12 +426,12 @@ static void print_verdict(FILE *out, const struct ab_report *r)
     u64 nudged = 0;
     fputc('\n', out);
     if (r->difference.kind == DIFFERENCE_NONE)
-        fprintf(out,
-                "Identical in all %u variants%s: %s accesses and interrupts in order (%s interrupt%s taken), "
-                "final\n"
-                "memory, final picture, and the way the guest ended\n",
-                r->n_variants, r->n_windows ? " and windows" : "", number_format(count, s->stream_count),
-                number_format(interrupts, s->interrupts), plural(s->interrupts));
+        fprintf(
+            out,
+            "Identical in every run: %s accesses and interrupts in order, of which %s interrupt%s; final\n"
+            "memory; final picture; the way the guest ended\n",
+            number_format(count, s->stream_count), number_format(interrupts, s->interrupts),
+            plural(s->interrupts));
     else
         difference_print(out, &r->difference, r->port_name);
     for (u32 i = 0; i < r->n_variants; i++)

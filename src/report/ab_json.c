@@ -25,11 +25,11 @@ static json_t *access_json(const struct access *access, difference_port_name *po
     char text[128];
     json_t *o = json_object();
     difference_format_access(text, sizeof text, access, port_name);
-    json_object_set_new(o, "kind", json_string(access->kind < ARRAY_LEN(kinds) ? kinds[access->kind] : "?"));
+    json_object_set_new(o, "kind", json_text(access->kind < ARRAY_LEN(kinds) ? kinds[access->kind] : "?"));
     json_object_set_new(o, "addr", json_integer(access->addr));
     json_object_set_new(o, "size", json_integer(access->size));
     json_object_set_new(o, "value", json_integer(access->value));
-    json_object_set_new(o, "text", json_string(text));
+    json_object_set_new(o, "text", json_text(text));
     return o;
 }
 
@@ -37,10 +37,10 @@ static json_t *side_json(const struct run_stats *s, bool has, const struct acces
                          difference_port_name *port_name)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "variant", json_string(s->variant));
+    json_object_set_new(o, "variant", json_text(s->variant));
     json_object_set_new(o, "access", has ? access_json(access, port_name) : json_null());
     json_object_set_new(o, "status", json_integer(s->status));
-    json_object_set_new(o, "end", json_string(s->end_text));
+    json_object_set_new(o, "end", json_text(s->end_text));
     return o;
 }
 
@@ -54,8 +54,8 @@ static json_t *difference_json(const struct difference *d, difference_port_name 
     difference_summary(summary, sizeof summary, d);
     for (u32 i = 0; i < d->n_context; i++)
         json_array_append_new(context, access_json(&d->context[i], port_name));
-    json_object_set_new(o, "kind", json_string(kind_id(d->kind)));
-    json_object_set_new(o, "text", json_string(summary));
+    json_object_set_new(o, "kind", json_text(kind_id(d->kind)));
+    json_object_set_new(o, "text", json_text(summary));
     json_object_set_new(o, "index", json_integer((json_int_t)d->index));
     json_object_set_new(o, "context", context);
     json_object_set_new(o, "a", side_json(d->a, d->has_a, &d->record_a, port_name));
@@ -92,8 +92,8 @@ static json_t *windows_json(const struct ab_report *r)
 json_t *ab_json(const struct ab_report *r)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "guest", json_string(r->guest));
-    json_object_set_new(o, "backend", json_string(r->backend));
+    json_object_set_new(o, "guest", json_text(r->guest));
+    json_object_set_new(o, "backend", json_text(r->backend));
     json_object_set_new(o, "identical", json_boolean(r->difference.kind == DIFFERENCE_NONE));
     json_object_set_new(o, "first_difference", difference_json(&r->difference, r->port_name));
     json_object_set_new(o, "variants", variants_json(r));

@@ -130,7 +130,7 @@ void difference_summary(char *text, size_t size, const struct difference *d)
         snprintf(text, size, "not both could be run");
         break;
     case DIFFERENCE_ACCESS:
-        snprintf(text, size, "access %s is not the same", index);
+        snprintf(text, size, "they part at access %s", index);
         break;
     case DIFFERENCE_LENGTH:
         snprintf(text, size, "%s stops after %s accesses, %s goes on",

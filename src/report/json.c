@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void set_u64(json_t *object, const char *key, u64 value)
@@ -12,11 +13,23 @@ static void set_u64(json_t *object, const char *key, u64 value)
     json_object_set_new(object, key, json_integer((json_int_t)value));
 }
 
+json_t *json_text(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    char *ascii = strdup(text);
+    for (char *p = ascii; p && *p; p++)
+        if (*p & 0x80)
+            *p = '?';
+    string = ascii ? json_string(ascii) : NULL;
+    free(ascii);
+    return string;
+}
+
 static void set_text(json_t *object, const char *key, const char *text)
 {
-    /* Guest text can be anything: what is not UTF-8 is left out rather than making the file invalid. */
-    json_t *string = json_string(text);
-    json_object_set_new(object, key, string ? string : json_string(""));
+    json_object_set_new(object, key, json_text(text));
 }
 
 static void set_hash(json_t *object, const char *key, u64 hash)

@@ -51,7 +51,7 @@ static u32 measure(const struct table *t, u32 width[TABLE_COLUMNS])
 {
     u32 total = 0;
     for (u32 c = 0; c < t->columns; c++) {
-        width[c] = 0;
+        width[c] = t->min_width[c];
         for (u32 r = 0; r < t->rows; r++)
             width[c] = MAX(width[c], (u32)strlen(t->cell[r][c]));
         total += width[c] + (c ? GAP : 0);

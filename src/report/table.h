@@ -14,7 +14,8 @@
 struct table {
     u32 columns;
     u32 rows;
-    bool left[TABLE_COLUMNS]; /* else aligned right */
+    bool left[TABLE_COLUMNS];     /* else aligned right */
+    u32 min_width[TABLE_COLUMNS]; /* so that tables line up with each other; 0 after table_init */
     char cell[TABLE_ROWS][TABLE_COLUMNS][TABLE_CELL];
 };
 

@@ -1,0 +1,317 @@
+/* Command lines, good and bad. */
+#include "cli_tests.h"
+
+#include "options.h"
+#include "options_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_ARGS 12
+
+/* Parses a line split at blanks. */
+static enum options_result parse(struct options *o, const char *line, char *why)
+{
+    static char buffer[4][256];
+    static unsigned next;
+    char *argv[MAX_ARGS] = {"huddle"}, *text = buffer[next++ % 4];
+    int argc = 1;
+    snprintf(text, sizeof buffer[0], "%s", line);
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) {
+        assert_true(argc < MAX_ARGS);
+        argv[argc++] = word;
+    }
+    why[0] = '\0';
+    return options_parse(o, argc, argv, why);
+}
+
+static void assert_ok(struct options *o, const char *line)
+{
+    char why[OPTIONS_WHY_BYTES];
+    assert_int_equal(parse(o, line, why), OPTIONS_OK);
+}
+
+static void assert_refused(const char *line, const char *expected)
+{
+    struct options o;
+    char why[OPTIONS_WHY_BYTES];
+    assert_int_equal(parse(&o, line, why), OPTIONS_USAGE);
+    assert_string_equal(why, expected);
+}
+
+static void defaults(void **state)
+{
+    struct options o;
+    (void)state;
+    assert_ok(&o, "run x.img");
+    assert_int_equal(o.command, COMMAND_RUN);
+    assert_string_equal(o.image, "x.img");
+    assert_int_equal(o.ram_mib, 16);
+    assert_int_equal(o.clock, CLOCK_MODE_HOST);
+    assert_int_equal(o.exit_port, 0xf4);
+    assert_int_equal(o.level, CLUSTER_WINDOW);
+    assert_int_equal(o.window, 16);
+    assert_int_equal(o.given, 0);
+    assert_null(o.serial);
+    assert_string_equal(o.boot, "");
+    assert_false(o.snapshot);
+    assert_ok(&o, "ab x.img");
+    assert_int_equal(o.clock, CLOCK_MODE_ACCESS);
+    assert_int_equal(o.n_variants, 2);
+    assert_string_equal(o.variants[0].name, "off");
+    assert_int_equal(o.variants[1].level, CLUSTER_WINDOW);
+    assert_int_equal(o.n_windows, 4);
+    assert_int_equal(o.windows[3], 64);
+    assert_ok(&o, "doctor");
+}
+
+static void every_option_takes_its_values(void **state)
+{
+    struct options o;
+    (void)state;
+    assert_ok(&o, "run --fda=a --hda=b --hdb=c --boot=ca --snapshot --ram=3072");
+    assert_string_equal(o.fda, "a");
+    assert_string_equal(o.hda, "b");
+    assert_string_equal(o.hdb, "c");
+    assert_string_equal(o.boot, "ca");
+    assert_true(o.snapshot);
+    assert_int_equal(o.ram_mib, 3072);
+    assert_ok(&o, "run x --clock=access --exit-port=501 --bios=b --vgabios=v");
+    assert_int_equal(o.clock, CLOCK_MODE_ACCESS);
+    assert_int_equal(o.exit_port, 0x501);
+    assert_string_equal(o.bios, "b");
+    assert_string_equal(o.vgabios, "v");
+    assert_ok(&o, "run x --exit-port=none --cluster=window --cluster-window=2");
+    assert_int_equal(o.exit_port, 0);
+    assert_int_equal(o.window, 2);
+    assert_ok(&o, "run x --cluster=pairs --timeout=1.5 --until-text=A: --frames=70 --script=s");
+    assert_int_equal(o.level, CLUSTER_PAIRS);
+    assert_int_equal(o.timeout_ns, 1500000000);
+    assert_string_equal(o.until_text, "A:");
+    assert_int_equal(o.frames, 70);
+    assert_string_equal(o.script, "s");
+    assert_ok(&o, "run x --display=none --screenshot=p --serial=stdio --debugcon=d --stats=j");
+    assert_string_equal(o.screenshot, "p");
+    assert_string_equal(o.serial, "stdio");
+    assert_string_equal(o.debugcon, "d");
+    assert_string_equal(o.stats, "j");
+    assert_ok(&o, "run x --serial=none");
+    assert_null(o.serial);
+    assert_ok(&o, "ab x --variants=off,pairs,window:8 --windows=2,256 --json=j");
+    assert_int_equal(o.n_variants, 3);
+    assert_int_equal(o.variants[2].window, 8);
+    assert_int_equal(o.n_windows, 2);
+    assert_string_equal(o.json, "j");
+    assert_ok(&o, "ab x --windows=none");
+    assert_int_equal(o.n_windows, 0);
+}
+
+static void values_may_stand_apart(void **state)
+{
+    struct options o;
+    (void)state;
+    assert_ok(&o, "run --ram 4 x.img --cluster off");
+    assert_int_equal(o.ram_mib, 4);
+    assert_int_equal(o.level, CLUSTER_OFF);
+    assert_string_equal(o.image, "x.img");
+    assert_refused("run x.img --ram", "--ram: needs a value: --ram=MiB");
+    assert_refused("run x.img --ram --snapshot", "--ram: needs a value: --ram=MiB");
+    assert_ok(&o, "run -- --odd-name");
+    assert_string_equal(o.image, "--odd-name");
+}
+
+/* At least one for every option that takes a value: the test below insists. */
+static const struct {
+    const char *option, *line, *why;
+} junk[] = {
+    {"fda", "run x --fda=", "--fda=: the file name must not be empty"},
+    {"hda", "run x --hda=", "--hda=: the file name must not be empty"},
+    {"hdb", "run x --hdb=", "--hdb=: the file name must not be empty"},
+    {"boot", "run x --boot=b", "--boot=b: not one of a, c, ac, ca (a floppy disk, c hard disk)"},
+    {"boot", "run x --boot=aca", "--boot=aca: not one of a, c, ac, ca (a floppy disk, c hard disk)"},
+    {"snapshot", "run x --snapshot=yes", "--snapshot: takes no value"},
+    {"ram", "run x --ram=abc", "--ram=abc: not a number of MiB (2 to 3072)"},
+    {"ram", "run x --ram=", "--ram=: not a number of MiB (2 to 3072)"},
+    {"ram", "run x --ram=1", "--ram=1: not a number of MiB (2 to 3072)"},
+    {"ram", "run x --ram=3073", "--ram=3073: not a number of MiB (2 to 3072)"},
+    {"ram", "run x --ram=-16", "--ram=-16: not a number of MiB (2 to 3072)"},
+    {"ram", "run x --ram=16M", "--ram=16M: not a number of MiB (2 to 3072)"},
+    {"ram", "run x --ram=18446744073709551632",
+     "--ram=18446744073709551632: not a number of MiB (2 to 3072)"},
+    {"clock", "run x --clock=fast", "--clock=fast: not one of host, access"},
+    {"exit-port", "run x --exit-port=xyz",
+     "--exit-port=xyz: not a port number in hexadecimal (1 to FFFF) or none"},
+    {"exit-port", "run x --exit-port=0",
+     "--exit-port=0: not a port number in hexadecimal (1 to FFFF) or none"},
+    {"exit-port", "run x --exit-port=10000",
+     "--exit-port=10000: not a port number in hexadecimal (1 to FFFF) or none"},
+    {"exit-port", "run x --exit-port=0xF4",
+     "--exit-port=0xF4: not a port number in hexadecimal (1 to FFFF) or none"},
+    {"bios", "run x --bios=", "--bios=: the file name must not be empty"},
+    {"vgabios", "run x --vgabios=", "--vgabios=: the file name must not be empty"},
+    {"cluster", "run x --cluster=yes", "--cluster=yes: not one of off, pairs, window, on"},
+    {"cluster-window", "run x --cluster-window=1",
+     "--cluster-window=1: not a number of instructions (2 to 256)"},
+    {"cluster-window", "run x --cluster-window=257",
+     "--cluster-window=257: not a number of instructions (2 to 256)"},
+    {"variants", "ab x --variants=off", "--variants=off: a comparison needs two variants"},
+    {"variants", "ab x --variants=off,off", "--variants=off,off: off is there twice"},
+    {"variants", "ab x --variants=off,fast",
+     "--variants=off,fast: fast: not one of off, pairs, window, on, window:N"},
+    {"variants", "ab x --variants=off,",
+     "--variants=off,: an empty name: not one of off, pairs, window, on, window:N"},
+    {"variants", "ab x --variants=off,window:1",
+     "--variants=off,window:1: window:1: not a number of instructions (2 to 256)"},
+    {"variants", "ab x --variants=off,on,pairs,window:2,window:3,window:4",
+     "--variants=off,on,pairs,window:2,window:3,window:4: more than 5 variants"},
+    {"windows", "ab x --windows=8,x", "--windows=8,x: x: not a number of instructions (2 to 256)"},
+    {"windows", "ab x --windows=", "--windows=: an empty item: not a number of instructions (2 to 256)"},
+    {"windows", "ab x --windows=8,8", "--windows=8,8: 8 is there twice"},
+    {"windows", "ab x --windows=2,3,4,5,6,7,8,9,10", "--windows=2,3,4,5,6,7,8,9,10: more than 8 windows"},
+    {"timeout", "run x --timeout=soon", "--timeout=soon: not a number of seconds (0.001 to 1000000)"},
+    {"timeout", "run x --timeout=0", "--timeout=0: not a number of seconds (0.001 to 1000000)"},
+    {"timeout", "run x --timeout=1.", "--timeout=1.: not a number of seconds (0.001 to 1000000)"},
+    {"timeout", "run x --timeout=99999999999999999999",
+     "--timeout=99999999999999999999: not a number of seconds (0.001 to 1000000)"},
+    {"until-text", "run x --until-text=", "--until-text=: the text must not be empty"},
+    {"frames", "run x --frames=0", "--frames=0: not a number of frames (1 to 1000000000000)"},
+    {"script", "run x --script=", "--script=: the file name must not be empty"},
+    {"display", "run x --display=gtk",
+     "--display=gtk: not one of none (there is no window yet: use --screenshot=FILE.png)"},
+    {"screenshot", "run x --screenshot=", "--screenshot=: the file name must not be empty"},
+    {"serial", "run x --serial=", "--serial=: the file name must not be empty"},
+    {"debugcon", "run x --debugcon=", "--debugcon=: the file name must not be empty"},
+    {"stats", "run x --stats=", "--stats=: the file name must not be empty"},
+    {"json", "ab x --json=", "--json=: the file name must not be empty"},
+};
+
+static void junk_values(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(junk); i++)
+        assert_refused(junk[i].line, junk[i].why);
+}
+
+static void every_option_has_a_junk_test(void **state)
+{
+    (void)state;
+    for (size_t row = 0; row < option_row_count; row++) {
+        bool tested = !option_rows[row].set;
+        for (size_t i = 0; i < ARRAY_LEN(junk); i++)
+            tested |= strcmp(junk[i].option, option_rows[row].name) == 0;
+        if (!tested)
+            fail_msg("--%s has no junk test", option_rows[row].name);
+    }
+}
+
+static void hints(void **state)
+{
+    (void)state;
+    assert_refused("run x --rma=4", "--rma: no such option; did you mean --ram?");
+    assert_refused("run x --screenshoot=p", "--screenshoot: no such option; did you mean --screenshot?");
+    assert_refused("run x --clus=on", "--clus: no such option; did you mean --cluster?");
+    assert_refused("run x -ram=4", "-ram: no such option; did you mean --ram?");
+    assert_refused("run x --zzzzzz", "--zzzzzz: no such option");
+    assert_refused("run x --=4", "--: no such option");
+    assert_refused("rum x", "rum: no such command; did you mean 'run'?");
+    assert_refused("x.img", "x.img: no such command; did you mean 'huddle run x.img'?");
+    assert_refused("frobnicate", "frobnicate: no such command; there are run, ab and doctor");
+    assert_refused("--ram=4 run x", "--ram=4: a command comes first: run, ab or doctor");
+    assert_refused("", "a command is needed: run, ab or doctor");
+}
+
+static void options_of_other_commands(void **state)
+{
+    (void)state;
+    assert_refused("run x --windows=8", "--windows: only for 'huddle ab', not for 'huddle run'");
+    assert_refused("run x --json=j", "--json: only for 'huddle ab'; here it is --stats=FILE");
+    assert_refused("ab x --stats=j", "--stats: only for 'huddle run'; here it is --json=FILE");
+    assert_refused("ab x --cluster=on", "--cluster: only for 'huddle run'; here it is --variants=off,on");
+    assert_refused("ab x --clock=host",
+                   "--clock: 'huddle ab' always runs under --clock=access, or runs could not be compared");
+    assert_refused("doctor --ram=4", "--ram: only for 'huddle run', not for 'huddle doctor'");
+}
+
+static void contradictions(void **state)
+{
+    (void)state;
+    assert_refused("run", "no image: 'huddle run IMAGE'");
+    assert_refused("ab --ram=4", "no image: 'huddle ab IMAGE'");
+    assert_refused("run x y", "y: only one image (x); more drives: --fda, --hda, --hdb");
+    assert_refused("doctor x", "x: 'huddle doctor' takes no image");
+    assert_refused("run x --ram=4 --ram=8", "--ram: given twice");
+    assert_refused("run x --cluster=off --cluster-window=8",
+                   "--cluster-window: means nothing with --cluster=off");
+    assert_refused("run x --cluster-window=8 --cluster=pairs",
+                   "--cluster-window: means nothing with --cluster=pairs");
+    assert_refused("ab x --variants=off,pairs --cluster-window=8",
+                   "--cluster-window: none of the --variants uses it");
+}
+
+static void special_options(void **state)
+{
+    struct options o;
+    char why[OPTIONS_WHY_BYTES];
+    (void)state;
+    assert_int_equal(parse(&o, "--help", why), OPTIONS_HELP);
+    assert_int_equal(o.command, COMMAND_NONE);
+    assert_int_equal(parse(&o, "-h", why), OPTIONS_HELP);
+    assert_int_equal(parse(&o, "ab --help", why), OPTIONS_HELP);
+    assert_int_equal(o.command, COMMAND_AB);
+    assert_int_equal(parse(&o, "--version", why), OPTIONS_VERSION);
+    assert_int_equal(parse(&o, "run --version", why), OPTIONS_VERSION);
+    assert_int_equal(parse(&o, "--man", why), OPTIONS_MAN);
+}
+
+static void given(void **state)
+{
+    struct options o;
+    (void)state;
+    assert_ok(&o, "run x --ram=16");
+    assert_true(options_given(&o, "ram"));
+    assert_false(options_given(&o, "boot"));
+    assert_false(options_given(&o, "no-such"));
+}
+
+/* Long junk must be cut, not written past the end of the message. */
+static void long_words(void **state)
+{
+    static char word[6000];
+    char *const argv[] = {"huddle", "run", "x", word, NULL}, *const command[] = {"huddle", word, NULL};
+    struct options o;
+    struct {
+        char why[OPTIONS_WHY_BYTES];
+        char guard;
+    } message = {.guard = 42};
+    (void)state;
+    memset(word, 'a', sizeof word - 1);
+    assert_int_equal(options_parse(&o, 2, command, message.why), OPTIONS_USAGE);
+    word[0] = word[1] = '-';
+    assert_int_equal(options_parse(&o, 4, argv, message.why), OPTIONS_USAGE);
+    for (size_t row = 0; row < option_row_count; row++) {
+        int n = snprintf(word, sizeof word, "--%s=", option_rows[row].name);
+        word[n] = ','; /* snprintf's NUL */
+        if (option_rows[row].set != NULL && option_rows[row].what == NULL)
+            options_parse(&o, 4, argv, message.why);
+    }
+    assert_int_equal(message.guard, 42);
+}
+
+int test_options(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(every_option_takes_its_values),
+        cmocka_unit_test(values_may_stand_apart),
+        cmocka_unit_test(junk_values),
+        cmocka_unit_test(every_option_has_a_junk_test),
+        cmocka_unit_test(hints),
+        cmocka_unit_test(options_of_other_commands),
+        cmocka_unit_test(contradictions),
+        cmocka_unit_test(special_options),
+        cmocka_unit_test(given),
+        cmocka_unit_test(long_words),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
