@@ -149,12 +149,12 @@ s64 pit_counter_next_change(struct pit_counter *c, s64 t, bool rise)
     counter_sync(c, t);
     bool steady = !c->counting || c->frozen || (counter_periodic(c) && c->n == 1);
     s64 edge = steady ? PIT_TICK_NEVER : counter_next_edge(c, t, rise);
-    if (c->load_at == PIT_TICK_NEVER || edge <= c->load_at)
+    if (c->load_at == PIT_TICK_NEVER || edge < c->load_at)
         return edge;
-    /* CE is loaded first: look from there. */
+    /* CE is loaded first, which may change OUT itself: look there, and from there on. */
     struct pit_counter after = *c;
     s64 load_at = c->load_at;
-    bool before = pit_counter_out(c, t), loaded = pit_counter_out(&after, load_at);
+    bool before = pit_counter_out(&after, load_at - 1), loaded = pit_counter_out(&after, load_at);
     if (before != loaded && (loaded || !rise))
         return load_at;
     return pit_counter_next_change(&after, load_at, rise);
