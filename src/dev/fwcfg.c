@@ -11,6 +11,7 @@
  * LIMIT: no DMA interface (bit 1 of the ID is clear): it is a bus master only firmware knows. */
 #include "dev/fwcfg.h"
 
+#include "base/bug.h"
 #include "dev/devices.h"
 
 #include <errno.h>
@@ -18,15 +19,13 @@
 #include <stdlib.h>
 
 enum { FWCFG_ID_TRADITIONAL = 1, E820_RAM = 1 };
-enum { FWCFG_NAME_BYTES = 56, FWCFG_DIR_ENTRY_BYTES = 64, FWCFG_FILES = 3 };
+enum { FWCFG_NAME_BYTES = 56, FWCFG_DIR_ENTRY_BYTES = 64, FWCFG_FILES = 3, FWCFG_ITEMS = 7 + FWCFG_FILES };
 
 struct fwcfg_item {
     u16 key;
     const u8 *data;
     u32 bytes;
 };
-
-#define FWCFG_ITEMS 9
 
 struct fwcfg {
     const struct fwcfg_item *selected; /* NULL: an unknown key */
@@ -60,6 +59,7 @@ static void put_be(u8 *at, u64 value, unsigned bytes)
 
 static void fwcfg_add(struct fwcfg *f, u16 key, const void *data, u32 bytes)
 {
+    BUG_ON(f->n_items >= FWCFG_ITEMS);
     f->item[f->n_items++] = (struct fwcfg_item){.key = key, .data = data, .bytes = bytes};
 }
 
