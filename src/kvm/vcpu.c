@@ -28,9 +28,10 @@ void vcpu_cpuid(const struct vcpu_traits *traits, u32 leaf, u32 out[4])
     memset(out, 0, 4 * sizeof out[0]);
     if (leaf == 0) {
         out[0] = max_leaf(traits);
-        memcpy(&out[1], "Genu", 4);
-        memcpy(&out[3], "ineI", 4);
-        memcpy(&out[2], "ntel", 4);
+        /* AMD's 486s: for leaves beyond the last, KVM answers zeros under this name, and the last leaf under Intel's. */
+        memcpy(&out[1], "Auth", 4);
+        memcpy(&out[3], "enti", 4);
+        memcpy(&out[2], "cAMD", 4);
     } else if (leaf == 1 && max_leaf(traits) >= 1) {
         out[0] = CPUID_486DX4;
         out[3] = CPUID_FEATURE_FPU;
