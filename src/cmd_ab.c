@@ -84,8 +84,9 @@ static int run_variants(struct ab *ab)
         struct ab_child other, *child = i ? &other : &ab->base;
         int rc = run(ab, child, &o->variants[i], i == o->n_variants - 1);
         if (!rc) {
-            ab->report.variant[ab->report.n_variants++] = child->stats;
-            compare(ab, child);
+            ab->report.variant[i] = child->stats;
+            ab->report.variant_same[i] = compare(ab, child);
+            ab->report.n_variants++;
         }
         if (i)
             ab_child_close(&other);
@@ -106,13 +107,6 @@ static int find_window(const struct options *o, u32 window)
     return -1;
 }
 
-static bool same_result(const struct run_stats *a, const struct run_stats *b)
-{
-    struct difference difference;
-    difference_find(&difference, a, (struct records){0}, b, (struct records){0});
-    return difference.kind == DIFFERENCE_NONE;
-}
-
 static int run_window(struct ab *ab, u32 window)
 {
     struct ab_report *r = &ab->report;
@@ -123,7 +117,7 @@ static int run_window(struct ab *ab, u32 window)
     r->window[n] = window;
     if (known >= 0) {
         r->window_run[n] = r->variant[known];
-        r->window_same[n] = same_result(r->variant[0], r->variant[known]);
+        r->window_same[n] = r->variant_same[known];
         r->n_windows++;
         return 0;
     }

@@ -130,6 +130,13 @@ static void print_circumstances(FILE *out, const struct ab_report *r)
         fprintf(out, "%s: %s\n", s->variant, s->end_text);
 }
 
+static void add_sameness(struct table *t, const struct ab_report *r)
+{
+    table_row(t, "the guest saw the same as under %s", r->variant[0]->variant);
+    for (u32 i = 1; i < r->n_variants; i++)
+        table_cell(t, 1 + i, "%s", r->variant_same[i] ? "yes" : "NO");
+}
+
 static void print_exits(FILE *out, const struct ab_report *r)
 {
     struct table t;
@@ -152,6 +159,7 @@ static void print_exits(FILE *out, const struct ab_report *r)
         add_figure(&t, r, "interpreted, interrupt waiting", FIGURE(pending_instructions), false);
     if (any_variant(r, FIGURE(rescued_instructions)))
         add_figure(&t, r, "interpreted, KVM cannot", FIGURE(rescued_instructions), false);
+    add_sameness(&t, r);
     fputc('\n', out);
     table_print(out, &t, 0);
 }

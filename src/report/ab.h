@@ -16,10 +16,11 @@ struct ab_report {
     const char *backend;
     u32 n_variants;
     const struct run_stats *variant[AB_MAX_VARIANTS]; /* the first is the one compared with */
+    bool variant_same[AB_MAX_VARIANTS];               /* no difference from the first */
     u32 n_windows;
     u32 window[AB_MAX_WINDOWS];                         /* instructions */
     const struct run_stats *window_run[AB_MAX_WINDOWS]; /* may be one of the variants */
-    bool window_same[AB_MAX_WINDOWS];                   /* no difference from the first variant */
+    bool window_same[AB_MAX_WINDOWS];                   /* no difference from the first variant either */
     struct difference difference;                       /* the first that was found, or none */
     difference_port_name *port_name;                    /* may be NULL */
 };

@@ -66,8 +66,11 @@ static json_t *difference_json(const struct difference *d, difference_port_name 
 static json_t *variants_json(const struct ab_report *r)
 {
     json_t *array = json_array();
-    for (u32 i = 0; i < r->n_variants; i++)
-        json_array_append_new(array, json_variant(r->variant[i]));
+    for (u32 i = 0; i < r->n_variants; i++) {
+        json_t *o = json_variant(r->variant[i]);
+        json_object_set_new(o, "identical", json_boolean(r->variant_same[i]));
+        json_array_append_new(array, o);
+    }
     return array;
 }
 

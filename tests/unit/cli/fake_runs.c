@@ -131,6 +131,7 @@ void fake_ab_init(struct fake_ab *fake, u32 n)
     for (u32 i = 0; i < n; i++) {
         fake_run(&fake->runs[i], names[i], divisors[i]);
         fake->report.variant[i] = &fake->runs[i];
+        fake->report.variant_same[i] = true;
     }
 }
 
@@ -159,6 +160,7 @@ void fake_ab_differ(struct fake_ab *fake)
     a->stream_count = b->stream_count = n;
     b->stream_hash++;
     a->time_nudges = 3;
+    fake->report.variant_same[fake->report.n_variants - 1] = false;
     difference_find(&fake->report.difference, a, (struct records){fake->records[0], n}, b,
                     (struct records){fake->records[1], n});
 }

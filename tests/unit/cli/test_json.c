@@ -107,6 +107,8 @@ static void different_runs(void **state)
     fake_ab_differ(&fake);
     json_t *json = ab_json(&fake.report);
     assert_true(json_is_false(at(json, "identical")));
+    assert_true(json_is_true(at(json, "variants.0.identical")));
+    assert_true(json_is_false(at(json, "variants.1.identical")));
     assert_text_at(json, "first_difference.kind", "access");
     assert_int_equal(number_at(json, "first_difference.index"), 7);
     assert_text_at(json, "first_difference.a.variant", "off");

@@ -64,6 +64,7 @@ static void ended_another_way(void **state)
     fake_ab_init(&fake, 2);
     fake.runs[1].end = RUN_END_CRASH;
     fake.runs[1].status = 70;
+    fake.report.variant_same[1] = false;
     strcpy(fake.runs[1].end_text, "the guest crashed: triple fault at F000:1234");
     difference_find(&fake.report.difference, &fake.runs[0], (struct records){0}, &fake.runs[1],
                     (struct records){0});
