@@ -252,8 +252,8 @@ static void set_defaults(struct options *o)
 /* Before any command only --help and its kind make sense. */
 static enum options_result parse_global_option(const char *arg, char *why)
 {
-    const struct option_row *option =
-        strncmp(arg, "--", 2) == 0 ? find_option(arg + 2, strlen(arg + 2)) : NULL;
+    const char *word = arg[1] == '-' ? arg + 2 : arg;
+    const struct option_row *option = find_option(word, strlen(word));
     if (strcmp(arg, "-h") == 0)
         return OPTIONS_HELP;
     if (option && !option->set)

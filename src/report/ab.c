@@ -446,10 +446,10 @@ static void print_verdict(FILE *out, const struct ab_report *r)
         nudged = MAX(nudged, r->variant[i]->time_nudges);
     if (nudged && r->difference.kind != DIFFERENCE_NONE)
         fprintf(out,
-                "Time was moved on up to %s times while the guest was busy without touching a device: this "
+                "Time was moved on up to %s time%s while the guest was busy without touching a device: this "
                 "alone\n"
                 "can make runs differ\n",
-                number_format(nudges, nudged));
+                number_format(nudges, nudged), plural(nudged));
     if (r->difference.kind == DIFFERENCE_STOPPED)
         fprintf(out, "A guest that does not end on its own needs --until-text, --frames or --script\n");
 }
