@@ -39,8 +39,10 @@ enum {
 #define DISK_MIN_SECTORS ((u64)DISK_HEADS * DISK_SECTORS_PER_TRACK)
 #define DISK_MAX_SECTORS 0x0fffffffull /* 28 address bits and a count that fits words 60-61 */
 
+/* The formats of PC drives; 21 sectors are the two that squeeze more onto a 1.44 MB disk. No two of one size. */
 static const struct block_geometry floppy_formats[] = {
-    {40, 1, 8}, {40, 1, 9}, {40, 2, 8}, {40, 2, 9}, {80, 2, 9}, {80, 2, 15}, {80, 2, 18}, {80, 2, 36},
+    {40, 1, 8},  {40, 1, 9},  {40, 2, 8},  {40, 2, 9},  {80, 2, 8},  {80, 2, 9},
+    {80, 2, 15}, {80, 2, 18}, {80, 2, 21}, {82, 2, 21}, {80, 2, 36},
 };
 
 /* Fields of the BIOS parameter block in a FAT boot sector. */

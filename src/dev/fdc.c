@@ -80,6 +80,7 @@ static void reset_configuration(struct fdc *fdc, bool hardware)
 static void stop_everything(struct fdc *fdc)
 {
     clock_event_disarm(&fdc->event);
+    clock_event_disarm(&fdc->poll_event);
     dma_set_dreq(fdc->machine->dma, FDC_DMA_CHANNEL, false);
     for (u32 i = 0; i < FDC_DRIVES; i++)
         clock_event_disarm(&fdc->seek_event[i]);
@@ -92,8 +93,10 @@ static void stop_everything(struct fdc *fdc)
 }
 
 /* The first poll after reset finds every drive changed to ready. */
-static void end_of_poll(struct fdc *fdc)
+static void end_of_poll(void *opaque, u64 deadline_ns)
 {
+    (void)deadline_ns;
+    struct fdc *fdc = opaque;
     fdc->reset_pending = 0x0f;
     fdc->irq_reset = true;
     fdc_update_irq(fdc);
@@ -103,7 +106,7 @@ static void leave_reset(struct fdc *fdc)
 {
     enter_command_phase(fdc);
     if (!(fdc->config & CONFIG_POLL))
-        fdc_step_after(fdc, end_of_poll, FDC_POLL_NS);
+        clock_event_arm(&fdc->poll_event, clock_now(fdc->poll_event.clock) + FDC_POLL_NS);
 }
 
 /* --- registers --- */
@@ -271,6 +274,7 @@ static int fdc_create(struct machine *machine, void **dev)
         return -ENOMEM;
     fdc->machine = machine;
     fdc->irq = machine->irq[FDC_IRQ];
+    clock_event_init(&fdc->poll_event, &machine->clock, "FDC poll", end_of_poll, fdc);
     clock_event_init(&fdc->event, &machine->clock, "FDC", run_step, fdc);
     for (u8 i = 0; i < FDC_DRIVES; i++) {
         fdc->seek_slot[i].fdc = fdc;

@@ -129,7 +129,8 @@ struct fdc {
     u8 seek_st0[FDC_DRIVES];
     u8 drive_busy;    /* as in the MSR */
 
-    struct clock_event event; /* end of reset, and the steps of a data command */
+    struct clock_event poll_event; /* the first poll after reset */
+    struct clock_event event;      /* the steps of a data command */
     void (*step)(struct fdc *fdc);
     struct clock_event seek_event[FDC_DRIVES];
     struct fdc_seek_slot {

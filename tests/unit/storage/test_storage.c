@@ -4,6 +4,9 @@
 int main(void)
 {
     int failed = 0;
+    failed += block_tests();
+    failed += dma_tests();
+    failed += fdc_tests();
     failed += fdc_transfer_tests();
     failed += ide_transfer_tests();
     return failed != 0;
