@@ -237,13 +237,14 @@ static void keyboard_track_modifiers(struct keyboard *kb, enum key key, bool dow
         kb->alt = down;
 }
 
+/* What does not fit is lost, and all that follows until the buffer is empty; the overrun code takes its place. */
 static void keyboard_buffer(struct keyboard *kb, const struct sequence *s)
 {
-    if (kb->buffered > KEYBOARD_BUFFER_BYTES)
+    if (kb->overrun && kb->buffered)
         return;
-    if (kb->buffered + s->n > KEYBOARD_BUFFER_BYTES) {
-        kb->buffer[kb->buffered] = kb->set == 1 ? OVERRUN_SET_1 : OVERRUN;
-        kb->buffered = KEYBOARD_BUFFER_BYTES + 1;
+    kb->overrun = kb->buffered + s->n > KEYBOARD_BUFFER_BYTES;
+    if (kb->overrun) {
+        kb->buffer[kb->buffered++] = kb->set == 1 ? OVERRUN_SET_1 : OVERRUN;
         return;
     }
     memcpy(kb->buffer + kb->buffered, s->byte, s->n);

@@ -38,6 +38,7 @@ struct keyboard {
     bool shift, ctrl, alt; /* held, on either side */
     u8 buffer[KEYBOARD_BUFFER_BYTES + 1]; /* one more for the overrun code */
     u32 buffered;
+    bool overrun;      /* the last byte of the buffer is the overrun code */
     u8 reply[KEYBOARD_REPLY_BYTES];
     u32 replies;
     u8 breaks[256 / 8]; /* set 3: a bit per code, the key sends a break code */

@@ -1,0 +1,180 @@
+/* Ports 61h, 80h, 92h, E9h, 402h and the exit port. */
+#include "dev_rig.h"
+#include "dev_tests.h"
+
+#include "dev/pit.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static void port61_gates_and_shows_counter_2(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    rig_add(rig, &pit_class);
+    rig_add(rig, &port61_class);
+    rig_out(rig, 0x61, 0xff);
+    assert_int_equal(rig_in(rig, 0x61) & 0xcf, 0x0f); /* bits 4 to 7 are inputs, no errors */
+    rig_out(rig, 0x61, 0x00);
+    rig_out(rig, 0x43, 0xb0); /* counter 2, mode 0 */
+    rig_out(rig, 0x42, 100);
+    rig_out(rig, 0x42, 0);
+    rig_advance(rig, NS_PER_MS);
+    assert_int_equal(rig_in(rig, 0x61) & 0x2f, 0x00);
+    rig_out(rig, 0x61, 0x01);
+    rig_advance(rig, 80 * NS_PER_US);
+    assert_int_equal(rig_in(rig, 0x61) & 0x2f, 0x01);
+    rig_advance(rig, 5 * NS_PER_US);
+    assert_int_equal(rig_in(rig, 0x61) & 0x2f, 0x21);
+    port61_class.reset(rig->dev[1]);
+    assert_int_equal(rig_in(rig, 0x61) & 0x0f, 0);
+    rig_free(rig);
+}
+
+static void port61_refresh_toggles(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    rig_add(rig, &pit_class);
+    rig_add(rig, &port61_class);
+    unsigned toggles = 0;
+    u8 last = rig_in(rig, 0x61);
+    for (unsigned us = 1; us <= 30172; us++) {
+        rig_advance(rig, NS_PER_US);
+        u8 now = rig_in(rig, 0x61);
+        toggles += (now ^ last) >> 4 & 1;
+        last = now;
+    }
+    assert_int_equal(toggles, 2000); /* 15.0857 us each */
+    rig_free(rig);
+}
+
+static void port92_a20_and_reset(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    rig_add(rig, &port92_class);
+    assert_int_equal(rig_in(rig, 0x92), 0x02);
+    rig_out(rig, 0x92, 0x00);
+    assert_false(rig->machine.memory.a20);
+    machine_set_a20(&rig->machine, true); /* somebody else */
+    assert_int_equal(rig_in(rig, 0x92), 0x02);
+    rig_out(rig, 0x92, 0xc2); /* the other bits are stored */
+    assert_int_equal(rig_in(rig, 0x92), 0xc2);
+    assert_int_equal(rig->machine.requests, 0);
+    rig_out(rig, 0x92, 0x03);
+    assert_int_equal(rig->machine.requests, REQUEST_RESET);
+    rig->machine.requests = 0;
+    rig_out(rig, 0x92, 0x03); /* no edge */
+    assert_int_equal(rig->machine.requests, 0);
+    port92_class.reset(rig->dev[0]);
+    rig_out(rig, 0x92, 0x03);
+    assert_int_equal(rig->machine.requests, REQUEST_RESET);
+    rig_free(rig);
+}
+
+static void post_code_is_a_latch(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    rig_add(rig, &debugport_class);
+    rig_out(rig, 0x80, 0x5a);
+    assert_int_equal(rig_in(rig, 0x80), 0x5a);
+    assert_int_equal(rig_in(rig, 0x402), 0xff); /* nobody listens */
+    assert_int_equal(rig_in(rig, 0xe9), 0xff);
+    rig_out(rig, 0x402, 'x');
+    rig_free(rig);
+}
+
+static size_t file_bytes(int fd, char *buf, size_t size)
+{
+    ssize_t n = pread(fd, buf, size, 0);
+    assert_true(n >= 0);
+    return (size_t)n;
+}
+
+static void debug_writes_lines(void **state)
+{
+    (void)state;
+    char buf[8192];
+    int fd = memfd_create("debug", 0);
+    assert_true(fd >= 0);
+    struct rig *rig = rig_new();
+    rig->config.debugcon_fd = fd;
+    rig_add(rig, &debugport_class);
+    assert_int_equal(rig_in(rig, 0x402), 0xe9);
+    assert_int_equal(rig_in(rig, 0xe9), 0xe9);
+    rig_out(rig, 0x402, 'a');
+    rig_out(rig, 0xe9, 'b');
+    assert_int_equal(file_bytes(fd, buf, sizeof buf), 0);
+    rig_out(rig, 0x402, '\n');
+    assert_int_equal(file_bytes(fd, buf, sizeof buf), 3);
+    assert_memory_equal(buf, "ab\n", 3);
+    for (unsigned i = 0; i < 4097; i++)
+        rig_out(rig, 0xe9, 'c');
+    assert_int_equal(file_bytes(fd, buf, sizeof buf), 3 + 4096);
+    rig_free(rig);
+    assert_int_equal(file_bytes(fd, buf, sizeof buf), 3 + 4097);
+    close(fd);
+}
+
+static void debug_survives_a_file_that_fails(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct rig *rig = rig_new();
+    rig->config.debugcon_fd = ends[0]; /* the reading end: writes fail */
+    rig_add(rig, &debugport_class);
+    rig_out(rig, 0xe9, '\n');
+    assert_int_equal(rig_in(rig, 0xe9), 0xff); /* nobody listens any more */
+    rig_out(rig, 0xe9, '\n');
+    rig_free(rig);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void exit_port_asks_for_the_end(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    rig->config.exit_port = 0xf4;
+    rig_add(rig, &exitport_class);
+    assert_string_equal(bus_port_name(&rig->machine.bus, 0xf4), "exit");
+    rig_out(rig, 0xf4, 0x21);
+    assert_int_equal(rig->machine.requests, REQUEST_EXIT);
+    assert_int_equal(rig->machine.exit_value, 0x21);
+    assert_int_equal(rig_in(rig, 0xf4), 0xff);
+    rig_free(rig);
+}
+
+static void exit_port_may_be_absent_or_taken(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    rig_add(rig, &exitport_class);
+    assert_null(bus_port_name(&rig->machine.bus, 0xf4));
+    assert_null(bus_port_name(&rig->machine.bus, 0));
+    rig_add(rig, &debugport_class);
+    rig->config.exit_port = 0xe9;
+    void *dev;
+    assert_int_equal(exitport_class.create(&rig->machine, &dev), -EBUSY);
+    rig_free(rig);
+}
+
+int ports_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(port61_gates_and_shows_counter_2),
+        cmocka_unit_test(port61_refresh_toggles),
+        cmocka_unit_test(port92_a20_and_reset),
+        cmocka_unit_test(post_code_is_a_latch),
+        cmocka_unit_test(debug_writes_lines),
+        cmocka_unit_test(debug_survives_a_file_that_fails),
+        cmocka_unit_test(exit_port_asks_for_the_end),
+        cmocka_unit_test(exit_port_may_be_absent_or_taken),
+    };
+    return cmocka_run_group_tests_name("ports", tests, NULL, NULL);
+}
