@@ -1,4 +1,5 @@
-/* The instruction cache: direct-mapped, one entry per linear address and mode. Owns nothing but its entries. */
+/* The instruction cache: direct-mapped, one entry per linear address and mode. Owns nothing but its entries.
+ */
 #include "cluster/insn_cache.h"
 
 #include <stdlib.h>
@@ -62,7 +63,8 @@ static bool same_code(const struct entry *entry, const struct cluster_env *env, 
         memcpy(code, copy, sizeof(code));
     else
         return false;
-    return (((code[0] ^ entry->code[0]) & entry->mask[0]) | ((code[1] ^ entry->code[1]) & entry->mask[1])) == 0;
+    return (((code[0] ^ entry->code[0]) & entry->mask[0]) | ((code[1] ^ entry->code[1]) & entry->mask[1])) ==
+           0;
 }
 
 const struct steps *insn_cache_find(struct insn_cache *cache, const struct cluster_env *env,

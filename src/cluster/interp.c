@@ -1,5 +1,5 @@
-/* The interpreter's core: fetch, the steps' meanings, and the end of an instruction. Arithmetic is in interp_alu.c,
- * memory in interp_mem.c, strings, helpers and delivery in files of those names. */
+/* The interpreter's core: fetch, the steps' meanings, and the end of an instruction. Arithmetic is in
+ * interp_alu.c, memory in interp_mem.c, strings, helpers and delivery in files of those names. */
 #include "cluster/insn_cache.h"
 #include "cluster/interp_alu.h"
 #include "cluster/interp_impl.h"
@@ -111,8 +111,8 @@ static inline enum interp_result step_store(struct exec *x, const struct step *s
 
     if (step->rmw)
         return mem_write(x, x->rmw_linear, step->size, value);
-    enum interp_result result = exec_linear(x, step->mem.segment, exec_offset(x, &step->mem), step->size,
-                                            MEM_WRITE, &linear);
+    enum interp_result result =
+        exec_linear(x, step->mem.segment, exec_offset(x, &step->mem), step->size, MEM_WRITE, &linear);
     return result == INTERP_DONE ? mem_write(x, linear, step->size, value) : result;
 }
 
@@ -121,8 +121,8 @@ static enum interp_result step_load_far(struct exec *x, const struct step *step)
 {
     linear_t linear;
     u32 size = step->size + 2u, low, high = 0;
-    enum interp_result result = exec_linear(x, step->mem.segment, exec_offset(x, &step->mem), size, MEM_READ,
-                                            &linear);
+    enum interp_result result =
+        exec_linear(x, step->mem.segment, exec_offset(x, &step->mem), size, MEM_READ, &linear);
 
     if (result != INTERP_DONE)
         return result;
@@ -228,8 +228,8 @@ static inline enum interp_result step_push(struct exec *x, const struct step *st
 
     if (step->size != 4 || step->src < OPERAND_SREG || step->src >= OPERAND_SREG + CPU_SREGS)
         return stack_push(x, step->size, value);
-    enum interp_result result = exec_linear(x, CPU_SS, (x->cpu->reg[CPU_ESP] - 4) & x->stack_mask, 2,
-                                            MEM_WRITE, &linear);
+    enum interp_result result =
+        exec_linear(x, CPU_SS, (x->cpu->reg[CPU_ESP] - 4) & x->stack_mask, 2, MEM_WRITE, &linear);
     if (result == INTERP_DONE)
         result = mem_write(x, linear, 2, value);
     if (result == INTERP_DONE)

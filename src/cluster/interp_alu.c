@@ -1,11 +1,7 @@
 /* Guest arithmetic on host instructions.
  *
- * Host flags are handed over in AX, without touching the stack: AH = SF ZF AF PF CF as LAHF has them, AL = OF.
- *     add  $0x7f, %al      OF := AL
- *     sahf                 the other five, OF stays
- *     <instruction>
- *     lahf
- *     seto %al
+ * Host flags are handed over in AX, without touching the stack: AH = SF ZF AF PF CF as LAHF has them, AL =
+ * OF. add  $0x7f, %al      OF := AL sahf                 the other five, OF stays <instruction> lahf seto %al
  * Intel 64 and IA-32 SDM, volume 2: LAHF, SAHF, SETcc. */
 #include "cluster/interp_alu.h"
 
@@ -20,8 +16,8 @@ static inline u32 flags_to_ax(u32 eflags)
 
 static inline void flags_from_ax(u32 *eflags, u32 ax)
 {
-    *eflags = (*eflags & ~(u32)FLAGS_ARITH) | ((ax >> AX_FLAGS_SHIFT) & AX_FLAGS) |
-              (ax & AX_OVERFLOW) << OF_SHIFT;
+    *eflags =
+        (*eflags & ~(u32)FLAGS_ARITH) | ((ax >> AX_FLAGS_SHIFT) & AX_FLAGS) | (ax & AX_OVERFLOW) << OF_SHIFT;
 }
 
 #define FLAGS_IN  "addb $0x7f, %%al\n\tsahf\n\t"
@@ -131,8 +127,8 @@ u32 alu_shift_double(bool right, u8 size, u32 dst, u32 src, u8 count, u32 *eflag
     return dst;
 }
 
-/* The accumulator is needed for the flags and for the operand:  <flags in>; mov lo, %eax; mul src; mov %eax, lo;
- * <flags out>; mov %eax, ax */
+/* The accumulator is needed for the flags and for the operand:  <flags in>; mov lo, %eax; mul src; mov %eax,
+ * lo; <flags out>; mov %eax, ax */
 #define ASM_ACCUMULATOR(text)                                                                                \
     asm("movl %[f], %%eax\n\t" FLAGS_IN "movl %[lo], %%eax\n\t" text "\n\tmovl %%eax, %[lo]" FLAGS_OUT       \
         "\n\tmovl %%eax, %[f]"                                                                               \

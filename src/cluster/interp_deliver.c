@@ -1,5 +1,5 @@
-/* Delivery of interrupts and exceptions: the real-mode vector table, and 16- and 32-bit interrupt and trap gates
- * into the same ring. Everything is checked before the frame is pushed. 486 manual, chapter 9 and 22.3.
+/* Delivery of interrupts and exceptions: the real-mode vector table, and 16- and 32-bit interrupt and trap
+ * gates into the same ring. Everything is checked before the frame is pushed. 486 manual, chapter 9 and 22.3.
  * LIMIT: task gates are INTERP_UNSUPPORTED. */
 #include "cluster/interp_far.h"
 
@@ -117,7 +117,8 @@ static enum interp_result deliver_protected(struct exec *x, u8 vector, struct fr
     return INTERP_DONE;
 }
 
-enum interp_result deliver(struct exec *x, u8 vector, bool software, bool has_error, u32 error, u32 return_eip)
+enum interp_result deliver(struct exec *x, u8 vector, bool software, bool has_error, u32 error,
+                           u32 return_eip)
 {
     struct frame frame = {
         .has_error = has_error,

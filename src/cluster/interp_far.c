@@ -1,5 +1,6 @@
-/* Far jumps, calls and returns, IRET: real mode, and protected mode without a change of ring. LIMIT: task switches,
- * outer rings and virtual-8086 mode are INTERP_UNSUPPORTED. 486 manual, 6.3.4 (control transfers), 26 (IRET). */
+/* Far jumps, calls and returns, IRET: real mode, and protected mode without a change of ring. LIMIT: task
+ * switches, outer rings and virtual-8086 mode are INTERP_UNSUPPORTED. 486 manual, 6.3.4 (control transfers),
+ * 26 (IRET). */
 #include "cluster/interp_far.h"
 
 /* --- far jump and call --- */

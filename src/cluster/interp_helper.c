@@ -1,5 +1,6 @@
-/* The helpers that belong to ordinary programs: stack frames, BOUND, decimal adjustments, software interrupts and
- * far transfers; and the table of all. System instructions are in interp_system.c. 486 manual, chapter 26. */
+/* The helpers that belong to ordinary programs: stack frames, BOUND, decimal adjustments, software interrupts
+ * and far transfers; and the table of all. System instructions are in interp_system.c. 486 manual,
+ * chapter 26. */
 #include "cluster/interp_helper.h"
 
 #include "cluster/interp_alu.h"
@@ -42,8 +43,8 @@ static enum interp_result stack_offset(struct exec *x, u32 offset, u8 size, enum
     return exec_linear(x, CPU_SS, offset & x->stack_mask, size, intent, linear);
 }
 
-/* Copies the frame pointers of the enclosing levels. With `check` only says whether it could be done. LIMIT: frames
- * on a device are INTERP_UNSUPPORTED, since the copy could not be taken back. */
+/* Copies the frame pointers of the enclosing levels. With `check` only says whether it could be done. LIMIT:
+ * frames on a device are INTERP_UNSUPPORTED, since the copy could not be taken back. */
 static enum interp_result copy_frames(struct exec *x, const struct step *step, bool check)
 {
     linear_t linear;
@@ -77,8 +78,8 @@ static enum interp_result check_enter(struct exec *x, const struct step *step)
     if (result == INTERP_DONE)
         result = copy_frames(x, step, true);
     if (result == INTERP_DONE) /* the new top of the stack must be writable, though it is not written */
-        result = stack_offset(x, x->cpu->reg[CPU_ESP] - pushes * step->size - step->imm, step->size, MEM_WRITE,
-                              &linear);
+        result = stack_offset(x, x->cpu->reg[CPU_ESP] - pushes * step->size - step->imm, step->size,
+                              MEM_WRITE, &linear);
     return result;
 }
 

@@ -1,6 +1,6 @@
 /* The interpreter's way to memory and ports: segment checks, accesses that leave plain RAM, stack checks.
- * A device access is one access of the operand's size; one that crosses a 4 KiB page is two, the lower part first,
- * as KVM splits it. 486 manual, 6.3 (limit and type checking). */
+ * A device access is one access of the operand's size; one that crosses a 4 KiB page is two, the lower part
+ * first, as KVM splits it. 486 manual, 6.3 (limit and type checking). */
 #include "cluster/interp_impl.h"
 
 static bool vector_has_error(u8 vector)

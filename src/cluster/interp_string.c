@@ -1,12 +1,12 @@
-/* String instructions. An element is atomic; between elements a REP string may stop with its registers stepped
- * (INTERP_AGAIN): for an interrupt, for the run loop, or because the next element cannot be executed here, which the
- * next call then reports with no effect. Runs of elements in RAM are done page by page.
- * 486 manual, chapter 26 (REP, MOVS, INS...); src/cluster/interp.h states the rule for interrupts. */
+/* String instructions. An element is atomic; between elements a REP string may stop with its registers
+ * stepped (INTERP_AGAIN): for an interrupt, for the run loop, or because the next element cannot be executed
+ * here, which the next call then reports with no effect. Runs of elements in RAM are done page by page. 486
+ * manual, chapter 26 (REP, MOVS, INS...); src/cluster/interp.h states the rule for interrupts. */
 #include "cluster/interp_alu.h"
 #include "cluster/interp_impl.h"
 
-/* NOTE: a string that reads a device is not interrupted, so that clusters behave like KVM, which completes it; but
- * ECX can ask for hours of it. After this many elements the run loop may have the processor. */
+/* NOTE: a string that reads a device is not interrupted, so that clusters behave like KVM, which completes
+ * it; but ECX can ask for hours of it. After this many elements the run loop may have the processor. */
 #define UNINTERRUPTED_MAX 65536u
 
 static u32 step_of(const struct exec *x, const struct step *step)
@@ -118,12 +118,16 @@ static enum interp_result scas(struct exec *x, const struct step *step)
     return INTERP_DONE;
 }
 
+/* LIMIT: INS into a device is left to KVM (INTERP_UNSUPPORTED): it reads the port for a whole batch before it
+ * writes any of it, in pieces of its own. */
 static enum interp_result ins(struct exec *x, const struct step *step)
 {
     linear_t to;
     u32 value;
     enum interp_result result = find_destination(x, step, MEM_WRITE, &to);
 
+    if (result == INTERP_DONE && !mem_is_plain(x->env, to, step->size, MEM_WRITE))
+        return INTERP_UNSUPPORTED;
     if (result == INTERP_DONE)
         result = port_read(x, (u16)x->cpu->reg[CPU_EDX], step->size, &value);
     if (result == INTERP_DONE)
@@ -172,13 +176,14 @@ static enum interp_result element(struct exec *x, const struct step *step)
 
 /* --- runs of elements in RAM --- */
 
-/* Elements from `offset` up that stay in one page, inside the segment and below the wrap of the address size. */
+/* Elements from `offset` up that stay in one page, inside the segment and below the wrap of the address size.
+ */
 static u32 run_length(struct exec *x, const struct step *step, u8 sreg, u32 offset, u32 count,
                       enum mem_intent intent, linear_t *linear)
 {
     linear_t start = x->cpu->sreg[sreg].base + offset;
-    u64 room = MIN((u64)PAGE_BYTES - (start & (PAGE_BYTES - 1)),
-                   (u64)size_mask(step->mem.addr_size) + 1 - offset);
+    u64 room =
+        MIN((u64)PAGE_BYTES - (start & (PAGE_BYTES - 1)), (u64)size_mask(step->mem.addr_size) + 1 - offset);
 
     count = (u32)MIN((u64)count, room / step->size);
     if (count == 0 || !mem_is_plain(x->env, start, count * step->size, intent))

@@ -1,5 +1,5 @@
-/* Lowering a decoded instruction to steps: the table from mnemonic to family function, operands, and flag effects.
- * What is not in the table is INTERP_UNSUPPORTED. */
+/* Lowering a decoded instruction to steps: the table from mnemonic to family function, operands, and flag
+ * effects. What is not in the table is INTERP_UNSUPPORTED. */
 #include "cluster/lower.h"
 
 #include "base/bug.h"
@@ -205,7 +205,10 @@ struct step *lower_emit(struct lower *lower, enum step_kind kind, u8 size)
 
     BUG_ON(steps->count == STEPS_MAX);
     struct step *step = &steps->step[steps->count++];
-    *step = (struct step){.kind = kind, .size = size, .dst = OPERAND_NONE, .src = OPERAND_NONE,
+    *step = (struct step){.kind = kind,
+                          .size = size,
+                          .dst = OPERAND_NONE,
+                          .src = OPERAND_NONE,
                           .mem = {.base = OPERAND_NONE, .index = OPERAND_NONE}};
     return step;
 }
@@ -218,7 +221,8 @@ static bool is_shift(enum alu_op op)
     return op >= ALU_ROL && op <= ALU_SAR;
 }
 
-/* Instructions that leave the flags alone for some operands. Reviewed by hand; everything else is decoder data. */
+/* Instructions that leave the flags alone for some operands. Reviewed by hand; everything else is decoder
+ * data. */
 static bool writes_flags_sometimes(const struct insn *insn, const struct step *step)
 {
     switch (step->kind) {

@@ -1,4 +1,5 @@
-/* Lowering of data movement, arithmetic, bits, strings and port accesses. Each function shows the steps it makes. */
+/* Lowering of data movement, arithmetic, bits, strings and port accesses. Each function shows the steps it
+ * makes. */
 #include "cluster/lower.h"
 
 static bool is_sreg(u8 code)
@@ -198,8 +199,8 @@ static bool bit_test_memory(struct lower *lower, u8 op)
     struct step *lea = lower_emit(lower, STEP_LEA, 4);
     lea->dst = STEP_T1;
     lower_mem(lower, 0, &lea->mem);
-    struct step_mem at = {.segment = lea->mem.segment, .base = STEP_T1, .index = OPERAND_NONE,
-                          .addr_size = lea->mem.addr_size};
+    struct step_mem at = {
+        .segment = lea->mem.segment, .base = STEP_T1, .index = OPERAND_NONE, .addr_size = lea->mem.addr_size};
     struct step *address = lower_emit(lower, STEP_BIT_ADDRESS, size);
     address->dst = STEP_T1;
     address->src = bit;
@@ -268,8 +269,7 @@ bool lower_imul(struct lower *lower, u8 op)
 bool lower_multiply(struct lower *lower, u8 op)
 {
     u8 src = lower_read(lower, 0, STEP_T0, false);
-    struct step *step =
-        lower_emit_flags(lower, op & 2 ? STEP_DIVIDE : STEP_MULTIPLY, lower_size(lower, 0));
+    struct step *step = lower_emit_flags(lower, op & 2 ? STEP_DIVIDE : STEP_MULTIPLY, lower_size(lower, 0));
 
     step->op = op & 1;
     step->src = src;

@@ -188,8 +188,9 @@ bool lower_helper(struct lower *lower, u8 op)
     return true;
 }
 
-/* A helper with register operands and at most one memory operand, which it accesses itself. `dst` is the first
- * operand, `src` the second (or the only one again); a memory operand is OPERAND_NONE and in step->mem. */
+/* A helper with register operands and at most one memory operand, which it accesses itself. `dst` is the
+ * first operand, `src` the second (or the only one again); a memory operand is OPERAND_NONE and in step->mem.
+ */
 bool lower_helper_operand(struct lower *lower, u8 op)
 {
     struct step *step = lower_emit_flags(lower, STEP_HELPER, word_size(lower));

@@ -1,5 +1,6 @@
-/* Descriptors and segment registers. Tables are read as system accesses by linear address; LIMIT: a table that does
- * not lie in RAM is INTERP_UNSUPPORTED. Everything here runs at CPL 0. 486 manual, chapters 5 and 6. */
+/* Descriptors and segment registers. Tables are read as system accesses by linear address; LIMIT: a table
+ * that does not lie in RAM is INTERP_UNSUPPORTED. Everything here runs at CPL 0. 486 manual, chapters 5
+ * and 6. */
 #include "cluster/segment.h"
 
 enum { DESCRIPTOR_BYTES = 8, DESCRIPTOR_TYPE_BYTE = 5 };
@@ -98,8 +99,7 @@ enum interp_result descriptor_set_type(struct exec *x, struct descriptor *descri
 
 static enum interp_result install(struct exec *x, u8 sreg, u16 selector, struct descriptor *descriptor)
 {
-    enum interp_result result =
-        descriptor_set_type(x, descriptor, descriptor->segment.type | TYPE_ACCESSED);
+    enum interp_result result = descriptor_set_type(x, descriptor, descriptor->segment.type | TYPE_ACCESSED);
 
     if (result != INTERP_DONE)
         return result;
