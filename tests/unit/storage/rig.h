@@ -54,5 +54,6 @@ int fdc_transfer_tests(void);
 int ide_tests(void);
 int ide_transfer_tests(void);
 int uart_tests(void);
+int storm_tests(void);
 
 #endif

@@ -8,6 +8,9 @@ int main(void)
     failed += dma_tests();
     failed += fdc_tests();
     failed += fdc_transfer_tests();
+    failed += ide_tests();
     failed += ide_transfer_tests();
+    failed += uart_tests();
+    failed += storm_tests();
     return failed != 0;
 }
