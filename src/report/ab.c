@@ -427,11 +427,39 @@ static void print_windows(FILE *out, const struct ab_report *r)
     table_print(out, &t, 0);
 }
 
+static bool saw_rdtsc(const struct run_stats *s)
+{
+    for (u32 i = 0; i < CLUSTER_STOP_KINDS && s->clusters.stop[i].count; i++)
+        if (strcmp(s->clusters.stop[i].mnemonic, "rdtsc") == 0)
+            return true;
+    return false;
+}
+
+/* What else than a cluster can make runs differ. */
+static void print_excuses(FILE *out, const struct ab_report *r)
+{
+    char nudges[NUMBER_BYTES];
+    u64 nudged = 0;
+    bool rdtsc = false;
+    for (u32 i = 0; i < r->n_variants; i++) {
+        nudged = MAX(nudged, r->variant[i]->time_nudges);
+        rdtsc |= saw_rdtsc(r->variant[i]);
+    }
+    if (nudged)
+        fprintf(out,
+                "Time was moved on up to %s time%s while the guest was busy without touching a device: this "
+                "alone\n"
+                "can make runs differ\n",
+                number_format(nudges, nudged), plural(nudged));
+    if (rdtsc)
+        fprintf(out,
+                "The guest has RDTSC in its code: what it reads there is the host's time, and can differ\n");
+}
+
 static void print_verdict(FILE *out, const struct ab_report *r)
 {
     const struct run_stats *s = r->variant[0];
-    char count[NUMBER_BYTES], interrupts[NUMBER_BYTES], nudges[NUMBER_BYTES];
-    u64 nudged = 0;
+    char count[NUMBER_BYTES], interrupts[NUMBER_BYTES];
     fputc('\n', out);
     if (r->difference.kind == DIFFERENCE_NONE)
         fprintf(
@@ -442,14 +470,8 @@ static void print_verdict(FILE *out, const struct ab_report *r)
             plural(s->interrupts));
     else
         difference_print(out, &r->difference, r->port_name);
-    for (u32 i = 0; i < r->n_variants; i++)
-        nudged = MAX(nudged, r->variant[i]->time_nudges);
-    if (nudged && r->difference.kind != DIFFERENCE_NONE)
-        fprintf(out,
-                "Time was moved on up to %s time%s while the guest was busy without touching a device: this "
-                "alone\n"
-                "can make runs differ\n",
-                number_format(nudges, nudged), plural(nudged));
+    if (r->difference.kind != DIFFERENCE_NONE)
+        print_excuses(out, r);
     if (r->difference.kind == DIFFERENCE_STOPPED)
         fprintf(out, "A guest that does not end on its own needs --until-text, --frames or --script\n");
 }

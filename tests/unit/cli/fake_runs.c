@@ -160,6 +160,7 @@ void fake_ab_differ(struct fake_ab *fake)
     a->stream_count = b->stream_count = n;
     b->stream_hash++;
     a->time_nudges = 3;
+    strcpy(b->clusters.stop[1].mnemonic, "rdtsc");
     fake->report.variant_same[fake->report.n_variants - 1] = false;
     difference_find(&fake->report.difference, a, (struct records){fake->records[0], n}, b,
                     (struct records){fake->records[1], n});

@@ -1,6 +1,7 @@
 /* Finding the first difference of two runs. */
 #include "cli_tests.h"
 
+#include "dev/devices.h"
 #include "fake_runs.h"
 #include "report/difference.h"
 
@@ -143,6 +144,16 @@ static void records_read_as_text(void **state)
     assert_string_equal(text, "? 3CEh: 05h");
 }
 
+/* The names in a report are those of the machine's own port tables. */
+static void ports_have_names(void **state)
+{
+    (void)state;
+    assert_non_null(devices_port_name(0x20));
+    assert_non_null(strstr(devices_port_name(0x3cf), "VGA"));
+    assert_string_not_equal(devices_port_name(0x3ce), devices_port_name(0x3cf));
+    assert_null(devices_port_name(0x1234));
+}
+
 static void differences_print(void **state)
 {
     struct pair p;
@@ -174,6 +185,7 @@ int test_difference(void)
         cmocka_unit_test(only_the_beginning_was_kept),
         cmocka_unit_test(what_remains),
         cmocka_unit_test(records_read_as_text),
+        cmocka_unit_test(ports_have_names),
         cmocka_unit_test(differences_print),
     };
     return cmocka_run_group_tests_name("difference", tests, NULL, NULL);
