@@ -1,7 +1,7 @@
-/* Disk images: opening with every check a user's mistake needs, and sector transfers that either happen whole or
- * report an error. Nothing is cached here: a write has reached the host's page cache when block_write returns, and
- * its medium when block_flush does. With a snapshot, written sectors live in a sparse memfd at their own offsets and
- * a bitmap says which; the image file is then opened read-only. */
+/* Disk images: opening with every check a user's mistake needs, and sector transfers that either happen
+ * whole or report an error. Nothing is cached here: a write has reached the host's page cache when
+ * block_write returns, and its medium when block_flush does. With a snapshot, written sectors live in a
+ * sparse memfd at their own offsets and a bitmap says which; the image file is then opened read-only. */
 #include "dev/block.h"
 
 #include "base/log.h"
@@ -39,7 +39,8 @@ enum {
 #define DISK_MIN_SECTORS ((u64)DISK_HEADS * DISK_SECTORS_PER_TRACK)
 #define DISK_MAX_SECTORS 0x0fffffffull /* 28 address bits and a count that fits words 60-61 */
 
-/* The formats of PC drives; 21 sectors are the two that squeeze more onto a 1.44 MB disk. No two of one size. */
+/* The formats of PC drives; 21 sectors are the two that squeeze more onto a 1.44 MB disk. No two of one
+ * size. */
 static const struct block_geometry floppy_formats[] = {
     {40, 1, 8},  {40, 1, 9},  {40, 2, 8},  {40, 2, 9},  {80, 2, 8},  {80, 2, 9},
     {80, 2, 15}, {80, 2, 18}, {80, 2, 21}, {82, 2, 21}, {80, 2, 36},
@@ -146,8 +147,9 @@ static int lock_file(const struct block *b, bool shared)
         if (errno == EINTR)
             continue;
         if (errno == EWOULDBLOCK)
-            return refuse(b, EBUSY, shared ? "another huddle is writing this image"
-                                           : "another huddle has this image open");
+            return refuse(b, EBUSY,
+                          shared ? "another huddle is writing this image"
+                                 : "another huddle has this image open");
         log_warn("%s: cannot be locked against a second user: %s", b->path, strerror(errno));
         return 0;
     }
@@ -179,7 +181,8 @@ static bool geometry_from_bpb(const struct block *b, const u8 *sector, struct bl
 {
     u32 heads = bpb_word(sector, BPB_HEADS);
     u32 per_track = bpb_word(sector, BPB_SECTORS_PER_TRACK);
-    if (bpb_word(sector, BPB_SECTOR_BYTES) != SECTOR_BYTES || bpb_word(sector, BPB_TOTAL_SECTORS) != b->sectors)
+    if (bpb_word(sector, BPB_SECTOR_BYTES) != SECTOR_BYTES ||
+        bpb_word(sector, BPB_TOTAL_SECTORS) != b->sectors)
         return false;
     if (heads < 1 || heads > 2 || per_track < 1 || per_track > 63 || b->sectors % (heads * per_track))
         return false;

@@ -3,7 +3,8 @@
  * Reference, "DMA controller".
  * Invariants: `address` and `count` are 16-bit and in the channel's own unit; the page never changes during a
  * transfer, so addresses wrap within 64 KiB (128 KiB on the word channels).
- * LIMIT: memory-to-memory transfers (command bit 0) do not happen; the AT's page registers make them useless. */
+ * LIMIT: memory-to-memory transfers (command bit 0) do not happen; the AT's page registers make them
+ * useless. */
 #include "dev/dma.h"
 
 #include "dev/devices.h"
@@ -167,7 +168,8 @@ static u32 transfer_units(struct dma *dma, u8 channel, u8 *buf, u32 units, enum 
     return done;
 }
 
-u32 dma_transfer(struct dma *dma, u8 channel, enum dma_direction dir, void *buf, u32 bytes, bool *terminal_count)
+u32 dma_transfer(struct dma *dma, u8 channel, enum dma_direction dir, void *buf, u32 bytes,
+                 bool *terminal_count)
 {
     *terminal_count = false;
     if (channel >= DMA_CHANNELS || channel == CASCADE_CHANNEL || !channel_ready(dma, channel))
@@ -183,7 +185,8 @@ void dma_set_dreq(struct dma *dma, u8 channel, bool level)
     *dreq = level ? *dreq | bit : *dreq & (u8)~bit;
 }
 
-/* A software request (block service only, not maskable) runs to terminal count with no device on the data bus. */
+/* A software request (block service only, not maskable) runs to terminal count with no device on the data
+ * bus. */
 static void run_software_request(struct dma *dma, u8 channel)
 {
     struct dma_channel *ch = &dma->channel[channel];
@@ -375,29 +378,32 @@ static void dma_destroy(void *dev)
     free(dma);
 }
 
-#define CHANNEL_ROWS(controller, channel, at, step)                                                              \
-    {.first = (at), .count = (step), .width = BUS_8, .name = controller " channel " channel " address",          \
-     .in = dma_address_in, .out = dma_address_out},                                                              \
-    {.first = (at) + (step), .count = (step), .width = BUS_8, .name = controller " channel " channel " count",   \
+/* clang-format off */
+#define CHANNEL_ROWS(controller, channel, at, step)                                                          \
+    {.first = (at), .count = (step), .width = BUS_8, .name = controller " channel " channel " address",      \
+     .in = dma_address_in, .out = dma_address_out},                                                          \
+    {.first = (at) + (step), .count = (step), .width = BUS_8,                                                \
+     .name = controller " channel " channel " count",                                                        \
      .in = dma_count_in, .out = dma_count_out}
 
-#define CONTROLLER_ROW(controller, what, at, step, read, write)                                                  \
-    {.first = (at), .count = (step), .width = BUS_8, .name = controller " " what, .in = (read), .out = (write)}
+#define CONTROLLER_ROW(controller, what, at, step, read, write)                                              \
+    {.first = (at), .count = (step), .width = BUS_8, .name = controller " " what,                            \
+     .in = (read), .out = (write)}
 
 /* The second controller does not decode A0: each register answers at two ports. */
-#define CONTROLLER_ROWS(controller, at, step)                                                                    \
-    CONTROLLER_ROW(controller, "status/command", (at), step, dma_status_in, dma_command_out),                    \
-    CONTROLLER_ROW(controller, "request", (at) + 1 * (step), step, NULL, dma_request_out),                       \
-    CONTROLLER_ROW(controller, "single mask", (at) + 2 * (step), step, NULL, dma_single_mask_out),               \
-    CONTROLLER_ROW(controller, "mode", (at) + 3 * (step), step, NULL, dma_mode_out),                             \
-    CONTROLLER_ROW(controller, "clear flip-flop", (at) + 4 * (step), step, NULL, dma_clear_flip_flop_out),       \
-    CONTROLLER_ROW(controller, "temporary/master clear", (at) + 5 * (step), step, dma_temporary_in,              \
-                   dma_master_clear_out),                                                                        \
-    CONTROLLER_ROW(controller, "clear mask", (at) + 6 * (step), step, NULL, dma_clear_mask_out),                 \
+#define CONTROLLER_ROWS(controller, at, step)                                                                \
+    CONTROLLER_ROW(controller, "status/command", (at), step, dma_status_in, dma_command_out),                \
+    CONTROLLER_ROW(controller, "request", (at) + 1 * (step), step, NULL, dma_request_out),                   \
+    CONTROLLER_ROW(controller, "single mask", (at) + 2 * (step), step, NULL, dma_single_mask_out),           \
+    CONTROLLER_ROW(controller, "mode", (at) + 3 * (step), step, NULL, dma_mode_out),                         \
+    CONTROLLER_ROW(controller, "clear flip-flop", (at) + 4 * (step), step, NULL, dma_clear_flip_flop_out),   \
+    CONTROLLER_ROW(controller, "temporary/master clear", (at) + 5 * (step), step, dma_temporary_in,          \
+                   dma_master_clear_out),                                                                    \
+    CONTROLLER_ROW(controller, "clear mask", (at) + 6 * (step), step, NULL, dma_clear_mask_out),             \
     CONTROLLER_ROW(controller, "all mask", (at) + 7 * (step), step, NULL, dma_all_mask_out)
 
-#define PAGE_ROW(what, at, n)                                                                                    \
-    {.first = (at), .count = (n), .width = BUS_8, .name = "DMA page " what, .in = dma_page_in,                   \
+#define PAGE_ROW(what, at, n)                                                                                \
+    {.first = (at), .count = (n), .width = BUS_8, .name = "DMA page " what, .in = dma_page_in,               \
      .out = dma_page_out}
 
 static const struct bus_port dma_ports[] = {
@@ -423,6 +429,7 @@ static const struct bus_port dma_ports[] = {
     PAGE_ROW("scratch 8Ch-8Eh", 0x8c, 3),
     PAGE_ROW("refresh", 0x8f, 1),
 };
+/* clang-format on */
 
 const struct dev_class dma_class = {
     .name = "dma",

@@ -1,7 +1,8 @@
-/* Registers, phases, reset and interrupts of the 82077AA. Data sheet sections 2 (registers), 3 (drive interface),
- * 4.4 (phases), 8 (resets).
+/* Registers, phases, reset and interrupts of the 82077AA. Data sheet sections 2 (registers), 3 (drive
+ * interface), 4.4 (phases), 8 (resets).
  * AT mode: SRA and SRB are not driven; of DIR and TDR only the chip's own bits are, the rest float high.
- * LIMIT: power-down and precompensation are stored, nothing more; the auto power-down of later chips is absent. */
+ * LIMIT: power-down and precompensation are stored, nothing more; the auto power-down of later chips is
+ * absent. */
 #include "dev/fdc.h"
 
 #include "dev/devices.h"
@@ -299,15 +300,18 @@ static void fdc_destroy(void *dev)
     free(fdc);
 }
 
+/* clang-format off */
 static const struct bus_port fdc_ports[] = {
     {.first = 0x3f0, .count = 1, .width = BUS_8, .name = "FDC SRA (not driven)"},
     {.first = 0x3f1, .count = 1, .width = BUS_8, .name = "FDC SRB (not driven)"},
     {.first = 0x3f2, .count = 1, .width = BUS_8, .name = "FDC DOR", .in = fdc_dor_in, .out = fdc_dor_out},
     {.first = 0x3f3, .count = 1, .width = BUS_8, .name = "FDC TDR", .in = fdc_tdr_in, .out = fdc_tdr_out},
     {.first = 0x3f4, .count = 1, .width = BUS_8, .name = "FDC MSR/DSR", .in = fdc_msr_in, .out = fdc_dsr_out},
-    {.first = 0x3f5, .count = 1, .width = BUS_8, .name = "FDC data FIFO", .in = fdc_fifo_in, .out = fdc_fifo_out},
+    {.first = 0x3f5, .count = 1, .width = BUS_8, .name = "FDC data FIFO", .in = fdc_fifo_in,
+     .out = fdc_fifo_out},
     {.first = 0x3f7, .count = 1, .width = BUS_8, .name = "FDC DIR/CCR", .in = fdc_dir_in, .out = fdc_ccr_out},
 };
+/* clang-format on */
 
 const struct dev_class fdc_class = {
     .name = "fdc",

@@ -1,6 +1,6 @@
 /* The floppy controller, an Intel 82077AA in AT mode, with two drives: 3F0h-3F5h, 3F7h, IRQ6, DMA channel 2.
- * fdc.c owns registers, phases, reset and interrupts; fdc_commands.c the commands that move no data; fdc_transfer.c
- * those that do. Intel 82077AA data sheet (290166). */
+ * fdc.c owns registers, phases, reset and interrupts; fdc_commands.c the commands that move no data;
+ * fdc_transfer.c those that do. Intel 82077AA data sheet (290166). */
 #ifndef HUDDLE_DEV_FDC_H
 #define HUDDLE_DEV_FDC_H
 
@@ -67,7 +67,7 @@ enum {
     FDC_FIFO_BYTES = 16,
     FDC_MAX_CYLINDER = 85, /* the mechanical stop */
     FDC_DMA_CHANNEL = 2,
-    FDC_SECTOR_CODE = 2,   /* N of 512-byte sectors */
+    FDC_SECTOR_CODE = 2, /* N of 512-byte sectors */
 };
 
 struct fdc_drive {
@@ -88,13 +88,13 @@ enum fdc_operation { FDC_READ, FDC_WRITE, FDC_READ_TRACK, FDC_VERIFY, FDC_FORMAT
 struct fdc_transfer {
     enum fdc_operation op;
     bool multi_track, mfm, skip, deleted;
-    u8 head;       /* physical side in use */
+    u8 head; /* physical side in use */
     struct fdc_id id;
     u8 eot;
-    u32 count;     /* sectors still to verify (VERIFY with EC), to format, or read so far (READ TRACK) */
-    bool counted;  /* `count` ends the command */
-    u8 fill;       /* FORMAT's data byte */
-    u8 st1, st2;   /* gathered on the way */
+    u32 count;    /* sectors still to verify (VERIFY with EC), to format, or read so far (READ TRACK) */
+    bool counted; /* `count` ends the command */
+    u8 fill;      /* FORMAT's data byte */
+    u8 st1, st2;  /* gathered on the way */
     bool to_host;
     u32 index, bytes; /* of buffer: moved so far, to be moved */
     u32 fifo_end;     /* non-DMA: the host may access up to here */
@@ -113,7 +113,7 @@ struct fdc {
     u8 config, pretrk;  /* CONFIGURE */
     u8 perpendicular;
     bool lock;
-    u8 sc_eot;          /* DUMPREG: SC of the last FORMAT or EOT of the last other data command */
+    u8 sc_eot; /* DUMPREG: SC of the last FORMAT or EOT of the last other data command */
 
     enum fdc_phase phase;
     u8 command[FDC_COMMAND_BYTES];
@@ -127,7 +127,7 @@ struct fdc {
     u8 reset_pending; /* drives whose change of ready is not sensed yet */
     u8 seek_pending;  /* drives whose end of seek is not sensed yet */
     u8 seek_st0[FDC_DRIVES];
-    u8 drive_busy;    /* as in the MSR */
+    u8 drive_busy; /* as in the MSR */
 
     struct clock_event poll_event; /* the first poll after reset */
     struct clock_event event;      /* the steps of a data command */

@@ -1,9 +1,11 @@
-/* The commands of the 82077AA that move no data: seeking, status, configuration; and the table of all commands.
- * Data sheet section 5. The chip has no SCAN commands (ST2's scan bits are always 0): they are invalid, and so are
- * the commands of the 82078. Times are short: the guest sees virtual time, and no program needs a slow drive. */
+/* The commands of the 82077AA that move no data: seeking, status, configuration; and the table of all
+ * commands.
+ * Data sheet section 5. The chip has no SCAN commands (ST2's scan bits are always 0): they are invalid,
+ * and so are the commands of the 82078. Times are short: the guest sees virtual time, and no program needs
+ * a slow drive. */
 #include "dev/fdc.h"
 
-#define FDC_STEP_NS (100 * NS_PER_US)
+#define FDC_STEP_NS   (100 * NS_PER_US)
 #define FDC_SETTLE_NS (200 * NS_PER_US)
 enum { RECALIBRATE_STEPS = 79, VERSION_82077AA = 0x90, HD_DS = ST0_H | ST0_DS };
 
@@ -214,6 +216,7 @@ struct command {
     void (*run)(struct fdc *fdc);
 };
 
+/* clang-format off */
 static const struct command commands[] = {
     {0x1f, 0x06, 9, command_read_data},
     {0x1f, 0x0c, 9, command_read_deleted},
@@ -235,6 +238,7 @@ static const struct command commands[] = {
     {0xff, 0x10, 1, command_version},
     {0xff, 0x12, 2, command_perpendicular},
 };
+/* clang-format on */
 
 static const struct command *find_command(u8 first)
 {

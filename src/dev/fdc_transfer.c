@@ -1,10 +1,13 @@
-/* The data commands of the 82077AA: READ, WRITE, READ TRACK, VERIFY, FORMAT, READ ID. Data sheet sections 5.1, 5.2.
- * One sector per event: find it, move it (DMA channel 2, or the host through the FIFO), go to the next. The tracks are
- * those of a freshly formatted disk: sectors 1 to n, 512 bytes, MFM, with the ID that the place says.
- * LIMIT: a raw image keeps no deleted-data marks, no other sector sizes and no bad CRCs: sectors written by WRITE
- * DELETED DATA read as normal, and sectors that FORMAT lays out otherwise are not kept (logged once).
- * NOTE: an empty or stopped drive gives no index pulses, and the chip would wait for them until it is reset. Firmware
- * then waits seconds per try; we end with a missing address mark, as after two pulses on an unformatted disk. */
+/* The data commands of the 82077AA: READ, WRITE, READ TRACK, VERIFY, FORMAT, READ ID. Data sheet sections
+ * 5.1, 5.2.
+ * One sector per event: find it, move it (DMA channel 2, or the host through the FIFO), go to the next. The
+ * tracks are those of a freshly formatted disk: sectors 1 to n, 512 bytes, MFM, with the ID that the place
+ * says.
+ * LIMIT: a raw image keeps no deleted-data marks, no other sector sizes and no bad CRCs: sectors written by
+ * WRITE DELETED DATA read as normal, and sectors that FORMAT lays out otherwise are not kept (logged once).
+ * NOTE: an empty or stopped drive gives no index pulses, and the chip would wait for them until it is
+ * reset. Firmware then waits seconds per try; we end with a missing address mark, as after two pulses on
+ * an unformatted disk. */
 #include "dev/fdc.h"
 
 #include "base/log.h"
@@ -12,11 +15,11 @@
 
 #include <string.h>
 
-#define FDC_START_NS      (200 * NS_PER_US) /* a head load and half a turn, shortened */
-#define FDC_SECTOR_NS     (50 * NS_PER_US)
-#define FDC_FIFO_NS       (1 * NS_PER_US) /* until the FIFO asks for the host again */
-#define FDC_DMA_RETRY_NS  (1 * NS_PER_MS)
-#define FDC_TURN_NS       (200 * NS_PER_MS)
+#define FDC_START_NS     (200 * NS_PER_US) /* a head load and half a turn, shortened */
+#define FDC_SECTOR_NS    (50 * NS_PER_US)
+#define FDC_FIFO_NS      (1 * NS_PER_US) /* until the FIFO asks for the host again */
+#define FDC_DMA_RETRY_NS (1 * NS_PER_MS)
+#define FDC_TURN_NS      (200 * NS_PER_MS)
 enum { FDC_DMA_TRIES = 200, FORMAT_ID_BYTES = 4, COUNT_256 = 256 };
 
 /* First command byte. */
@@ -171,8 +174,8 @@ static void write_sector(struct fdc *fdc, bool terminal_count)
     struct fdc_drive *drive;
     u64 lba;
     memset(t->buffer + t->index, 0, t->bytes - t->index); /* terminal count came early */
-    if (!find_sector(fdc, &lba)) /* the disk may have been taken out meanwhile */
-        return;
+    if (!find_sector(fdc, &lba))
+        return; /* the disk was taken out meanwhile */
     drive = fdc_selected_drive(fdc);
     if (block_write(drive->block, lba, 1, t->buffer))
         finish(fdc, ST0_IC_ABNORMAL | ST0_EC); /* the host cannot keep it: a fault of the drive */
@@ -392,8 +395,8 @@ static void format_sector(struct fdc *fdc)
         return;
     }
     struct block_geometry g = block_geometry(drive->block);
-    bool kept = t->id.c == drive->cylinder && t->id.h == t->head && t->id.n == FDC_SECTOR_CODE && t->id.r >= 1 &&
-                t->id.r <= g.sectors;
+    bool kept = t->id.c == drive->cylinder && t->id.h == t->head && t->id.n == FDC_SECTOR_CODE &&
+                t->id.r >= 1 && t->id.r <= g.sectors;
     if (kept) {
         lba = track_lba(drive, t->head) + t->id.r - 1;
         memset(t->buffer, t->fill, SECTOR_BYTES);

@@ -1,9 +1,12 @@
-/* The registers of two ATA channels, device selection, resets and INTRQ. ANSI X3.298 (ATA-3), clauses 7 and 9.
- * Invariants: DRQ is set exactly while index < end; BSY exactly while the device's event is armed or SRST is set.
+/* The registers of two ATA channels, device selection, resets and INTRQ. ANSI X3.298 (ATA-3), clauses 7 and
+ * 9.
+ * Invariants: DRQ is set exactly while index < end; BSY exactly while the device's event is armed or SRST is
+ * set.
  * Both devices latch every write to the command block; only the selected one answers reads and drives INTRQ.
- * Device 1 absent: device 0 answers for it, with status 00h. Device 0 absent, or none: nobody drives the bus, and
- * the pull-down that ATA-3 asks for on DD7 makes every register read 7Fh. So BSY is clear and no prober waits for a
- * device that is not there, while the register read-back test of a prober fails at once. */
+ * Device 1 absent: device 0 answers for it, with status 00h. Device 0 absent, or none: nobody drives the
+ * bus, and the pull-down that ATA-3 asks for on DD7 makes every register read 7Fh. So BSY is clear and no
+ * prober waits for a device that is not there, while the register read-back test of a prober fails at
+ * once. */
 #include "dev/ide.h"
 
 #include "dev/devices.h"
@@ -357,24 +360,26 @@ static void ide_destroy(void *dev)
     free(ide);
 }
 
-#define IDE_ROW(channel, what, port, widths, read, write)                                                        \
+/* clang-format off */
+#define IDE_ROW(channel, what, port, widths, read, write)                                                    \
     {.first = (port), .count = 1, .width = (widths), .name = channel " " what, .in = (read), .out = (write)}
 
-#define IDE_ROWS(channel, base, control)                                                                         \
-    IDE_ROW(channel, "data", (base), BUS_8 | BUS_16 | BUS_32, ide_data_in, ide_data_out),                        \
-    IDE_ROW(channel, "error/features", (base) + 1, BUS_8, ide_register_in, ide_register_out),                    \
-    IDE_ROW(channel, "sector count", (base) + 2, BUS_8, ide_register_in, ide_register_out),                      \
-    IDE_ROW(channel, "sector number", (base) + 3, BUS_8, ide_register_in, ide_register_out),                     \
-    IDE_ROW(channel, "cylinder low", (base) + 4, BUS_8, ide_register_in, ide_register_out),                      \
-    IDE_ROW(channel, "cylinder high", (base) + 5, BUS_8, ide_register_in, ide_register_out),                     \
-    IDE_ROW(channel, "device/head", (base) + 6, BUS_8, ide_register_in, ide_device_head_out),                    \
-    IDE_ROW(channel, "status/command", (base) + 7, BUS_8, ide_status_in, ide_command_out),                       \
+#define IDE_ROWS(channel, base, control)                                                                     \
+    IDE_ROW(channel, "data", (base), BUS_8 | BUS_16 | BUS_32, ide_data_in, ide_data_out),                    \
+    IDE_ROW(channel, "error/features", (base) + 1, BUS_8, ide_register_in, ide_register_out),                \
+    IDE_ROW(channel, "sector count", (base) + 2, BUS_8, ide_register_in, ide_register_out),                  \
+    IDE_ROW(channel, "sector number", (base) + 3, BUS_8, ide_register_in, ide_register_out),                 \
+    IDE_ROW(channel, "cylinder low", (base) + 4, BUS_8, ide_register_in, ide_register_out),                  \
+    IDE_ROW(channel, "cylinder high", (base) + 5, BUS_8, ide_register_in, ide_register_out),                 \
+    IDE_ROW(channel, "device/head", (base) + 6, BUS_8, ide_register_in, ide_device_head_out),                \
+    IDE_ROW(channel, "status/command", (base) + 7, BUS_8, ide_status_in, ide_command_out),                   \
     IDE_ROW(channel, "alternate status/control", (control), BUS_8, ide_alternate_status_in, ide_control_out)
 
 static const struct bus_port ide_ports[] = {
     IDE_ROWS("IDE0", 0x1f0, 0x3f6),
     IDE_ROWS("IDE1", 0x170, 0x376),
 };
+/* clang-format on */
 
 const struct dev_class ide_class = {
     .name = "ide",

@@ -37,7 +37,7 @@ enum ide_control {
 enum ide_power { IDE_POWER_ACTIVE, IDE_POWER_IDLE, IDE_POWER_STANDBY, IDE_POWER_SLEEP };
 
 #define IDE_CHANNELS     2
-#define IDE_DEVICES      2 /* per channel */
+#define IDE_DEVICES      2  /* per channel */
 #define IDE_MAX_MULTIPLE 16 /* sectors per DRQ block of READ/WRITE MULTIPLE */
 
 /* The command block: the host writes both devices' at once, and reads the selected one's. */
@@ -77,7 +77,7 @@ struct ide_device {
     ide_step data_moved;      /* the host has moved the whole DRQ block */
     u64 lba;                  /* next sector */
     u32 sectors_left;
-    u32 block_sectors;        /* at most, per DRQ block */
+    u32 block_sectors; /* at most, per DRQ block */
 
     /* The DRQ block: bytes `index` to `end` are still to be moved by the host. */
     u32 index;
@@ -101,13 +101,15 @@ struct ide {
 
 /* ide.c, for ide_commands.c */
 
-/* Sets BSY and runs `step` after `ns`. BSY lasts until the step calls one of the next three, or ide_busy again. */
+/* Sets BSY and runs `step` after `ns`. BSY lasts until the step calls one of the next three, or ide_busy
+ * again. */
 void ide_busy(struct ide_device *device, ide_step step, u64 ns);
 /* Ends the command well, with INTRQ. */
 void ide_complete(struct ide_device *device);
 /* Ends the command with ERR, the error register and INTRQ. */
 void ide_fail(struct ide_device *device, u8 error);
-/* Offers a DRQ block of `bytes` in the buffer to the host, or asks the host for one; then `moved` is called. */
+/* Offers a DRQ block of `bytes` in the buffer to the host, or asks the host for one; then `moved` is
+ * called. */
 void ide_request_data(struct ide_device *device, bool to_host, u32 bytes, bool interrupt, ide_step moved);
 /* Back to ready, without INTRQ: after the last block that the host has read. */
 void ide_idle(struct ide_device *device);

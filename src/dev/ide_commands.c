@@ -1,7 +1,9 @@
-/* What an ATA disk does with each command code: PIO data, addresses, settings, power. ANSI X3.298 (ATA-3), clause 8.
- * A table maps the code to the function that starts it; the rest of a command runs in steps from the device's event.
- * LIMIT: no DMA, no security, SMART or removable media commands, no standby timer: those codes are aborted as a disk
- * without them would, and the timer value is accepted and never runs out. */
+/* What an ATA disk does with each command code: PIO data, addresses, settings, power. ANSI X3.298 (ATA-3),
+ * clause 8.
+ * A table maps the code to the function that starts it; the rest of a command runs in steps from the device's
+ * event.
+ * LIMIT: no DMA, no security, SMART or removable media commands, no standby timer: those codes are aborted
+ * as a disk without them would, and the timer value is accepted and never runs out. */
 #include "dev/ide.h"
 
 /* Long enough that a driver's 400 ns wait comes first, short enough that nobody waits. */
@@ -414,13 +416,15 @@ static void command_sleep(struct ide_device *d)
 
 static void command_check_power_mode(struct ide_device *d)
 {
-    static const u8 answer[] = {[IDE_POWER_ACTIVE] = 0xff, [IDE_POWER_IDLE] = 0x80, [IDE_POWER_STANDBY] = 0x00};
+    static const u8 answer[] = {
+        [IDE_POWER_ACTIVE] = 0xff, [IDE_POWER_IDLE] = 0x80, [IDE_POWER_STANDBY] = 0x00};
     d->reg.sector_count = answer[d->power];
     finish_soon(d);
 }
 
 /* --- the table --- */
 
+/* clang-format off */
 static const ide_step commands[256] = {
     [0x00] = command_abort, /* NOP ends with ABRT by definition */
     [0x10 ... 0x1f] = command_recalibrate,
@@ -454,6 +458,7 @@ static const ide_step commands[256] = {
     [0xec] = command_identify_device,
     [0xef] = command_set_features,
 };
+/* clang-format on */
 
 void ide_execute(struct ide_device *d, u8 command)
 {

@@ -1,8 +1,8 @@
-/* The 16550A: registers, FIFOs and interrupts by the PC16550D data sheet, section 8; the other end of the line is a
- * pair of file descriptors.
- * NOTE: the transmitter is always empty: a byte leaves as soon as it is written, whatever the divisor says, as nobody
- * gains from a guest that spins on THRE. Received bytes arrive no faster than the line rate, and only while there is
- * room for them, so host input never overruns.
+/* The 16550A: registers, FIFOs and interrupts by the PC16550D data sheet, section 8; the other end of the
+ * line is a pair of file descriptors.
+ * NOTE: the transmitter is always empty: a byte leaves as soon as it is written, whatever the divisor says,
+ * as nobody gains from a guest that spins on THRE. Received bytes arrive no faster than the line rate, and
+ * only while there is room for them, so host input never overruns.
  * Output is collected and written at a line feed, when the buffer is full, and a little later in any case. */
 #include "dev/uart.h"
 
@@ -38,8 +38,8 @@ struct uart {
     struct irq_line irq;
 
     u8 ier, lcr, mcr, scratch;
-    u8 fcr;       /* as last written with FCR_ENABLE, else 0 */
-    u8 lsr;       /* only LSR_ERRORS: the rest is computed */
+    u8 fcr; /* as last written with FCR_ENABLE, else 0 */
+    u8 lsr; /* only LSR_ERRORS: the rest is computed */
     u8 msr;
     u16 divisor;
     bool thre_interrupt;    /* THR became empty and IIR has not told */
@@ -49,7 +49,7 @@ struct uart {
     u8 fifo_first, fifo_count;
     struct clock_event timeout_event;
 
-    int in_fd; /* -1: nothing (more) to receive */
+    int in_fd;        /* -1: nothing (more) to receive */
     bool input_flows; /* the last look found something */
     struct clock_event input_event;
 
@@ -150,7 +150,7 @@ static void receive(struct uart *uart, u8 value, u8 errors)
     if (!receiver_room(uart)) {
         uart->lsr |= LSR_OE;
         if (fifo_mode(uart))
-            return; /* lost in the shift register */
+            return;           /* lost in the shift register */
         uart->fifo_count = 0; /* the buffer register is overwritten */
     }
     u8 at = (u8)((uart->fifo_first + uart->fifo_count) % UART_FIFO_BYTES);
@@ -476,8 +476,10 @@ static void uart_destroy(void *dev)
     free(uart);
 }
 
-#define UART_ROW(offset, what, read, write)                                                                      \
-    {.first = 0x3f8 + (offset), .count = 1, .width = BUS_8, .name = "COM1 " what, .in = (read), .out = (write)}
+/* clang-format off */
+#define UART_ROW(offset, what, read, write)                                                                  \
+    {.first = 0x3f8 + (offset), .count = 1, .width = BUS_8, .name = "COM1 " what,                            \
+     .in = (read), .out = (write)}
 
 static const struct bus_port uart_ports[] = {
     UART_ROW(0, "data/divisor low", uart_data_in, uart_data_out),
@@ -489,6 +491,7 @@ static const struct bus_port uart_ports[] = {
     UART_ROW(6, "modem status", uart_msr_in, NULL),
     UART_ROW(7, "scratch", uart_scratch_in, uart_scratch_out),
 };
+/* clang-format on */
 
 const struct dev_class uart_class = {
     .name = "uart",

@@ -1,10 +1,17 @@
-/* COM1, a 16550A at 3F8h-3FFh with IRQ4. National PC16550D data sheet; OUT2 gates the interrupt, as on the PC. */
+/* COM1, a 16550A at 3F8h-3FFh with IRQ4. National PC16550D data sheet; OUT2 gates the interrupt, as on the
+ * PC. */
 #ifndef HUDDLE_DEV_UART_H
 #define HUDDLE_DEV_UART_H
 
 #include "machine/machine.h"
 
-enum uart_ier { IER_RECEIVED = 1, IER_THR_EMPTY = 2, IER_LINE_STATUS = 4, IER_MODEM_STATUS = 8, IER_BITS = 0x0f };
+enum uart_ier {
+    IER_RECEIVED = 1,
+    IER_THR_EMPTY = 2,
+    IER_LINE_STATUS = 4,
+    IER_MODEM_STATUS = 8,
+    IER_BITS = 0x0f
+};
 
 enum uart_iir {
     IIR_MODEM_STATUS = 0x00,

@@ -8,8 +8,8 @@
 
 enum { FDC_DOR_PORT = 0x3f2, FDC_MSR_PORT = 0x3f4, FDC_DATA_PORT = 0x3f5, FDC_DIR_PORT = 0x3f7 };
 
-/* Drive A: with an image of `sectors` (0: empty), DMA, controller out of reset and the polling interrupt sensed,
- * motor on, data rate set for the image, recalibrated. */
+/* Drive A: with an image of `sectors` (0: empty), DMA, controller out of reset and the polling interrupt
+ * sensed, motor on, data rate set for the image, recalibrated. */
 struct rig *fdc_rig_create(u32 sectors);
 /* The same with a write-protected or otherwise prepared image. */
 struct rig *fdc_rig_with(struct block *block, struct rig *rig, enum fdc_rate rate);
@@ -27,18 +27,18 @@ u16 fdc_seek(struct rig *rig, u8 unit, u8 cylinder);
 /* Programs DMA channel 2: `mode` 46h to memory, 4Ah from memory. */
 void fdc_program_dma(struct rig *rig, u8 mode, u32 gpa, u32 bytes);
 
-#define FDC_RUN(rig, ...)                                                                                        \
-    do {                                                                                                         \
-        const u8 fdc_run_bytes[] = {__VA_ARGS__};                                                                \
-        fdc_run(rig, fdc_run_bytes, sizeof fdc_run_bytes);                                                       \
+#define FDC_RUN(rig, ...)                                                                                    \
+    do {                                                                                                     \
+        const u8 fdc_run_bytes[] = {__VA_ARGS__};                                                            \
+        fdc_run(rig, fdc_run_bytes, sizeof fdc_run_bytes);                                                   \
     } while (0)
 
-#define FDC_EXPECT(rig, ...)                                                                                     \
-    do {                                                                                                         \
-        const u8 fdc_expected[] = {__VA_ARGS__};                                                                 \
-        u8 fdc_got[sizeof fdc_expected];                                                                         \
-        fdc_result(rig, fdc_got, sizeof fdc_got);                                                                \
-        assert_memory_equal(fdc_got, fdc_expected, sizeof fdc_got);                                              \
+#define FDC_EXPECT(rig, ...)                                                                                 \
+    do {                                                                                                     \
+        const u8 fdc_expected[] = {__VA_ARGS__};                                                             \
+        u8 fdc_got[sizeof fdc_expected];                                                                     \
+        fdc_result(rig, fdc_got, sizeof fdc_got);                                                            \
+        assert_memory_equal(fdc_got, fdc_expected, sizeof fdc_got);                                          \
     } while (0)
 
 #endif

@@ -1,5 +1,5 @@
-/* A machine without processor and interrupt controller: memory, bus, a clock that the test moves, and sixteen lines
- * that remember their level and count their rising edges. */
+/* A machine without processor and interrupt controller: memory, bus, a clock that the test moves, and
+ * sixteen lines that remember their level and count their rising edges. */
 #ifndef HUDDLE_TESTS_STORAGE_RIG_H
 #define HUDDLE_TESTS_STORAGE_RIG_H
 

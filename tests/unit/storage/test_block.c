@@ -48,7 +48,8 @@ static void assert_refused(const char *path, enum block_kind kind, int error, co
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1); /* said once */
 }
 
-static void assert_size_refused(struct rig *rig, u64 bytes, enum block_kind kind, int error, const char *reason)
+static void assert_size_refused(struct rig *rig, u64 bytes, enum block_kind kind, int error,
+                                const char *reason)
 {
     const char *path = rig_image(rig, 0);
     assert_int_equal(truncate(path, (off_t)bytes), 0);

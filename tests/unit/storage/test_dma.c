@@ -6,10 +6,23 @@
 #include <string.h>
 
 enum { COMMAND1 = 0x08, REQUEST1, SINGLE_MASK1, MODE1, FLIP_FLOP1, MASTER_CLEAR1, CLEAR_MASK1, ALL_MASK1 };
-enum { COMMAND2 = 0xd0, REQUEST2 = 0xd2, SINGLE_MASK2 = 0xd4, MODE2 = 0xd6, FLIP_FLOP2 = 0xd8, MASTER_CLEAR2 = 0xda,
-       ALL_MASK2 = 0xde };
-enum { MODE_VERIFY = 0x40, MODE_TO_MEMORY = 0x44, MODE_FROM_MEMORY = 0x48, MODE_AUTO = 0x10, MODE_DOWN = 0x20,
-       MODE_BLOCK = 0x80 };
+enum {
+    COMMAND2 = 0xd0,
+    REQUEST2 = 0xd2,
+    SINGLE_MASK2 = 0xd4,
+    MODE2 = 0xd6,
+    FLIP_FLOP2 = 0xd8,
+    MASTER_CLEAR2 = 0xda,
+    ALL_MASK2 = 0xde
+};
+enum {
+    MODE_VERIFY = 0x40,
+    MODE_TO_MEMORY = 0x44,
+    MODE_FROM_MEMORY = 0x48,
+    MODE_AUTO = 0x10,
+    MODE_DOWN = 0x20,
+    MODE_BLOCK = 0x80
+};
 
 static struct rig *dma_rig(void)
 {
@@ -223,8 +236,8 @@ static void nothing_moves_while_stopped(void **state)
         u16 port;
         u8 stop, go;
     } ways[] = {
-        {SINGLE_MASK1, 0x05, 0x01}, {ALL_MASK1, 0x02, 0x0d}, {COMMAND1, 0x04, 0x00}, {MODE1, 0xc5, 0x45},
-        {SINGLE_MASK2, 0x04, 0x00}, {COMMAND2, 0x04, 0x00},
+        {SINGLE_MASK1, 0x05, 0x01}, {ALL_MASK1, 0x02, 0x0d},    {COMMAND1, 0x04, 0x00},
+        {MODE1, 0xc5, 0x45},        {SINGLE_MASK2, 0x04, 0x00}, {COMMAND2, 0x04, 0x00},
     };
     for (u32 i = 0; i < ARRAY_LEN(ways); i++) {
         rig_out(rig, ways[i].port, ways[i].stop);

@@ -100,13 +100,13 @@ static void what_is_not_there_is_told(void **state)
         u8 command[9];
         u8 st0, st1, st2;
     } t[] = {
-        {{0x46, 0, 0, 0, 19, 2, 19, 0x1b, 0xff}, 0x40, ST1_ND, 0},      /* no such sector */
+        {{0x46, 0, 0, 0, 19, 2, 19, 0x1b, 0xff}, 0x40, ST1_ND, 0}, /* no such sector */
         {{0x46, 0, 0, 0, 0, 2, 18, 0x1b, 0xff}, 0x40, ST1_ND, 0},
-        {{0x46, 0, 5, 0, 1, 2, 18, 0x1b, 0xff}, 0x40, ST1_ND, ST2_WC},  /* heads elsewhere */
-        {{0x46, 0, 0, 1, 1, 2, 18, 0x1b, 0xff}, 0x40, ST1_ND, 0},       /* H and HDS disagree */
-        {{0x46, 0, 0, 0, 1, 3, 18, 0x1b, 0xff}, 0x40, ST1_ND, 0},       /* 1,024-byte sectors */
+        {{0x46, 0, 5, 0, 1, 2, 18, 0x1b, 0xff}, 0x40, ST1_ND, ST2_WC}, /* heads elsewhere */
+        {{0x46, 0, 0, 1, 1, 2, 18, 0x1b, 0xff}, 0x40, ST1_ND, 0},      /* H and HDS disagree */
+        {{0x46, 0, 0, 0, 1, 3, 18, 0x1b, 0xff}, 0x40, ST1_ND, 0},      /* 1,024-byte sectors */
         {{0x46, 0, 0, 0, 1, 0, 18, 0x1b, 0x80}, 0x40, ST1_ND, 0},
-        {{0x06, 0, 0, 0, 1, 2, 18, 0x1b, 0xff}, 0x40, ST1_MA, 0},       /* FM on an MFM disk */
+        {{0x06, 0, 0, 0, 1, 2, 18, 0x1b, 0xff}, 0x40, ST1_MA, 0}, /* FM on an MFM disk */
         {{0x45, 4, 0, 1, 19, 2, 19, 0x1b, 0xff}, 0x44, ST1_ND, 0},
     };
     for (u32 i = 0; i < ARRAY_LEN(t); i++) {
@@ -129,8 +129,10 @@ static void only_the_right_rate_reads(void **state)
     static const struct {
         u32 sectors;
         u8 good; /* bit per enum fdc_rate */
-    } t[] = {{320, BIT(RATE_250K) | BIT(RATE_300K)}, {1440, BIT(RATE_250K) | BIT(RATE_300K)},
-             {2400, BIT(RATE_500K)},                 {2880, BIT(RATE_500K)},
+    } t[] = {{320, BIT(RATE_250K) | BIT(RATE_300K)},
+             {1440, BIT(RATE_250K) | BIT(RATE_300K)},
+             {2400, BIT(RATE_500K)},
+             {2880, BIT(RATE_500K)},
              {5760, BIT(RATE_1M)}};
     for (u32 i = 0; i < ARRAY_LEN(t); i++) {
         struct rig *rig = fdc_rig_create(t[i].sectors);

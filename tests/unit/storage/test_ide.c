@@ -273,7 +273,8 @@ static void unknown_commands_abort(void **state)
 {
     (void)state;
     struct rig *rig = disk_rig();
-    const u8 codes[] = {0x00, 0x01, 0x08, 0x22, 0x32, 0x50, 0x60, 0x80, 0x92, 0xa0, 0xa1, 0xb0, 0xc8, 0xca, 0xf8, 0xff};
+    const u8 codes[] = {0x00, 0x01, 0x08, 0x22, 0x32, 0x50, 0x60, 0x80,
+                        0x92, 0xa0, 0xa1, 0xb0, 0xc8, 0xca, 0xf8, 0xff};
     for (u32 i = 0; i < ARRAY_LEN(codes); i++) {
         u32 edges = rig->irq_edges[14];
         assert_int_equal(ide_simple(rig, codes[i], 1), READY | IDE_STATUS_ERR);
@@ -342,8 +343,9 @@ static void features_are_set_or_aborted(void **state)
     struct rig *rig = disk_rig();
     static const struct {
         u8 feature, count, ok;
-    } t[] = {{0x02, 0, 1}, {0x82, 0, 1}, {0xaa, 0, 1},    {0x55, 0, 1},    {0xcc, 0, 1},    {0x03, 0x00, 1},
-             {0x03, 0x0c, 1}, {0x03, 0x0d, 0}, {0x03, 0x20, 0}, {0x03, 0x45, 0}, {0x01, 0, 0}, {0x77, 0, 0}};
+    } t[] = {{0x02, 0, 1},    {0x82, 0, 1},    {0xaa, 0, 1},    {0x55, 0, 1},
+             {0xcc, 0, 1},    {0x03, 0x00, 1}, {0x03, 0x0c, 1}, {0x03, 0x0d, 0},
+             {0x03, 0x20, 0}, {0x03, 0x45, 0}, {0x01, 0, 0},    {0x77, 0, 0}};
     for (u32 i = 0; i < ARRAY_LEN(t); i++) {
         rig_out(rig, FEATURES, t[i].feature);
         assert_int_equal(ide_simple(rig, 0xef, t[i].count), READY | (t[i].ok ? 0 : IDE_STATUS_ERR));

@@ -1,5 +1,5 @@
-/* A guest that writes anything anywhere: nothing may crash or hang (run under the sanitizers), images keep their
- * size, and after a reset everything works. */
+/* A guest that writes anything anywhere: nothing may crash or hang (run under the sanitizers), images keep
+ * their size, and after a reset everything works. */
 #include "fdc_rig.h"
 #include "ide_rig.h"
 

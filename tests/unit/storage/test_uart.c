@@ -7,10 +7,22 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RBR = 0x3f8, THR = 0x3f8, DLL = 0x3f8, IER = 0x3f9, DLM = 0x3f9, IIR = 0x3fa, FCR = 0x3fa, LCR = 0x3fb,
-       MCR = 0x3fc, LSR = 0x3fd, MSR = 0x3fe, SCR = 0x3ff };
-#define EMPTY     (LSR_THRE | LSR_TEMT)
-#define LINE_8N1  3
+enum {
+    RBR = 0x3f8,
+    THR = 0x3f8,
+    DLL = 0x3f8,
+    IER = 0x3f9,
+    DLM = 0x3f9,
+    IIR = 0x3fa,
+    FCR = 0x3fa,
+    LCR = 0x3fb,
+    MCR = 0x3fc,
+    LSR = 0x3fd,
+    MSR = 0x3fe,
+    SCR = 0x3ff
+};
+#define EMPTY    (LSR_THRE | LSR_TEMT)
+#define LINE_8N1 3
 /* 10 bits at 9,600 baud */
 #define CHARACTER_NS (NS_PER_S * 10 / 9600)
 
