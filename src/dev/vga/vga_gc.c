@@ -32,7 +32,7 @@ static void gc_write(struct vga *vga, u8 value)
         vga_raster_set(vga, VGA_GROUP_GC, index, value);
     else
         vga->r.gc[index] = value;
-    vga_mem_update(vga);
+    vga_mem_update_gc(vga, index);
 }
 
 u32 vga_gc_in(void *dev, u16 port, u8 size)

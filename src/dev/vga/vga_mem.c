@@ -199,7 +199,6 @@ static bool pipeline_is_plain(const struct vga_pipeline *p, enum write_mode mode
 
 static void update_masks(struct vga_pipeline *p, const struct vga_regs *r)
 {
-    p->map_mask = vga_expand_planes(r->seq[VGA_SEQ_MAP_MASK]);
     p->set_reset = vga_expand_planes(r->gc[VGA_GC_SET_RESET]);
     p->enable_set_reset = vga_expand_planes(r->gc[VGA_GC_ENABLE_SET_RESET]);
     p->bit_mask_byte = r->gc[VGA_GC_BIT_MASK];
@@ -226,9 +225,10 @@ static void address_chain_4(struct vga_pipeline *p)
  * controller's mode register redirects reads, and its miscellaneous register replaces address bit 0. LIMIT:
  * bit 0 is replaced by A16 in the 128 KiB window and by 0 elsewhere; the page bit of the miscellaneous output
  * register is kept but has no effect. */
-static void address_planar(struct vga_pipeline *p, const struct vga_regs *r, bool whole_window)
+static void address_planar(struct vga_pipeline *p, const struct vga_regs *r)
 {
     bool chain = r->gc[VGA_GC_MISC] & GC6_CHAIN_ODD_EVEN;
+    bool whole_window = r->gc[VGA_GC_MISC] >> GC6_MEMORY_MAP_SHIFT == 0;
     p->addr_and = chain ? 0xfffe : 0xffff;
     p->addr_shift = 16;
     p->addr_or = chain && whole_window;
@@ -268,22 +268,57 @@ static void update_functions(struct vga *vga)
         accessor->read = chain_4 ? read_0_chain_4 : read_0;
 }
 
+static void update_addressing(struct vga *vga)
+{
+    const struct vga_regs *r = &vga->r;
+    vga->pipe.map_mask = vga_expand_planes(r->seq[VGA_SEQ_MAP_MASK]);
+    if (r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_CHAIN_4)
+        address_chain_4(&vga->pipe);
+    else
+        address_planar(&vga->pipe, r);
+    if (!(r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_EXTENDED_MEMORY))
+        vga->pipe.addr_and &= 0x3fff;
+}
+
 void vga_mem_update(struct vga *vga)
 {
     const struct vga_regs *r = &vga->r;
     u32 map = r->gc[VGA_GC_MISC] >> GC6_MEMORY_MAP_SHIFT & 3;
     bool enabled = r->misc & MISC_ENABLE_RAM;
     update_masks(&vga->pipe, r);
-    if (r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_CHAIN_4)
-        address_chain_4(&vga->pipe);
-    else
-        address_planar(&vga->pipe, r, map == 0);
-    if (!(r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_EXTENDED_MEMORY))
-        vga->pipe.addr_and &= 0x3fff;
+    update_addressing(vga);
     update_functions(vga);
     vga->accessor.first = memory_map[map].first;
     vga->accessor.bytes = enabled ? memory_map[map].bytes : 0;
     vga->accessor.generation = accessor_generation(r, enabled);
+}
+
+void vga_mem_update_map_mask(struct vga *vga)
+{
+    update_addressing(vga);
+}
+
+void vga_mem_update_gc(struct vga *vga, enum vga_gc_reg index)
+{
+    switch (index) {
+    case VGA_GC_SET_RESET:
+        vga->pipe.set_reset = vga_expand_planes(vga->r.gc[index]);
+        break;
+    case VGA_GC_ENABLE_SET_RESET:
+        vga->pipe.enable_set_reset = vga_expand_planes(vga->r.gc[index]);
+        update_functions(vga);
+        break;
+    case VGA_GC_BIT_MASK:
+        vga->pipe.bit_mask_byte = vga->r.gc[index];
+        vga->pipe.bit_mask = vga->pipe.bit_mask_byte * ALL_PLANES;
+        update_functions(vga);
+        break;
+    case VGA_GC_READ_MAP_SELECT:
+        update_addressing(vga);
+        break;
+    default:
+        vga_mem_update(vga);
+    }
 }
 
 static bool in_window(const struct vga *vga, gpa_t addr, u8 size)

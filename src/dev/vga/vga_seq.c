@@ -18,12 +18,21 @@ static void seq_write(struct vga *vga, u8 value)
     if (index >= VGA_SEQ_REGS)
         return;
     value &= seq_bits[index];
-    if (index == VGA_SEQ_RESET || index == VGA_SEQ_MAP_MASK)
+    switch (index) {
+    case VGA_SEQ_RESET:
         vga->r.seq[index] = value;
-    else
+        break;
+    case VGA_SEQ_MAP_MASK:
+        vga->r.seq[index] = value;
+        vga_mem_update_map_mask(vga);
+        break;
+    case VGA_SEQ_MEMORY_MODE:
         vga_raster_set(vga, VGA_GROUP_SEQ, index, value);
-    if (index == VGA_SEQ_MAP_MASK || index == VGA_SEQ_MEMORY_MODE)
         vga_mem_update(vga);
+        break;
+    default:
+        vga_raster_set(vga, VGA_GROUP_SEQ, index, value);
+    }
 }
 
 u32 vga_seq_in(void *dev, u16 port, u8 size)

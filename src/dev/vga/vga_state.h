@@ -81,9 +81,11 @@ static inline bool vga_port_active(const struct vga *vga, u16 port)
     return ((port & 0x40) != 0) == ((vga->r.misc & MISC_COLOR) != 0);
 }
 
-/* Recomputes masks and accessor; call after any change to the sequencer, graphics controller or misc output.
- */
+/* Recomputes masks and accessor after a change to the memory mode, graphics controller or misc output. The
+ * other two do only what one register needs: programs write these before every few accesses. */
 void vga_mem_update(struct vga *vga);
+void vga_mem_update_map_mask(struct vga *vga);
+void vga_mem_update_gc(struct vga *vga, enum vga_gc_reg index);
 
 /* The window on the bus, before the memory map register narrows it. */
 #define VGA_WINDOW_FIRST 0xa0000u

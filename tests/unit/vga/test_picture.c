@@ -133,6 +133,22 @@ static void blinking(void **state)
     }
 }
 
+/* A cursor on a blinking character does not follow the character. */
+static void cursor_on_a_blinking_character(void **state)
+{
+    struct rig *rig = *state;
+    u32 on = 0;
+    text_screen(rig);
+    crtc_out(rig, 0x0a, 0);
+    crtc_out(rig, 0x0b, 15);
+    write_mem(rig, 0xb8000, 2, 0x8720);
+    for (u32 frame = 0; frame < 32; frame++) {
+        next_frame(rig);
+        on += shown(rig, 0, 0) == rig_dac_color(7);
+    }
+    assert_int_equal(on, 16);
+}
+
 static void attribute_colors(void **state)
 {
     struct rig *rig = *state;
@@ -363,6 +379,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(character_map_select, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(cursor_shape_and_place, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(blinking, rig_setup, rig_teardown),
+    cmocka_unit_test_setup_teardown(cursor_on_a_blinking_character, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(attribute_colors, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(eight_bit_colors_pass_the_palette, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(mode_x, rig_setup, rig_teardown),

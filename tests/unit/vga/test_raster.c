@@ -2,6 +2,8 @@
  * and the files that pictures go to. */
 #include "vga_tests.h"
 
+#include "dev/vga/vga_scan.h"
+
 #include <errno.h>
 #include <png.h>
 #include <stdio.h>
@@ -80,6 +82,28 @@ static void split_screen_and_panning(void **state)
     assert_int_equal(rig_pixel(&p, 0, 99), rig_dac_color(1));
     assert_int_equal(rig_pixel(&p, 8, 100), rig_dac_color(1));
     vga_picture_fini(&p);
+}
+
+/* The split begins with the first of two scans, wherever the line compare hit. */
+static void split_screen_restarts_double_scan(void **state)
+{
+    struct rig *rig = *state;
+    struct vga_scan scan;
+    set_mode(rig, 0x0d);
+    crtc_out(rig, 0x11, 0x0e);
+    crtc_out(rig, 0x09, 0x80);
+    crtc_out(rig, 0x07, 0x0f);
+    for (u8 compare = 20; compare < 22; compare++) {
+        crtc_out(rig, 0x18, compare);
+        vga_scan_begin(&scan, rig->vga, VGA_VIEW_STILL);
+        while (scan.line < compare)
+            vga_scan_next_line(&scan);
+        assert_int_equal(scan.row_address, 40 * 10);
+        for (u32 i = 0; i < 6; i++) {
+            vga_scan_next_line(&scan);
+            assert_int_equal(scan.row_address, i / 2 * 40);
+        }
+    }
 }
 
 static void panning_by_mode(void **state)
@@ -313,6 +337,7 @@ static void screenshot_is_a_png(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(split_screen, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(split_screen_and_panning, rig_setup, rig_teardown),
+    cmocka_unit_test_setup_teardown(split_screen_restarts_double_scan, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(panning_by_mode, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(preset_row_scan, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(palette_change_in_mid_frame, rig_setup, rig_teardown),
