@@ -61,9 +61,10 @@ static void add_figure(struct table *t, const struct ab_report *r, const char *l
         else
             table_number(t, 1 + i, last);
     }
-    if (first && last && first != last)
-        table_cell(t, 1 + r->n_variants, "%s%s",
-                   number_format_ratio(text, MAX(first, last), MIN(first, last)),
+    /* Less than a twentieth is not worth a word. */
+    u64 more = MAX(first, last), less = MIN(first, last);
+    if (less && more - less > less / 20)
+        table_cell(t, 1 + r->n_variants, "%s%s", number_format_ratio(text, more, less),
                    first < last ? " more" : "");
 }
 
