@@ -55,5 +55,6 @@ int ide_tests(void);
 int ide_transfer_tests(void);
 int uart_tests(void);
 int storm_tests(void);
+int fault_tests(void);
 
 #endif

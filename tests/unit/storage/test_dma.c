@@ -221,6 +221,9 @@ static void verify_and_wrong_direction_count_only(void **state)
         assert_true(tc);
         assert_int_equal(guest_byte(rig, 0x15000), 0);
         assert_int_equal(data[2], 3);
+        program(rig, false, MODE_VERIFY, 0x5000, 3);
+        assert_int_equal(dma_transfer(rig->machine.dma, 1, DMA_FROM_MEMORY, data, 4, &tc), 4);
+        assert_int_equal(data[2], 0xff);
         rig_destroy(rig);
     }
 }

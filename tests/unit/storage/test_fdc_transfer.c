@@ -1,4 +1,5 @@
 /* The data commands of the 82077AA, sections 5.1 and 5.2 of its data sheet. */
+#include "capture.h"
 #include "fdc_rig.h"
 
 #include <string.h>
@@ -448,6 +449,73 @@ static void disk_taken_out_in_mid_command_is_missed(void **state)
     rig_destroy(rig);
 }
 
+/* Sectors the image has no place for are not kept, which is said once; the command ends well. */
+static void format_of_another_layout_is_told(void **state)
+{
+    (void)state;
+    static const u8 ids[][4] = {{0, 0, 19, 2}, {0, 0, 0, 2}, {1, 0, 1, 2},
+                                {0, 1, 1, 2},  {0, 0, 1, 3}, {0, 0, 2, 2}};
+    struct rig *rig = fdc_rig_create(2880);
+    struct capture capture;
+    u8 r[7], got[SECTOR_BYTES];
+    assert_true(memory_write(&rig->machine.memory, BUFFER_GPA, ids, sizeof ids));
+    fdc_program_dma(rig, DMA_FROM, BUFFER_GPA, sizeof ids);
+    capture_begin(&capture);
+    FDC_RUN(rig, 0x4d, 0x00, 2, ARRAY_LEN(ids), 0x50, 0xe5);
+    capture_end(&capture);
+    fdc_result(rig, r, 7);
+    assert_int_equal(r[0], 0);
+    assert_said_once(&capture, "cannot hold");
+    for (u32 s = 0; s < 40; s++) {
+        rig_file_sector(rig->path[0], s, got);
+        assert_int_equal(got[7], s == 1 ? 0xe5 : rig_sector_byte(s, 7));
+    }
+    rig_destroy(rig);
+}
+
+static void format_needs_a_disk_and_sectors(void **state)
+{
+    (void)state;
+    struct rig *rig = fdc_rig_create(2880);
+    u8 r[7];
+    FDC_RUN(rig, 0x4d, 0x00, 2, 0, 0x50, 0xe5);
+    fdc_result(rig, r, 7);
+    assert_int_equal(r[0], 0);
+    rig_out(rig, FDC_DIR_PORT, RATE_250K);
+    FDC_RUN(rig, 0x4d, 0x00, 2, 18, 0x50, 0xe5);
+    fdc_result(rig, r, 7);
+    assert_int_equal(r[0], ST0_IC_ABNORMAL);
+    assert_int_equal(r[1], ST1_MA);
+    FDC_RUN(rig, 0x42, 0x00, 0, 0, 1, 2, 4, 0x1b, 0xff);
+    FDC_EXPECT(rig, ST0_IC_ABNORMAL, ST1_MA, 0, 0, 0, 1, 2);
+    rig_destroy(rig);
+}
+
+/* The drive is let go while a write waits for its data: nothing is written anywhere. */
+static void drive_deselected_in_mid_write(void **state)
+{
+    (void)state;
+    const u8 commands[][9] = {{0x45, 0x00, 0, 0, 1, 2, 18, 0x1b, 0xff}, {0x4d, 0x00, 2, 18, 0x50, 0xe5}};
+    for (u32 i = 0; i < ARRAY_LEN(commands); i++) {
+        struct rig *rig = fdc_rig_create(2880);
+        u8 r[7], got[SECTOR_BYTES], data[SECTOR_BYTES] = {0, 0, 1, 2};
+        assert_true(memory_write(&rig->machine.memory, BUFFER_GPA, data, sizeof data));
+        fdc_program_dma(rig, DMA_FROM, BUFFER_GPA, SECTOR_BYTES);
+        rig_out(rig, 0x0a, 0x06);
+        fdc_send(rig, commands[i], i ? 6 : 9);
+        rig_pass(rig, 5 * NS_PER_MS);
+        rig_out(rig, FDC_DOR_PORT, DOR_NOT_RESET | DOR_NOT_DMAGATE);
+        rig_out(rig, 0x0a, 0x02);
+        rig_pass(rig, 5 * NS_PER_MS);
+        fdc_result(rig, r, 7);
+        assert_int_equal(r[0], ST0_IC_ABNORMAL);
+        assert_int_equal(r[1], ST1_MA);
+        rig_file_sector(rig->path[0], 0, got);
+        assert_int_equal(got[100], rig_sector_byte(0, 100));
+        rig_destroy(rig);
+    }
+}
+
 int fdc_transfer_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +536,9 @@ int fdc_transfer_tests(void)
         cmocka_unit_test(verify_needs_no_dma),
         cmocka_unit_test(read_id_sees_the_disk_turn),
         cmocka_unit_test(format_fills_the_track),
+        cmocka_unit_test(format_of_another_layout_is_told),
+        cmocka_unit_test(format_needs_a_disk_and_sectors),
+        cmocka_unit_test(drive_deselected_in_mid_write),
         cmocka_unit_test(late_dma_is_waited_for_but_not_for_ever),
         cmocka_unit_test(host_moves_single_bytes),
         cmocka_unit_test(host_moves_fifo_loads),

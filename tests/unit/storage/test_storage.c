@@ -12,5 +12,6 @@ int main(void)
     failed += ide_transfer_tests();
     failed += uart_tests();
     failed += storm_tests();
+    failed += fault_tests();
     return failed != 0;
 }

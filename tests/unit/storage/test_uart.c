@@ -1,10 +1,13 @@
 /* The 16550A against its data sheet; the other end is a pair of pipes. */
+#include "capture.h"
 #include "rig.h"
 
 #include "dev/uart.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -410,6 +413,71 @@ static void loopback_wires_the_modem_lines(void **state)
     line_destroy(line);
 }
 
+static void input_error_is_told_and_ends_it(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_create();
+    struct capture capture;
+    int directory = open("/tmp", O_RDONLY | O_CLOEXEC); /* ready, and cannot be read */
+    rig->config.serial_in_fd = directory;
+    rig_add(rig, &uart_class);
+    capture_begin(&capture);
+    rig_pass(rig, 100 * NS_PER_MS);
+    capture_end(&capture);
+    assert_said_once(&capture, "serial input: Is a directory");
+    assert_null(rig->machine.clock.events);
+    rig_destroy(rig);
+    close(directory);
+}
+
+static void broken_output_is_told_once(void **state)
+{
+    (void)state;
+    struct line line = line_create();
+    struct capture capture;
+    void (*old)(int) = signal(SIGPIPE, SIG_IGN);
+    close(line.from_guest);
+    capture_begin(&capture);
+    for (u32 i = 0; i < 5000; i++)
+        rig_out(line.rig, THR, '\n');
+    capture_end(&capture);
+    assert_said_once(&capture, "serial output: Broken pipe");
+    signal(SIGPIPE, old);
+    line.from_guest = dup(line.to_guest);
+    line_destroy(line);
+}
+
+/* A descriptor that would block is waited for, a byte at a time if need be. */
+static void slow_output_loses_nothing(void **state)
+{
+    (void)state;
+    struct line line = line_create();
+    int out = line.rig->config.serial_out_fd;
+    static u8 got[70000];
+    assert_int_equal(fcntl(out, F_SETPIPE_SZ, 4096), 4096);
+    pid_t reader = fork();
+    if (reader == 0) {
+        u32 n = 0;
+        close(out);
+        fcntl(line.from_guest, F_SETFL, 0);
+        usleep(20000); /* until the pipe is full */
+        for (ssize_t r; (r = read(line.from_guest, got + n, sizeof got - n)) > 0;)
+            n += (u32)r;
+        for (u32 i = 0; i < n; i++)
+            if (got[i] != (u8)(i * 3))
+                _exit(1);
+        _exit(n == 20000 ? 0 : 2);
+    }
+    fcntl(out, F_SETFL, O_NONBLOCK);
+    for (u32 i = 0; i < 20000; i++)
+        rig_out(line.rig, THR, (u8)(i * 3));
+    uart_flush(line.rig->machine.uart);
+    line_destroy(line);
+    int status;
+    assert_int_equal(waitpid(reader, &status, 0), reader);
+    assert_int_equal(status, 0);
+}
+
 int uart_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +498,9 @@ int uart_tests(void)
         cmocka_unit_test(causes_have_priorities),
         cmocka_unit_test(out2_and_loopback_gate_the_line),
         cmocka_unit_test(loopback_wires_the_modem_lines),
+        cmocka_unit_test(input_error_is_told_and_ends_it),
+        cmocka_unit_test(broken_output_is_told_once),
+        cmocka_unit_test(slow_output_loses_nothing),
     };
     return cmocka_run_group_tests_name("uart", tests, NULL, NULL);
 }
