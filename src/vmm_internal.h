@@ -58,7 +58,7 @@ struct vmm {
     u64 armed_ns;       /* virtual deadline the timer is armed for; CLOCK_NEVER: not armed */
     u64 timeout_at_ns;  /* host monotonic; 0 = none */
     u64 accesses_at_tick; /* access mode: to see whether the guest made any */
-    u32 quiet_ticks;
+    u64 quiet_since_cpu_ns; /* access mode: processor time of this thread at the last tick that saw one */
 
     struct clock_event poll_event;  /* script and --until-text, every 10 ms of virtual time */
     struct clock_event frame_event; /* --frames */

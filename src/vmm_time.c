@@ -18,10 +18,10 @@
 #define KICK_SIGNAL SIGRTMIN
 #define ACCESS_TICK_NS (5 * NS_PER_MS)
 
-enum {
-    QUIET_TICKS_SPIN = 1,   /* ticks without an access before the guest is looked at */
-    QUIET_TICKS_NUDGE = 50, /* and before time is moved on although it is busy: 250 ms */
-};
+/* Without an access for this long, time is moved on although the guest is busy: it may wait in a way that cannot be
+ * proved. Processor time, so that a loaded host does not make a long computation look like that; and much more than
+ * any that the firmware does, for moving time on in the middle of one makes runs differ. */
+#define NUDGE_CPU_NS (2 * NS_PER_S)
 
 static void on_kick(int signal, siginfo_t *info, void *context)
 {
@@ -137,21 +137,29 @@ void vmm_arm_deadline(struct vmm *vmm)
     set_timer(vmm->deadline_timer, TIMER_ABSTIME, clock->origin_ns + vmm->armed_ns, 0);
 }
 
+static u64 thread_cpu_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
+}
+
 /* Access clock: has the guest made an access since the last tick? */
 static int look_for_quiet(struct vmm *vmm)
 {
+    u64 cpu_ns = thread_cpu_ns();
     if (vmm->machine.accesses != vmm->accesses_at_tick) {
         vmm->accesses_at_tick = vmm->machine.accesses;
-        vmm->quiet_ticks = 0;
+        vmm->quiet_since_cpu_ns = cpu_ns;
         return 0;
     }
-    vmm->quiet_ticks++;
-    if (vmm->quiet_ticks % QUIET_TICKS_NUDGE == 0) {
+    if (cpu_ns - vmm->quiet_since_cpu_ns >= NUDGE_CPU_NS) {
+        vmm->quiet_since_cpu_ns = cpu_ns;
         vmm->stats->time_nudges++;
         clock_jump_to_next(&vmm->machine.clock);
         return 0;
     }
-    return vmm->quiet_ticks >= QUIET_TICKS_SPIN ? vmm_check_spin(vmm) : 0;
+    return vmm_check_spin(vmm);
 }
 
 int vmm_service_attention(struct vmm *vmm)
