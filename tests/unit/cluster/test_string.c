@@ -1,0 +1,327 @@
+/* String instructions: devices on either side, overlap, wraps, interruption between elements. */
+#include "interp_tests.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void set_indexes(struct rig *rig, u32 si, u32 di, u32 cx)
+{
+    rig->cpu.reg[CPU_ESI] = si;
+    rig->cpu.reg[CPU_EDI] = di;
+    rig->cpu.reg[CPU_ECX] = cx;
+}
+
+static void assert_indexes(const struct rig *rig, u32 si, u32 di, u32 cx)
+{
+    assert_int_equal(rig->cpu.reg[CPU_ESI], si);
+    assert_int_equal(rig->cpu.reg[CPU_EDI], di);
+    assert_int_equal(rig->cpu.reg[CPU_ECX], cx);
+}
+
+static void test_overlapping_copy_repeats_the_pattern(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_put(rig, 0x2000, 2, 0x2211);
+    set_indexes(rig, 0x2000, 0x2002, 1000);
+    RIG_CODE_BYTES(rig, 0xf3, 0xa5); /* rep movsw */
+    rig_step(rig, INTERP_DONE);
+    for (u32 i = 0; i < 1000; i++)
+        assert_int_equal(rig_get(rig, 0x2002 + 2 * i, 2), 0x2211);
+    assert_int_equal(rig_get(rig, 0x2002 + 2000, 2), 0);
+    assert_indexes(rig, 0x2000 + 2000, 0x2002 + 2000, 0);
+    assert_int_equal(rig->cpu.eip, RIG_CODE + 2);
+}
+
+static void test_long_copy_across_pages(void **state)
+{
+    struct rig *rig = *state;
+
+    for (u32 i = 0; i < 0x4000; i++)
+        rig->ram[0x10000 + i] = (u8)(i * 7);
+    rig->cpu.sreg[CPU_DS].base = 0x10000;
+    rig->cpu.sreg[CPU_ES].base = 0x20000;
+    set_indexes(rig, 1, 0xffd, 0x3000);
+    RIG_CODE_BYTES(rig, 0xf3, 0xa4);
+    rig_step(rig, INTERP_DONE);
+    assert_memory_equal(rig->ram + 0x20000 + 0xffd, rig->ram + 0x10001, 0x3000);
+    assert_indexes(rig, 0x3001, 0x3ffd, 0);
+    assert_int_equal(rig->interp.store_first, 0x20ffd);
+    assert_int_equal(rig->interp.store_last, 0x23ffc);
+}
+
+static void test_fill_backward(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.eflags |= FLAG_DF;
+    rig->cpu.reg[CPU_EAX] = 0xa55a;
+    set_indexes(rig, 0, 0x3000, 16);
+    RIG_CODE_BYTES(rig, 0xf3, 0xab);
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig_get(rig, 0x3000, 2), 0xa55a);
+    assert_int_equal(rig_get(rig, 0x3000 - 30, 2), 0xa55a);
+    assert_int_equal(rig_get(rig, 0x3000 - 32, 2), 0);
+    assert_indexes(rig, 0, 0x3000 - 32, 0);
+}
+
+static void test_index_wraps_at_64k(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.reg[CPU_EAX] = 0x77;
+    rig->cpu.sreg[CPU_ES].base = 0x20000;
+    set_indexes(rig, 0, 0xffff0000 | 0xfffe, 4);
+    RIG_CODE_BYTES(rig, 0xf3, 0xaa); /* rep stosb */
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig_get(rig, 0x2fffe, 2), 0x7777);
+    assert_int_equal(rig_get(rig, 0x20000, 2), 0x7777);
+    assert_int_equal(rig_get(rig, 0x30000, 2), 0);
+    assert_int_equal(rig->cpu.reg[CPU_EDI], 0xffff0002);
+}
+
+static void test_fault_in_the_middle_keeps_what_was_done(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.sreg[CPU_ES].base = 0x20000;
+    set_indexes(rig, 0x2000, 0xfffb, 10);
+    RIG_CODE_BYTES(rig, 0xf3, 0xa5); /* rep movsw: the third element lies across the limit */
+    rig_step(rig, INTERP_AGAIN);
+    assert_indexes(rig, 0x2004, 0xffff, 8);
+    assert_int_equal(rig->cpu.eip, RIG_CODE);
+    assert_true(rig->cpu.eflags & FLAG_RF);
+    rig_fault(rig, EXC_GP, false, 0);
+}
+
+static void test_count_of_zero_does_nothing(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.reg[CPU_EDI] = 0xffff; /* would fault */
+    rig->cpu.reg[CPU_ECX] = 0xffff0000;
+    rig->cpu.eflags |= FLAG_CF | FLAG_ZF;
+    RIG_CODE_BYTES(rig, 0xf3, 0xa7); /* repe cmpsw */
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->cpu.eflags, FLAG_FIXED | FLAG_CF | FLAG_ZF);
+    assert_int_equal(rig->cpu.eip, RIG_CODE + 2);
+    RIG_CODE_BYTES(rig, 0x67, 0xf3, 0xa7); /* but ECX is not zero */
+    rig_fault(rig, EXC_GP, false, 0);
+}
+
+static void test_compare_and_scan(void **state)
+{
+    struct rig *rig = *state;
+
+    memcpy(rig->ram + 0x2000, "abcdef", 6);
+    memcpy(rig->ram + 0x3000, "abcxef", 6);
+    set_indexes(rig, 0x2000, 0x3000, 6);
+    RIG_CODE_BYTES(rig, 0xf3, 0xa6); /* repe cmpsb */
+    rig_step(rig, INTERP_DONE);
+    assert_indexes(rig, 0x2004, 0x3004, 2);
+    assert_true(rig->cpu.eflags & FLAG_CF); /* d - x */
+    rig->cpu.reg[CPU_EAX] = 'e';
+    set_indexes(rig, 0, 0x2000, 6);
+    RIG_CODE_BYTES(rig, 0xf2, 0xae); /* repne scasb */
+    rig_step(rig, INTERP_DONE);
+    assert_indexes(rig, 0, 0x2005, 1);
+    assert_true(rig->cpu.eflags & FLAG_ZF);
+}
+
+static void test_outs_advances_the_data_not_the_port(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_put(rig, 0x2000, 4, 0x44332211);
+    rig->cpu.reg[CPU_EDX] = 0x3c9;
+    rig->cpu.sreg[CPU_DS].base = 0x50000; /* overridden */
+    set_indexes(rig, 0x2000, 0, 3);
+    RIG_CODE_BYTES(rig, 0xf3, 0x26, 0x6e); /* rep es outsb */
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->logged, 3);
+    assert_int_equal(rig->interp.device_accesses, 3);
+    rig_assert_access(rig, 0, 'o', 0x3c9, 1, 0x11);
+    rig_assert_access(rig, 2, 'o', 0x3c9, 1, 0x33);
+    assert_indexes(rig, 0x2003, 0, 0);
+}
+
+static void test_ins_goes_to_es(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.reg[CPU_EDX] = 0x1f0;
+    rig->cpu.sreg[CPU_ES].base = 0x30000;
+    set_indexes(rig, 0, 0x10, 2);
+    RIG_CODE_BYTES(rig, 0x64, 0xf3, 0x6d); /* rep fs insw: the override means nothing */
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig_get(rig, 0x30010, 4), 0x56715670);
+    assert_indexes(rig, 0, 0x14, 0);
+}
+
+static void test_ins_checks_before_it_reads(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.reg[CPU_EDI] = 0xffff;
+    RIG_CODE_BYTES(rig, 0x6d);
+    rig_fault(rig, EXC_GP, false, 0);
+}
+
+static void test_fill_of_a_device(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.sreg[CPU_ES].base = RIG_DEVICE;
+    rig->cpu.reg[CPU_EAX] = 0xbeef;
+    set_indexes(rig, 0, 0x100, 5);
+    RIG_CODE_BYTES(rig, 0xf3, 0xab);
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->logged, 5);
+    rig_assert_access(rig, 4, 'w', RIG_DEVICE + 0x108, 2, 0xbeef);
+}
+
+static void test_copy_within_a_device_reads_and_writes_in_turn(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.sreg[CPU_ES].base = rig->cpu.sreg[CPU_DS].base = RIG_DEVICE;
+    set_indexes(rig, 0, 0x100, 2);
+    RIG_CODE_BYTES(rig, 0xf3, 0xa4);
+    rig_step(rig, INTERP_DONE);
+    rig_assert_access(rig, 0, 'r', RIG_DEVICE, 1, 0);
+    rig_assert_access(rig, 1, 'w', RIG_DEVICE + 0x100, 1, 0);
+    rig_assert_access(rig, 2, 'r', RIG_DEVICE + 1, 1, 1);
+    rig_assert_access(rig, 3, 'w', RIG_DEVICE + 0x101, 1, 1);
+}
+
+static void test_device_refused_in_the_middle(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->interp.allow_devices = false;
+    rig->cpu.sreg[CPU_ES].base = RIG_DEVICE - 4;
+    set_indexes(rig, 0, 0, 8);
+    RIG_CODE_BYTES(rig, 0xf3, 0xaa);
+    rig_step(rig, INTERP_AGAIN);
+    assert_indexes(rig, 0, 4, 4);
+    rig_step(rig, INTERP_DEVICE);
+    assert_indexes(rig, 0, 4, 4);
+}
+
+/* Writes to a device may be interrupted between elements as soon as one raises an interrupt. */
+static void test_interrupt_between_elements(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.reg[CPU_EDX] = 0x20;
+    rig->cpu.eflags |= FLAG_IF;
+    rig->raise_after = 3;
+    set_indexes(rig, 0x2000, 0, 10);
+    RIG_CODE_BYTES(rig, 0xf3, 0x6e); /* rep outsb */
+    rig_step(rig, INTERP_AGAIN);
+    assert_int_equal(rig->logged, 3);
+    assert_indexes(rig, 0x2003, 0, 7);
+    assert_int_equal(rig->cpu.eip, RIG_CODE);
+    assert_true(rig->cpu.eflags & FLAG_RF);
+    rig->intr = false;
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->logged, 10);
+    assert_false(rig->cpu.eflags & FLAG_RF);
+}
+
+static void test_no_interrupt_while_masked(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->raise_after = 3;
+    set_indexes(rig, 0x2000, 0, 10);
+    RIG_CODE_BYTES(rig, 0xf3, 0x6e);
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->logged, 10);
+}
+
+static void test_strings_that_read_a_device_complete(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.eflags |= FLAG_IF;
+    rig->raise_after = 1;
+    set_indexes(rig, 0, 0x2000, 10);
+    RIG_CODE_BYTES(rig, 0xf3, 0x6c); /* rep insb */
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->logged, 10);
+    rig->cpu.sreg[CPU_DS].base = RIG_DEVICE;
+    set_indexes(rig, 0, 0x2000, 10);
+    RIG_CODE_BYTES(rig, 0xf3, 0xa4); /* rep movsb from the device */
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->logged, 20);
+}
+
+static void test_run_loop_gets_the_processor(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->attention = 1;
+    set_indexes(rig, 0, 0x2000, 0x8000);
+    RIG_CODE_BYTES(rig, 0xf3, 0xaa);
+    rig_step(rig, INTERP_AGAIN);
+    assert_true(rig->cpu.reg[CPU_ECX] < 0x8000); /* but it made progress */
+    assert_true(rig->cpu.reg[CPU_ECX] >= 0x8000 - 4096);
+    rig->attention = 0;
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->cpu.reg[CPU_ECX], 0);
+}
+
+static void test_endless_input_is_bounded(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->attention = 1;
+    set_indexes(rig, 0, 0x2000, 0xffffffff);
+    rig->cpu.sreg[CPU_ES].limit = 0xffffffff;
+    rig->cpu.reg[CPU_EDX] = 0x60;
+    RIG_CODE_BYTES(rig, 0x67, 0xf3, 0x6c); /* rep insb with ECX */
+    rig_step(rig, INTERP_AGAIN);
+    assert_int_equal(rig->cpu.reg[CPU_ECX], 0xffffffff - 65536);
+}
+
+static void test_request_stops_between_elements(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->requests = 1;
+    set_indexes(rig, 0x2000, 0, 10);
+    RIG_CODE_BYTES(rig, 0xf3, 0x6e);
+    rig_step(rig, INTERP_AGAIN);
+    assert_int_equal(rig->logged, 1);
+}
+
+int test_string(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(test_overlapping_copy_repeats_the_pattern),
+        RIG_TEST(test_long_copy_across_pages),
+        RIG_TEST(test_fill_backward),
+        RIG_TEST(test_index_wraps_at_64k),
+        RIG_TEST(test_fault_in_the_middle_keeps_what_was_done),
+        RIG_TEST(test_count_of_zero_does_nothing),
+        RIG_TEST(test_compare_and_scan),
+        RIG_TEST(test_outs_advances_the_data_not_the_port),
+        RIG_TEST(test_ins_goes_to_es),
+        RIG_TEST(test_ins_checks_before_it_reads),
+        RIG_TEST(test_fill_of_a_device),
+        RIG_TEST(test_copy_within_a_device_reads_and_writes_in_turn),
+        RIG_TEST(test_device_refused_in_the_middle),
+        RIG_TEST(test_interrupt_between_elements),
+        RIG_TEST(test_no_interrupt_while_masked),
+        RIG_TEST(test_strings_that_read_a_device_complete),
+        RIG_TEST(test_run_loop_gets_the_processor),
+        RIG_TEST(test_endless_input_is_bounded),
+        RIG_TEST(test_request_stops_between_elements),
+    };
+    return cmocka_run_group_tests_name("string", tests, NULL, NULL);
+}
