@@ -42,7 +42,8 @@ TITLE_COLUMNS   equ TITLE_CHARS * 8     ; a byte for each pixel of the font
 TITLE_ROWS      equ 16 * 8
 TITLE_X         equ (WIDTH_BYTES - TITLE_COLUMNS) / 2
 TITLE_Y         equ PAN_ROWS + 92
-TITLE_INK       equ 2 * 8               ; the font's first two rows are empty
+TITLE_INK       equ 2 * 8               ; the font's first two rows are empty,
+INK_ROWS        equ 10 * 8              ; and those behind the next ten
 
 ; Colours. 11 to 15 take turns being the bright one.
 NIGHT           equ 0
@@ -487,51 +488,100 @@ sun_gaps:                       ; row, rows
 
 ; --------------------------------------------------------------- the mountains
 
+RIDGE_ALL       equ 255
+
 draw_mountains:
     call ridge
-    mov byte [ridge_depth], 255 ; the whole of it
+    mov byte [ridge_depth], RIDGE_ALL
     gc_pair GC_SET_RESET, NIGHT
     call ridge_fill
     mov byte [ridge_depth], 2   ; its edge
     gc_pair GC_SET_RESET, PINK
     ; falls through
 
-; ridge_fill: the uppermost [ridge_depth] pixels of each column of the ridge.
+; ridge_fill: the uppermost [ridge_depth] pixels of each column of the ridge, in
+; the colour that is set.
 ridge_fill:
     xor si, si                  ; byte column
 .column:
-    mov bx, HORIZON - 1
-    mov dl, 1                   ; height of this row above the horizon
+    call ridge_extent
+    mov ch, 0                   ; rows above the horizon
 .row:
+    inc ch
+    cmp ch, dh
+    ja .next_column
+    cmp ch, dl
+    ja .mixed
+    mov al, dl                  ; all eight are inside, by this much at least
+    sub al, ch
+    mov ah, 0FFh
+    cmp byte [ridge_depth], RIDGE_ALL
+    je .write
+    cmp al, [ridge_depth]
+    jae .row
+.mixed:
+    call ridge_mask
+    test ah, ah
+    jz .row
+.write:
+    mov bx, HORIZON
+    sub bl, ch
+    sbb bh, 0
+    call row_address
+    add di, si
+    mov al, [es:di]
+    mov [es:di], ah
+    jmp .row
+.next_column:
+    inc si
+    cmp si, WIDTH_BYTES
+    jb .column
+    ret
+
+; ridge_extent: DL and DH = the least and the greatest of the heights of byte
+; column SI. AL, CX lost.
+ridge_extent:
     push si
+    shl si, 3
+    add si, HEIGHTS
+    mov dx, 00FFh
+    mov cx, 8
+.pixel:
+    lodsb
+    cmp al, dh
+    jbe .not_higher
+    mov dh, al
+.not_higher:
+    cmp al, dl
+    jae .not_lower
+    mov dl, al
+.not_lower:
+    loop .pixel
+    pop si
+    ret
+
+; ridge_mask: AH = those pixels of byte column SI, CH rows above the horizon,
+; that are among the uppermost [ridge_depth] of their columns. AL lost.
+ridge_mask:
+    push cx
+    push dx
+    push si
+    mov dl, ch
     shl si, 3
     add si, HEIGHTS
     mov cx, 8
 .pixel:
     lodsb
-    sub al, dl                  ; rows that are above this one, in its column
-    jc .outside
+    sub al, dl
+    cmc
+    jnc .above
     cmp al, [ridge_depth]
-    cmc
-.outside:
-    cmc
+.above:
     rcl ah, 1
     loop .pixel
     pop si
-    test ah, ah
-    jz .next
-    call row_address
-    add di, si
-    mov al, [es:di]
-    mov [es:di], ah
-.next:
-    dec bx
-    inc dl
-    cmp dl, [ridge_top]
-    jbe .row
-    inc si
-    cmp si, WIDTH_BYTES
-    jb .column
+    pop dx
+    pop cx
     ret
 
 ; The heights: straight lines between the peaks, a little roughened.
@@ -559,10 +609,6 @@ ridge:
     add cx, ax
 .low:
     mov [di], cl
-    cmp cl, [ridge_top]
-    jbe .not_top
-    mov [ridge_top], cl
-.not_top:
     inc di
     inc bp
     add dx, bx
@@ -652,15 +698,16 @@ draw_rays:
     shr dx, 1
     cmp ax, dx
     ja .next
-    test cx, cx
-    js .next
+    test cx, cx                 ; out of the picture, and further down more so
+    js .next_ray
     cmp si, WIDTH
-    jge .next
+    jge .next_ray
     call run
 .next:
     inc bx
     cmp bx, ROWS
     jb .row
+.next_ray:
     inc bp
     cmp bp, RAYS
     jle .ray
@@ -919,7 +966,7 @@ title_shade:
     jb .row_start
     inc di
 .row_start:
-    mov dx, TITLE_ROWS - TITLE_INK
+    mov dx, INK_ROWS
 .row:
     mov bp, TITLE_COLUMNS
 .byte:
@@ -1070,6 +1117,5 @@ colour_b        db 0
 pattern         db 0
 cycle           db 0
 ridge_depth     db 0
-ridge_top       db 0
 
     guest_end
