@@ -110,7 +110,7 @@ static bool far_transfer(struct lower *lower, enum step_helper helper)
     }
     struct step *step = lower_emit(lower, STEP_HELPER, word_size(lower));
     step->op = helper;
-    step->dst = step->src = operand->type == ZYDIS_OPERAND_TYPE_MEMORY ? STEP_T0 : OPERAND_IMM;
+    step->src = operand->type == ZYDIS_OPERAND_TYPE_MEMORY ? STEP_T0 : OPERAND_IMM;
     if (operand->type == ZYDIS_OPERAND_TYPE_POINTER) {
         step->imm = operand->ptr.offset;
         step->imm2 = operand->ptr.segment;

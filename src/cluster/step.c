@@ -219,7 +219,7 @@ static bool has_immediate(const struct step *step)
 {
     return step->kind == STEP_DROP || step->kind == STEP_BRANCH || step->kind == STEP_LOOP ||
            step->kind == STEP_RETURN || (step->kind == STEP_SHIFT_DOUBLE && !step->by_cl) ||
-           (step->kind == STEP_HELPER && (step->imm || step->imm2));
+           (step->kind == STEP_HELPER && step->src != OPERAND_IMM && (step->imm || step->imm2));
 }
 
 static void add_operands(struct text *text, const struct step *step)

@@ -66,7 +66,7 @@ static const struct {
     {"ret 4", {0xc2, 0x04, 0x00}, false, "return.2 0x4\n"},
     {"sti", {0xfb}, false, "flag.sti.1 writes i\n"},
     {"popf", {0x9d}, false, "pop.2 t0\nset_flags.2 t0 writes oditszapc\n"},
-    {"jmp 1234h:5678h", {0xea, 0x78, 0x56, 0x34, 0x12}, false, "helper.jump_far.2 0x5678, 0x5678:0x1234\n"},
+    {"jmp 1234h:5678h", {0xea, 0x78, 0x56, 0x34, 0x12}, false, "helper.jump_far.2 0x5678:0x1234\n"},
     {"enter 16, 2", {0xc8, 0x10, 0x00, 0x02}, false, "helper.enter.2 0x10:0x2\n"},
     {"hlt", {0xf4}, false, "halt.1\n"},
     {"nop", {0x90}, false, ""},
