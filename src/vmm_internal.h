@@ -16,7 +16,8 @@
 #include <signal.h>
 #include <time.h>
 
-#define RECENT_EXITS 32
+#define RECENT_EXITS         32
+#define DEVICE_SAMPLE_PERIOD 17 /* exits; a prime, so that loops do not beat with it */
 
 struct recent_exit {
     linear_t rip;
@@ -70,6 +71,7 @@ struct vmm {
     u64 n_recent;
     u64 start_ns, start_tsc, start_cpu_ns;
     u64 tsc_kvm, tsc_devices, tsc_cluster;
+    u32 since_device_sample;
 };
 
 static inline u64 tsc_now(void)

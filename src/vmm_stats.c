@@ -97,25 +97,31 @@ static void count_site(struct vmm *vmm, bool after)
     site->exits++;
 }
 
+static bool is_prefix(u8 byte)
+{
+    static const u8 prefix[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3};
+    return memchr(prefix, byte, sizeof prefix);
+}
+
+/* Whether a port exit of one element came from INS or OUTS. INS stands at RIP; OUTS does where KVM has not stepped over
+ * it or REP goes on (RF is set then), and else just before RIP. */
 static bool is_string_io(const struct vmm *vmm, const struct vmexit *exit)
 {
-    if (exit->pio.string)
+    enum { OP_INSB = 0x6c, OP_OUTSB = 0x6e, OP_OUT_IMM = 0xe6 };
+    if (exit->pio.string || vcpu_resumes(&vmm->vcpu))
         return true;
-    /* One element: INS stands at RIP; OUTS stands at RIP (REP) or just before it. */
-    enum { OP_INSB = 0x6c, OP_OUTSB = 0x6e };
     const struct memory *mem = &vmm->machine.memory;
     linear_t rip = vcpu_rip_linear(&vmm->vcpu);
-    if (memory_kind(mem, rip - 1) != PAGE_RAM || memory_kind(mem, rip + 4) != PAGE_RAM)
+    if (memory_kind(mem, rip - 2) != PAGE_RAM || memory_kind(mem, rip + INSN_MAX_BYTES) != PAGE_RAM)
         return false;
     const u8 *code = mem->view + rip;
-    while (*code == 0xf3 || *code == 0xf2 || *code == 0x66 || *code == 0x67 || *code == 0x26 || *code == 0x2e ||
-           *code == 0x36 || *code == 0x3e || *code == 0x64 || *code == 0x65)
+    if (!exit->pio.in && vmm->vcpu.traits.out_rip_after) {
+        bool out_imm = (code[-2] & 0xfe) == OP_OUT_IMM && code[-1] == exit->pio.port;
+        return (code[-1] & 0xfe) == OP_OUTSB && !out_imm;
+    }
+    for (int i = 0; i < INSN_MAX_BYTES && is_prefix(*code); i++)
         code++;
-    if ((*code & 0xfe) == (exit->pio.in ? OP_INSB : OP_OUTSB) && (exit->pio.in || code != mem->view + rip))
-        return true;
-    const u8 *before = mem->view + rip - 1;
-    bool out_imm = (before[-1] & 0xfe) == 0xe6 && *before == exit->pio.port;
-    return !exit->pio.in && (*before & 0xfe) == OP_OUTSB && !out_imm;
+    return (*code & 0xfe) == (exit->pio.in ? OP_INSB : OP_OUTSB);
 }
 
 static enum exit_kind kind_of(const struct vmm *vmm, const struct vmexit *exit)
@@ -138,18 +144,31 @@ static enum exit_kind kind_of(const struct vmm *vmm, const struct vmexit *exit)
     }
 }
 
+/* The first `size` (1..8) bytes at `data`, of which 8 are readable. */
+static u64 load(const u8 *data, u8 size)
+{
+    u64 value;
+    memcpy(&value, data, sizeof value);
+    return value & ~0ull >> (64 - 8 * size);
+}
+
 static void remember(struct vmm *vmm, const struct vmexit *exit, enum exit_kind kind)
 {
     struct recent_exit *r = &vmm->recent[vmm->n_recent++ % RECENT_EXITS];
-    *r = (struct recent_exit){.rip = vcpu_rip_linear(&vmm->vcpu), .kind = kind};
+    r->rip = vcpu_rip_linear(&vmm->vcpu);
+    r->kind = kind;
     if (exit->kind == VMEXIT_PIO) {
         r->addr = exit->pio.port;
         r->size = exit->pio.size;
-        memcpy(&r->value, exit->pio.data, exit->pio.size);
+        r->value = load(exit->pio.data, exit->pio.size);
     } else if (exit->kind == VMEXIT_MMIO) {
         r->addr = (u32)exit->mmio.gpa;
         r->size = exit->mmio.size;
-        memcpy(&r->value, exit->mmio.data, exit->mmio.size);
+        r->value = load(exit->mmio.data, exit->mmio.size);
+    } else {
+        r->addr = 0;
+        r->size = 0;
+        r->value = 0;
     }
 }
 
@@ -216,12 +235,6 @@ static void fill_targets(struct vmm *vmm)
     }
     for (u32 page = 0; page < VGA_PAGES; page++)
         add_target(vmm, VGA_FIRST + page * PAGE_BYTES, true, c->vga_page[page], "VGA memory");
-}
-
-static bool is_prefix(u8 byte)
-{
-    static const u8 prefix[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3};
-    return memchr(prefix, byte, sizeof prefix);
 }
 
 /* The instruction that ends at RIP: the shortest one that could have exited, with the prefixes before it. */

@@ -166,9 +166,12 @@ static int run_once(struct vcpu *vcpu, struct vmexit *exit)
     return rc;
 }
 
-/* immediate_exit belongs to the kick protocol: a handler sets attention, then immediate_exit. */
+/* immediate_exit belongs to the kick protocol: a handler, which runs in this thread, sets attention, then
+ * immediate_exit. It is zero at most entries: then there is nothing to take back. */
 static void rearm_immediate_exit(struct vcpu *vcpu)
 {
+    if (!__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_RELAXED))
+        return;
     __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
     if (*vcpu->attention)
         __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
@@ -212,6 +215,11 @@ linear_t vcpu_rip_linear(const struct vcpu *vcpu)
 {
     const struct kvm_sync_regs *sync = &vcpu->run->s.regs;
     return (linear_t)(sync->sregs.cs.base + sync->regs.rip);
+}
+
+bool vcpu_resumes(const struct vcpu *vcpu)
+{
+    return vcpu->run->s.regs.regs.rflags & FLAG_RF;
 }
 
 bool vcpu_can_inject(const struct vcpu *vcpu)

@@ -55,6 +55,9 @@ linear_t vcpu_rip_linear(const struct vcpu *vcpu);
  * at a REP string instruction that stopped between elements. */
 void vcpu_where(const struct vcpu *vcpu, struct cpu_where *where, bool *resumes);
 
+/* RF at the exit: RIP is at a REP string instruction that stopped between elements. */
+bool vcpu_resumes(const struct vcpu *vcpu);
+
 /* Copies the state out of the shared page. */
 void vcpu_get_state(const struct vcpu *vcpu, struct cpu_state *cpu);
 /* Replaces the state at the next KVM_RUN. Clears a pending exception of a failed emulation. */

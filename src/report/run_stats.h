@@ -80,7 +80,8 @@ struct run_stats {
 
     struct cluster_stats clusters;
 
-    u64 host_ns_total, host_ns_kvm, host_ns_devices, host_ns_cluster;
+    u64 host_ns_total, host_ns_kvm, host_ns_cluster;
+    u64 host_ns_devices; /* serving exits; extrapolated from a sample of them */
     u64 cpu_ns;           /* user + system of the process during the run */
     u64 virtual_ns;
 
