@@ -1,6 +1,6 @@
 /* The VGA on the bus: its port rows, its window, power-on and reset, and the external registers
  * (miscellaneous output, feature control, input status 0 and 1). FreeVGA, "External Registers". */
-#include "dev/vga/vga_state.h"
+#include "dev/vga/vga_scan.h"
 
 #include "base/log.h"
 
@@ -54,13 +54,17 @@ static u32 feature_in(void *dev, u16 port, u8 size)
 }
 
 /* Bits 4 and 5 show two of the eight color outputs, chosen by bits 4 and 5 of the color plane enable
- * register. LIMIT: outside the active display these are the overscan color's; inside it as well. */
-static u32 status_1_video(const struct vga *vga)
+ * register: the dot under the beam, or the border around the picture. LIMIT: pair 0, which is what every mode
+ * has selected, shows the border inside the picture as well: drawing a line for each of the reads that wait
+ * for a retrace would be dear. */
+static u32 status_1_video(struct vga *vga, const struct vga_beam *beam)
 {
     static const u8 pair[4][2] = {{0, 2}, {4, 5}, {1, 3}, {6, 7}};
-    const u8 *bits = pair[vga->r.attr[VGA_ATTR_PLANE_ENABLE] >> 4 & 3];
+    u8 select = vga->r.attr[VGA_ATTR_PLANE_ENABLE] >> 4 & 3;
     u8 color = vga->r.attr[VGA_ATTR_OVERSCAN];
-    return (color >> bits[0] & 1u) << 4 | (color >> bits[1] & 1u) << 5;
+    if (select && vga_timing_displaying(&vga->timing, beam))
+        color = vga_dot_at(vga, beam->line, beam->dot - vga->timing.display_skew);
+    return (color >> pair[select][0] & 1u) << 4 | (color >> pair[select][1] & 1u) << 5;
 }
 
 static u32 status_1_in(void *dev, u16 port, u8 size)
@@ -71,7 +75,7 @@ static u32 status_1_in(void *dev, u16 port, u8 size)
         return 0xff;
     vga->attr_data_next = false;
     struct vga_beam beam = vga_timing_beam(&vga->timing, clock_now(vga->clock));
-    u32 value = status_1_video(vga);
+    u32 value = status_1_video(vga, &beam);
     if (!vga_timing_displaying(&vga->timing, &beam))
         value |= INPUT_STATUS_1_DISPLAY_DISABLED;
     if (vga_timing_in_retrace(&vga->timing, &beam))

@@ -245,3 +245,14 @@ void vga_line_draw(const struct vga_scan *scan, struct vga_line *line)
         colors_4_bit(scan, dots, fetched);
     memcpy(line->dot, dots + panned_dots(scan), line->dots);
 }
+
+u8 vga_dot_at(struct vga *vga, u32 line, u32 dot)
+{
+    struct vga_scan scan;
+    struct vga_line drawn;
+    vga_scan_begin(&scan, vga, VGA_VIEW_BEAM);
+    while (scan.line < line)
+        vga_scan_next_line(&scan);
+    vga_line_draw(&scan, &drawn);
+    return drawn.black || dot >= drawn.dots ? 0 : drawn.dot[dot];
+}

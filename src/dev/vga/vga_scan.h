@@ -46,4 +46,8 @@ struct vga_line {
 /* vga_line.c: draws the present line of the scan. */
 void vga_line_draw(const struct vga_scan *scan, struct vga_line *line);
 
+/* vga_line.c: the DAC index of one dot of the active display, as the beam passes it now. Walks the frame down
+ * to the line: not for hot paths. */
+u8 vga_dot_at(struct vga *vga, u32 line, u32 dot);
+
 #endif

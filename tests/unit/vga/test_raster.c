@@ -248,6 +248,34 @@ static void start_address_is_latched_at_retrace(void **state)
     assert_lines(rig, VGA_VIEW_BEAM, top);
 }
 
+/* Input status 1 bits 4 and 5: the video outputs, as a BIOS's self-test looks at them. */
+static void video_outputs_can_be_read_back(void **state)
+{
+    struct rig *rig = *state;
+    static const u8 low_bit[4] = {0, 4, 1, 6}, high_bit[4] = {2, 5, 3, 7};
+    set_mode(rig, 0x13);
+    for (u32 i = 0; i < 64000; i++)
+        write8(rig, 0xa0000 + i, i / 320 == 50 ? (u8)(i % 320) : 0x5a);
+    attr_out(rig, 0x11, 0xc6);
+    rig_beam_to(rig, 100); /* picture line 50 */
+    for (u8 select = 1; select < 4; select++) {
+        attr_out(rig, 0x12, (u8)(0x0f | select << 4));
+        u8 dot = (u8)(vga_timing_beam(&rig->vga->timing, now(rig)).dot / 2);
+        u8 status = in8(rig, 0x3da);
+        assert_int_equal(status & 1, 0);
+        assert_int_equal(status >> 4 & 1, dot >> low_bit[select] & 1);
+        assert_int_equal(status >> 5 & 1, dot >> high_bit[select] & 1);
+        rig_advance(rig, 5000);
+    }
+    for (u8 select = 0; select < 4; select++) {
+        attr_out(rig, 0x12, (u8)(0x0f | select << 4));
+        rig_beam_to(rig, 405);
+        u8 status = in8(rig, 0x3da);
+        assert_int_equal(status >> 4 & 1, 0xc6 >> low_bit[select] & 1);
+        assert_int_equal(status >> 5 & 1, 0xc6 >> high_bit[select] & 1);
+    }
+}
+
 /* More writes than the journal keeps: the present registers, and a fresh start in the next frame. */
 static void journal_overflow(void **state)
 {
@@ -344,6 +372,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(palette_change_in_retrace, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(registers_of_all_groups_in_mid_frame, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(start_address_is_latched_at_retrace, rig_setup, rig_teardown),
+    cmocka_unit_test_setup_teardown(video_outputs_can_be_read_back, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(journal_overflow, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(nothing_is_kept_without_need, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(frame_hash_follows_the_picture, rig_setup, rig_teardown),
