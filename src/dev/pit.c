@@ -88,7 +88,7 @@ static void pit_catch_up(struct pit *pit, s64 t)
         pit_drive_irq(pit, out);
     }
     pit->irq_seen = t;
-    pit_arm(pit, t, (rose && !out) || pit_wants_rise_only(pit));
+    pit_arm(pit, t, pit_wants_rise_only(pit));
 }
 
 /* Counter `n`, for a look or a touch at pulse `t`: edges that are overdue come first. */

@@ -358,9 +358,10 @@ static void pic_single_has_no_slave(void **state)
 {
     (void)state;
     struct rig *rig = new_pic(ICW4_8086, ICW4_8086);
-    init_chip(rig, MASTER, 0x13, 0x08, 0, ICW4_8086); /* SNGL: no ICW3 */
+    init_chip(rig, MASTER, 0x13, 0x08, 0, ICW4_8086 | ICW4_AEOI); /* SNGL: no ICW3 */
     raise_irq(rig, 9);
     assert_int_equal(ack(rig), 0x0a);
+    assert_int_equal(read_reg(rig, MASTER, READ_ISR), 0); /* ICW4 was taken as such */
     rig_free(rig);
 }
 

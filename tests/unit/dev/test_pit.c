@@ -180,7 +180,16 @@ static void read_back_latches_several(void **state)
     assert_int_equal(rig_in(rig, 0x42), 0x00);
     assert_int_equal(rig_in(rig, 0x42), 0x1f);
     rig_out(rig, CONTROL, 0xc0 | 0x20 | 0x02); /* status only */
+    u64 later = pit_ticks(rig_now(rig)) + 0x120;
+    rig_advance_to(rig, pit_ticks_ns(later));
     assert_int_equal(rig_in(rig, 0x40), 0xb4);
+    u16 live = (u16)(0x1000 - (later - 1) % 0x1000);
+    assert_int_equal(rig_in(rig, 0x40), live & 0xff);
+    assert_int_equal(rig_in(rig, 0x40), live >> 8);
+    rig_out(rig, CONTROL, 0xc0 | 0x10 | 0x02); /* count only */
+    rig_advance(rig, NS_PER_MS / 4);
+    assert_int_equal(rig_in(rig, 0x40), live & 0xff);
+    assert_int_equal(rig_in(rig, 0x40), live >> 8);
     assert_int_equal(rig_in(rig, CONTROL), 0xff); /* no such register to read */
     rig_free(rig);
 }

@@ -172,6 +172,24 @@ static void mode_2_gate(void **state)
     pit_counter_write(&c, 4, 5);
     pit_counter_gate(&c, true, 5); /* reloads with the next pulse */
     assert_string_equal(trace(&c, 6, 10, buf), "4H 3H 2H 1L 4H");
+    pit_counter_write(&c, 9, 10); /* waits for the end of the period, then for the gate */
+    pit_counter_gate(&c, false, 11);
+    assert_string_equal(trace(&c, 11, 15, buf), "3H 3H 3H 3H 3H");
+    pit_counter_gate(&c, true, 15);
+    assert_string_equal(trace(&c, 16, 17, buf), "9H 8H");
+}
+
+static void a_trigger_without_a_count_does_nothing(void **state)
+{
+    (void)state;
+    for (u8 mode = 1; mode <= 5; mode++) {
+        struct pit_counter c = new_counter((u8)(LSB | MODE(mode)), false);
+        pit_counter_gate(&c, true, 5);
+        assert_true(pit_counter_out(&c, 10));
+        assert_true(pit_counter_next_change(&c, 10, false) == PIT_TICK_NEVER);
+        pit_counter_latch_status(&c, 10);
+        assert_int_equal(pit_counter_read(&c, 10) & 0xc0, 0xc0);
+    }
 }
 
 static void mode_3_even(void **state)
@@ -327,7 +345,8 @@ static void status_comes_before_the_count(void **state)
     pit_counter_write(&c, 0x34, 0);
     pit_counter_write(&c, 0x12, 0);
     pit_counter_latch_status(&c, 0);
-    assert_int_equal(pit_counter_read(&c, 0), 0x80 | 0x40 | 0x34); /* CE is not loaded yet */
+    pit_counter_latch_status(&c, 1); /* ignored until the first is read */
+    assert_int_equal(pit_counter_read(&c, 1), 0x80 | 0x40 | 0x34); /* CE was not loaded yet */
     pit_counter_latch_count(&c, 1);
     pit_counter_latch_status(&c, 1);
     assert_int_equal(pit_counter_read(&c, 5), 0x80 | 0x34);
@@ -389,6 +408,7 @@ int pit_counter_tests(void)
         cmocka_unit_test(mode_1_one_shot),
         cmocka_unit_test(mode_2_rate),
         cmocka_unit_test(mode_2_gate),
+        cmocka_unit_test(a_trigger_without_a_count_does_nothing),
         cmocka_unit_test(mode_3_even),
         cmocka_unit_test(mode_3_odd),
         cmocka_unit_test(mode_3_new_count_at_the_half),
