@@ -22,7 +22,7 @@
 ; the controllers masked at the end. Run it on scratch copies of disk images:
 ; the disk controllers get random commands as well.
 ;
-; About 6 device accesses a round without flag 2, about 200 with it.
+; About 6 device accesses a round without flag 2, about 130 with it.
 ; Exit codes: 0 it got to the end; 1 its code was changed; 2 an exception.
 
 %define GUEST_PARAM 1
