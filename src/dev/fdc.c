@@ -106,8 +106,8 @@ static void end_of_poll(void *opaque, u64 deadline_ns)
 static void leave_reset(struct fdc *fdc)
 {
     enter_command_phase(fdc);
-    if (!(fdc->config & CONFIG_POLL))
-        clock_event_arm(&fdc->poll_event, clock_now(fdc->poll_event.clock) + FDC_POLL_NS);
+    /* Always: CONFIGURE's way to disable polling did not survive the reset. */
+    clock_event_arm(&fdc->poll_event, clock_now(fdc->poll_event.clock) + FDC_POLL_NS);
 }
 
 /* --- registers --- */

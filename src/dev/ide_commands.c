@@ -56,7 +56,6 @@ static void show_lba(struct ide_device *d, u64 lba)
 static void fail_at(struct ide_device *d, u64 lba, u8 error)
 {
     show_lba(d, lba);
-    d->reg.sector_count = (u8)d->sectors_left;
     ide_fail(d, error);
 }
 

@@ -270,6 +270,8 @@ static void clears(void **state)
     assert_int_equal(dma_transfer(rig->machine.dma, 1, DMA_TO_MEMORY, data, 1, &tc), 0); /* masked */
     rig_out(rig, CLEAR_MASK1, 0);
     assert_int_equal(dma_transfer(rig->machine.dma, 1, DMA_TO_MEMORY, data, 1, &tc), 1);
+    rig_out(rig, MASTER_CLEAR1, 0); /* masks all */
+    assert_int_equal(dma_transfer(rig->machine.dma, 1, DMA_TO_MEMORY, data, 1, &tc), 0);
     assert_int_equal(rig_in(rig, 0x0d), 0);
     rig_destroy(rig);
 }

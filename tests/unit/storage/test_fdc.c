@@ -111,6 +111,12 @@ static void recalibrate_finds_track_0_within_79_steps(void **state)
     assert_int_equal(fdc_sense(rig), ST0_SE);
     FDC_RUN(rig, 0x04, 0x04);
     FDC_EXPECT(rig, ST3_ONES | ST3_T0 | ST3_H);
+    fdc_seek(rig, 0, 200); /* into the stop at 85 */
+    for (u32 i = 0; i < 2; i++) {
+        fdc_send(rig, (const u8[]){0x07, 0x00}, 2);
+        rig_pass(rig, 100 * NS_PER_MS);
+        assert_int_equal(fdc_sense(rig), i ? ST0_SE : ST0_IC_ABNORMAL | ST0_SE | ST0_EC);
+    }
     rig_destroy(rig);
 }
 
@@ -226,8 +232,9 @@ static void lock_keeps_the_fifo_over_software_reset(void **state)
     FDC_RUN(rig, 0x13, 0x00, CONFIG_EIS | 0x07, 0x20);
     FDC_RUN(rig, 0x94);
     FDC_EXPECT(rig, 0x10);
+    fdc_seek(rig, 0, 9);
     rig_out(rig, FDC_MSR_PORT, DSR_RESET);
-    FDC_RUN(rig, 0x0e);
+    FDC_RUN(rig, 0x0e);                                     /* PCN is 0 again, wherever the heads are */
     FDC_EXPECT(rig, 0, 0, 0, 0, 0, 0, 0, 0x80, 0x07, 0x20); /* EIS is not protected */
     FDC_RUN(rig, 0x14);
     FDC_EXPECT(rig, 0x00);

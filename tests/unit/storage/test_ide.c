@@ -123,7 +123,7 @@ static void two_devices_share_the_line(void **state)
     assert_int_equal(rig_in(rig, STATUS), READY | IDE_STATUS_DRQ);
     assert_false(rig->irq_level[14]);
     ide_read_words(rig, identity, sizeof identity);
-    assert_memory_equal(identity + 20, "DH10    ", 4); /* serial HD01: secondary digit of channel 0 */
+    assert_memory_equal(identity + 20, "DH10", 4); /* HD01: channel 0, device 1 */
     rig_destroy(rig);
 }
 
@@ -176,10 +176,14 @@ static void software_reset_stops_and_signs(void **state)
     assert_int_equal(rig_in(rig, STATUS) & IDE_STATUS_BSY, IDE_STATUS_BSY);
     rig_pass(rig, NS_PER_MS);
     assert_int_equal(rig_in(rig, STATUS), READY);
-    assert_signature(rig); /* of device 0 */
+    assert_signature(rig);
+    assert_int_equal(rig->irq_edges[14], 1); /* SET MULTIPLE's */
+    u8 identity[SECTOR_BYTES];
+    ide_simple(rig, 0xec, 0);
+    ide_read_words(rig, identity, sizeof identity);
+    assert_memory_equal(identity + 20, "DH00", 4); /* device 0 is selected */
     rig_out(rig, DH, 0xb0);
     assert_int_equal(rig_in(rig, STATUS), READY);
-    assert_int_equal(rig->irq_edges[14], 1); /* SET MULTIPLE's */
     rig_out(rig, DH, 0xe0);
     ide_lba_command(rig, 0xc4, 0, 1);
     assert_int_equal(ide_wait(rig), READY | IDE_STATUS_ERR); /* settings went to their defaults */
@@ -378,6 +382,7 @@ static void busy_device_ignores_the_host(void **state)
     ide_lba_command(rig, 0x20, 7, 1);
     rig_out(rig, COMMAND, 0xe1);
     rig_out(rig, SECTOR, 9);
+    assert_int_equal(rig_in(rig, SECTOR), 7);
     assert_int_equal(ide_wait(rig), READY | IDE_STATUS_DRQ);
     ide_read_words(rig, sector, sizeof sector);
     assert_is_sector(sector, 7);

@@ -191,6 +191,21 @@ static void receives_without_fifo(void **state)
     line_destroy(line);
 }
 
+static void word_length_and_loopback_concern_input_too(void **state)
+{
+    (void)state;
+    struct line line = line_create();
+    rig_out(line.rig, LCR, 2); /* 7 bits */
+    rig_out(line.rig, MCR, MCR_LOOP);
+    send_to_guest(line, "\xe1");
+    rig_pass(line.rig, 50 * NS_PER_MS);
+    assert_int_equal(rig_in(line.rig, LSR), EMPTY); /* the line is cut off */
+    rig_out(line.rig, MCR, 0);
+    rig_pass(line.rig, 50 * NS_PER_MS);
+    assert_int_equal(rig_in(line.rig, RBR), 0x61);
+    line_destroy(line);
+}
+
 static void trigger_levels_interrupt(void **state)
 {
     (void)state;
@@ -487,6 +502,7 @@ int uart_tests(void)
         cmocka_unit_test(long_output_goes_in_few_writes),
         cmocka_unit_test(word_length_masks),
         cmocka_unit_test(receives_without_fifo),
+        cmocka_unit_test(word_length_and_loopback_concern_input_too),
         cmocka_unit_test(trigger_levels_interrupt),
         cmocka_unit_test(bytes_below_the_trigger_time_out),
         cmocka_unit_test(host_input_never_overruns),
