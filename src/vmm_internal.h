@@ -53,6 +53,7 @@ struct vmm {
     volatile int signal_seen; /* SIGINT or SIGTERM */
     pthread_t vcpu_thread, signal_thread;
     bool signal_thread_runs;
+    volatile bool signal_thread_ends;
     sigset_t old_mask;
     timer_t deadline_timer, timeout_timer;
     bool timers_created;
@@ -66,6 +67,7 @@ struct vmm {
     u64 frames_done;
 
     bool ended;
+    u32 unclaimed_lines; /* said about ports that nobody claims */
     struct exit_counts *counts;
     struct recent_exit recent[RECENT_EXITS];
     u64 n_recent;

@@ -41,6 +41,8 @@ static void *watch_signals(void *opaque)
     sigaddset(&set, SIGTERM);
     for (;;) {
         int seen = sigwaitinfo(&set, NULL);
+        if (vmm->signal_thread_ends)
+            break;
         if (seen < 0)
             continue;
         vmm->signal_seen = seen;
@@ -117,7 +119,8 @@ void vmm_time_stop(struct vmm *vmm)
     }
     if (!vmm->signal_thread_runs)
         return;
-    pthread_cancel(vmm->signal_thread);
+    vmm->signal_thread_ends = true;
+    pthread_kill(vmm->signal_thread, SIGTERM); /* out of sigwaitinfo */
     pthread_join(vmm->signal_thread, NULL);
     /* A kick that is still queued must not find the vmm gone. */
     signal(KICK_SIGNAL, SIG_IGN);
