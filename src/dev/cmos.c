@@ -1,5 +1,6 @@
-/* What the set-up program of an AT would have left in the CMOS RAM. Bytes 10h-2Fh: IBM PC AT Technical Reference,
- * "CMOS RAM address map"; 34h, 35h, 38h, 39h, 3Dh and 5Fh: as the firmware of QEMU's machines (SeaBIOS) reads them. */
+/* What the set-up program of an AT would have left in the CMOS RAM. Bytes 10h-2Fh: IBM PC AT Technical
+ * Reference, "CMOS RAM address map"; 34h, 35h, 38h, 39h, 3Dh and 5Fh: as the firmware of QEMU's machines
+ * (SeaBIOS) reads them. */
 #include "dev/block.h"
 #include "dev/rtc.h"
 #include "machine/machine.h"
@@ -24,7 +25,12 @@ enum cmos_address {
     CMOS_BOOT_FLAGS_2 = 0x3d,
 };
 
-enum { EQUIPMENT_FLOPPY = BIT(0), EQUIPMENT_FPU = BIT(1), EQUIPMENT_MOUSE = BIT(2), EQUIPMENT_TWO_FLOPPIES = BIT(6) };
+enum {
+    EQUIPMENT_FLOPPY = BIT(0),
+    EQUIPMENT_FPU = BIT(1),
+    EQUIPMENT_MOUSE = BIT(2),
+    EQUIPMENT_TWO_FLOPPIES = BIT(6)
+};
 enum { BOOT_NO_SIGNATURE_CHECK = BIT(0) };
 enum { BOOT_FLOPPY = 1, BOOT_DISK = 2 };
 enum cmos_floppy { FLOPPY_NONE, FLOPPY_360K, FLOPPY_1200K, FLOPPY_720K, FLOPPY_1440K, FLOPPY_2880K };
@@ -67,7 +73,8 @@ static void cmos_floppies(u8 *ram, struct block *const *floppy)
     enum cmos_floppy a = floppy[0] ? floppy_type(floppy[0]) : FLOPPY_1440K;
     enum cmos_floppy b = floppy[1] ? floppy_type(floppy[1]) : FLOPPY_NONE;
     ram[CMOS_FLOPPY_TYPES] = (u8)(a << 4 | b);
-    ram[CMOS_EQUIPMENT] = EQUIPMENT_FLOPPY | EQUIPMENT_FPU | EQUIPMENT_MOUSE | (b ? EQUIPMENT_TWO_FLOPPIES : 0);
+    ram[CMOS_EQUIPMENT] =
+        EQUIPMENT_FLOPPY | EQUIPMENT_FPU | EQUIPMENT_MOUSE | (b ? EQUIPMENT_TWO_FLOPPIES : 0);
 }
 
 static void cmos_disk_geometry(u8 *ram, unsigned at, struct block_geometry g)
@@ -105,8 +112,8 @@ static void cmos_disks(u8 *ram, struct block *const *disk)
     }
 }
 
-/* First device in the low nibble of 3Dh, then its high nibble, then the high nibble of 38h. Old boot disks often
- * lack the signature 55AAh, and the BIOSes of their time did not ask for it. */
+/* First device in the low nibble of 3Dh, then its high nibble, then the high nibble of 38h. Old boot
+ * disks often lack the signature 55AAh, and the BIOSes of their time did not ask for it. */
 static void cmos_boot_order(u8 *ram, const char boot[4])
 {
     u32 order = 0;

@@ -1,7 +1,7 @@
-/* Ports for messages: 80h, the POST code of the AT (a latch that can be read back); E9h, Bochs' "port E9 hack"; and
- * 402h, where SeaBIOS writes its log. Bytes of the last two go to the configured file by the line.
- * A guest looks for E9h and 402h by reading the port's own sign, E9h. With no file nobody listens: they read as
- * ones then, and SeaBIOS saves itself thousands of accesses. */
+/* Ports for messages: 80h, the POST code of the AT (a latch that can be read back); E9h, Bochs' "port E9
+ * hack"; and 402h, where SeaBIOS writes its log. Bytes of the last two go to the configured file by the
+ * line. A guest looks for E9h and 402h by reading the port's own sign, E9h. With no file nobody listens:
+ * they read as ones then, and SeaBIOS saves itself thousands of accesses. */
 #include "base/log.h"
 #include "dev/devices.h"
 
@@ -13,7 +13,7 @@
 enum { DEBUG_PRESENT = 0xe9, DEBUG_BUFFER_BYTES = 4096 };
 
 struct debugport {
-    int fd;       /* -1: none */
+    int fd; /* -1: none */
     u8 post_code;
     u32 fill;
     u8 buffer[DEBUG_BUFFER_BYTES];

@@ -1,5 +1,6 @@
-/* The port through which a guest ends the run, as QEMU's isa-debug-exit: the byte written becomes machine->exit_value.
- * Its address is configured (0: no such port), so its row on the bus lives in the object. */
+/* The port through which a guest ends the run, as QEMU's isa-debug-exit: the byte written becomes
+ * machine->exit_value. Its address is configured (0: no such port), so its row on the bus lives in the
+ * object. */
 #include "base/log.h"
 #include "dev/devices.h"
 

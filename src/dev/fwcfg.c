@@ -1,9 +1,10 @@
 /* QEMU fw_cfg, the traditional port interface: a 16-bit selector at 510h, a byte stream at 511h. QEMU,
- * docs/specs/fw_cfg.rst. What lies beyond an item, and every unknown key, reads as zero; writes are ignored.
+ * docs/specs/fw_cfg.rst. What lies beyond an item, and every unknown key, reads as zero; writes are
+ * ignored.
  *
  * What SeaBIOS makes of it on a machine without PCI:
- *  - it zeroes C0000h-DFFFFh and then copies and runs every file "vgaroms/..." there, so the VGA BIOS must be a file
- *    and a ROM mapped at C0000h would be overwritten;
+ *  - it zeroes C0000h-DFFFFh and then copies and runs every file "vgaroms/..." there, so the VGA BIOS
+ *    must be a file and a ROM mapped at C0000h would be overwritten;
  *  - boot menu 0 (key 0Eh, a missing key would do): no 2.5 s wait for F12;
  *  - "etc/boot-fail-wait" -1: say once that nothing can be booted instead of trying again every minute;
  *  - "etc/e820": the RAM, so that it needs no guess about KVM's reserved pages.
@@ -55,7 +56,7 @@ static void put_be(u8 *at, u64 value, unsigned bytes)
         at[bytes - 1 - i] = (u8)(value >> 8 * i);
 }
 
-/* --- Building ------------------------------------------------------------------------------------------------- */
+/* --- Building --- */
 
 static void fwcfg_add(struct fwcfg *f, u16 key, const void *data, u32 bytes)
 {
@@ -106,7 +107,7 @@ static void fwcfg_build(struct fwcfg *f, const struct machine_config *config)
     fwcfg_add(f, FWCFG_FILE_DIR, f->directory, 4 + f->n_files * FWCFG_DIR_ENTRY_BYTES);
 }
 
-/* --- Bus ------------------------------------------------------------------------------------------------------ */
+/* --- Bus --- */
 
 static void fwcfg_select(struct fwcfg *f, u16 key)
 {

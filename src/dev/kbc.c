@@ -1,11 +1,13 @@
-/* The 8042 of a PS/2, ports 60h and 64h. IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary
- * Device Controller"; for the AT-only commands, IBM PC AT Technical Reference, "Keyboard controller".
+/* The 8042 of a PS/2, ports 60h and 64h. IBM PS/2 Hardware Interface Technical Reference, "Keyboard and
+ * Auxiliary Device Controller"; for the AT-only commands, IBM PC AT Technical Reference, "Keyboard
+ * controller".
  *
- * One byte at a time sits in the output register (OBF). When it has been read, the next one comes after a delay:
- * short for an answer to a command, longer for keys and packets, so that each makes an interrupt of its own.
+ * One byte at a time sits in the output register (OBF). When it has been read, the next one comes after a
+ * delay: short for an answer to a command, longer for keys and packets, so that each makes an interrupt
+ * of its own.
  * NOTE: the controller takes what the processor writes at once: IBF is never seen set.
- * LIMIT: no password, no diagnostic dump, no polling of the input port to the status register (A4h-A6h, ACh, C1h,
- * C2h do nothing). */
+ * LIMIT: no password, no diagnostic dump, no polling of the input port to the status register (A4h-A6h,
+ * ACh, C1h, C2h do nothing). */
 #include "dev/kbc.h"
 
 #include "dev/devices.h"
@@ -51,7 +53,12 @@ enum kbc_command {
     KBC_PULSE_OUTPUT = 0xf0, /* to FFh: a zero bit pulses the output low */
 };
 enum kbc_answer { SELF_TEST_OK = 0x55, INTERFACE_OK = 0x00, NO_PASSWORD = 0xf1 };
-enum kbc_output_port { OUT_NOT_RESET = BIT(0), OUT_A20 = BIT(1), OUT_KEYBOARD_IRQ = BIT(4), OUT_AUX_IRQ = BIT(5) };
+enum kbc_output_port {
+    OUT_NOT_RESET = BIT(0),
+    OUT_A20 = BIT(1),
+    OUT_KEYBOARD_IRQ = BIT(4),
+    OUT_AUX_IRQ = BIT(5)
+};
 /* Unlocked, no manufacturing jumper, colour display, second RAM bank on. */
 enum { INPUT_PORT = 0xb0, TEST_INPUTS_IDLE = 0x03, OUTPUT_PORT_ONES = 0xcc };
 enum { KBC_RAM_BYTES = 32, KBC_ANSWERS = 4, KBC_IRQ = 1, KBC_AUX_IRQ = 12, SCAN_BREAK = 0xf0 };
@@ -68,36 +75,36 @@ struct kbc_byte {
 struct kbc {
     struct machine *machine;
     struct irq_line irq, aux_irq;
-    struct clock_event output;  /* the next byte gets into the output register */
-    struct clock_event sample;  /* the mouse looks at its sensors */
+    struct clock_event output; /* the next byte gets into the output register */
+    struct clock_event sample; /* the mouse looks at its sensors */
     u64 sampled_ns;
-    u8 pending;                 /* a command that awaits its data byte; 0: none */
+    u8 pending; /* a command that awaits its data byte; 0: none */
     bool last_was_command;
     bool obf;
-    bool break_prefix;          /* F0h was translated away: the next code gets bit 7 */
-    struct kbc_byte out;        /* the output register */
+    bool break_prefix;   /* F0h was translated away: the next code gets bit 7 */
+    struct kbc_byte out; /* the output register */
     struct kbc_byte answer[KBC_ANSWERS];
     u32 answers;
-    u8 ram[KBC_RAM_BYTES];      /* [0] is the command byte */
+    u8 ram[KBC_RAM_BYTES]; /* [0] is the command byte */
     struct keyboard keyboard;
     struct mouse mouse;
 };
 
-/* --- Output --------------------------------------------------------------------------------------------------- */
+/* --- Output --- */
 
-/* Scan code set 2 to set 1, the controller's ROM table (IBM PC AT Technical Reference). Codes above pass as they
- * are, but for those of F7 and SysRq. */
+/* Scan code set 2 to set 1, the controller's ROM table (IBM PC AT Technical Reference). Codes above pass
+ * as they are, but for those of F7 and SysRq. */
 static u8 kbc_translate_code(u8 code)
 {
     static const u8 table[128] = {
-        0xff, 0x43, 0x41, 0x3f, 0x3d, 0x3b, 0x3c, 0x58, 0x64, 0x44, 0x42, 0x40, 0x3e, 0x0f, 0x29, 0x59, /* 00 */
-        0x65, 0x38, 0x2a, 0x70, 0x1d, 0x10, 0x02, 0x5a, 0x66, 0x71, 0x2c, 0x1f, 0x1e, 0x11, 0x03, 0x5b, /* 10 */
-        0x67, 0x2e, 0x2d, 0x20, 0x12, 0x05, 0x04, 0x5c, 0x68, 0x39, 0x2f, 0x21, 0x14, 0x13, 0x06, 0x5d, /* 20 */
-        0x69, 0x31, 0x30, 0x23, 0x22, 0x15, 0x07, 0x5e, 0x6a, 0x72, 0x32, 0x24, 0x16, 0x08, 0x09, 0x5f, /* 30 */
-        0x6b, 0x33, 0x25, 0x17, 0x18, 0x0b, 0x0a, 0x60, 0x6c, 0x34, 0x35, 0x26, 0x27, 0x19, 0x0c, 0x61, /* 40 */
-        0x6d, 0x73, 0x28, 0x74, 0x1a, 0x0d, 0x62, 0x6e, 0x3a, 0x36, 0x1c, 0x1b, 0x75, 0x2b, 0x63, 0x76, /* 50 */
-        0x55, 0x56, 0x77, 0x78, 0x79, 0x7a, 0x0e, 0x7b, 0x7c, 0x4f, 0x7d, 0x4b, 0x47, 0x7e, 0x7f, 0x6f, /* 60 */
-        0x52, 0x53, 0x50, 0x4c, 0x4d, 0x48, 0x01, 0x45, 0x57, 0x4e, 0x51, 0x4a, 0x37, 0x49, 0x46, 0x54, /* 70 */
+        0xff, 0x43, 0x41, 0x3f, 0x3d, 0x3b, 0x3c, 0x58, 0x64, 0x44, 0x42, 0x40, 0x3e, 0x0f, 0x29, 0x59,
+        0x65, 0x38, 0x2a, 0x70, 0x1d, 0x10, 0x02, 0x5a, 0x66, 0x71, 0x2c, 0x1f, 0x1e, 0x11, 0x03, 0x5b,
+        0x67, 0x2e, 0x2d, 0x20, 0x12, 0x05, 0x04, 0x5c, 0x68, 0x39, 0x2f, 0x21, 0x14, 0x13, 0x06, 0x5d,
+        0x69, 0x31, 0x30, 0x23, 0x22, 0x15, 0x07, 0x5e, 0x6a, 0x72, 0x32, 0x24, 0x16, 0x08, 0x09, 0x5f,
+        0x6b, 0x33, 0x25, 0x17, 0x18, 0x0b, 0x0a, 0x60, 0x6c, 0x34, 0x35, 0x26, 0x27, 0x19, 0x0c, 0x61,
+        0x6d, 0x73, 0x28, 0x74, 0x1a, 0x0d, 0x62, 0x6e, 0x3a, 0x36, 0x1c, 0x1b, 0x75, 0x2b, 0x63, 0x76,
+        0x55, 0x56, 0x77, 0x78, 0x79, 0x7a, 0x0e, 0x7b, 0x7c, 0x4f, 0x7d, 0x4b, 0x47, 0x7e, 0x7f, 0x6f,
+        0x52, 0x53, 0x50, 0x4c, 0x4d, 0x48, 0x01, 0x45, 0x57, 0x4e, 0x51, 0x4a, 0x37, 0x49, 0x46, 0x54,
     };
     if (code < sizeof table)
         return table[code];
@@ -225,7 +232,7 @@ static void kbc_catch_up(struct kbc *kbc)
     }
 }
 
-/* --- Commands ------------------------------------------------------------------------------------------------- */
+/* --- Commands --- */
 
 static void kbc_answer(struct kbc *kbc, u8 value, bool aux)
 {
@@ -351,7 +358,7 @@ static void kbc_command(struct kbc *kbc, u8 command)
     }
 }
 
-/* --- Bus ------------------------------------------------------------------------------------------------------ */
+/* --- Bus --- */
 
 static u32 kbc_data_in(void *dev, u16 port, u8 size)
 {
@@ -407,7 +414,7 @@ static const struct bus_port kbc_ports[] = {
     {0x64, 1, BUS_8, "keyboard status/command", kbc_status_in, kbc_command_out},
 };
 
-/* --- Keys and mouse from outside ------------------------------------------------------------------------------ */
+/* --- Keys and mouse from outside --- */
 
 void kbc_key(struct kbc *kbc, enum key key, bool down)
 {
@@ -431,7 +438,7 @@ void kbc_mouse(struct kbc *kbc, int dx, int dy, int dz, unsigned buttons)
     kbc_arm(kbc);
 }
 
-/* --- Life ----------------------------------------------------------------------------------------------------- */
+/* --- Life --- */
 
 static int kbc_create(struct machine *machine, void **dev)
 {

@@ -1,6 +1,6 @@
 /* IBM PS/2 Hardware Interface Technical Reference, "Keyboards (101- and 102-key)".
- * LIMIT: no typematic repeat (whoever injects keys may repeat the press); the fake shifts which a real keyboard puts
- * around the grey cursor keys while Shift is held or Num Lock is on are not sent. */
+ * LIMIT: no typematic repeat (whoever injects keys may repeat the press); the fake shifts which a real
+ * keyboard puts around the grey cursor keys while Shift is held or Num Lock is on are not sent. */
 #include "dev/keyboard.h"
 
 #include <string.h>
@@ -157,7 +157,7 @@ u8 keyboard_make_code(enum key key, unsigned set, bool *extended)
     return set == 1 ? key_codes[key].set1 : key_codes[key].set2;
 }
 
-/* --- What a key sends ----------------------------------------------------------------------------------------- */
+/* --- What a key sends --- */
 
 struct sequence {
     u8 byte[KEYBOARD_KEY_BYTES];
@@ -183,7 +183,8 @@ static void sequence_code(struct sequence *s, const struct keyboard *kb, struct 
     sequence_put(s, codes.set2);
 }
 
-/* Print Screen is the extended keypad star with a shift around it, unless one is held; with Alt it is SysRq. */
+/* Print Screen is the extended keypad star with a shift around it, unless one is held; with Alt it is
+ * SysRq. */
 static void sequence_print(struct sequence *s, const struct keyboard *kb, bool down)
 {
     static const struct key_codes shift = {0x2a, 0x12, 0, true}, star = {0x37, 0x7c, 0, true};
@@ -237,7 +238,8 @@ static void keyboard_track_modifiers(struct keyboard *kb, enum key key, bool dow
         kb->alt = down;
 }
 
-/* What does not fit is lost, and all that follows until the buffer is empty; the overrun code takes its place. */
+/* What does not fit is lost, and all that follows until the buffer is empty; the overrun code takes its
+ * place. */
 static void keyboard_buffer(struct keyboard *kb, const struct sequence *s)
 {
     if (kb->overrun && kb->buffered)
@@ -270,7 +272,7 @@ void keyboard_key(struct keyboard *kb, enum key key, bool down)
     keyboard_buffer(kb, &s);
 }
 
-/* --- Commands ------------------------------------------------------------------------------------------------- */
+/* --- Commands --- */
 
 static void keyboard_reply(struct keyboard *kb, u8 value)
 {
@@ -287,7 +289,8 @@ static void keyboard_set_break(struct keyboard *kb, u8 code, bool on)
 
 static void keyboard_default_breaks(struct keyboard *kb)
 {
-    static const u8 make_break[] = {KEY_LEFT_SHIFT, KEY_RIGHT_SHIFT, KEY_LEFT_CTRL, KEY_LEFT_ALT, KEY_CAPS_LOCK};
+    static const u8 make_break[] = {KEY_LEFT_SHIFT, KEY_RIGHT_SHIFT, KEY_LEFT_CTRL, KEY_LEFT_ALT,
+                                    KEY_CAPS_LOCK};
     memset(kb->breaks, 0, sizeof kb->breaks);
     for (size_t i = 0; i < sizeof make_break; i++)
         keyboard_set_break(kb, key_codes[make_break[i]].set3, true);

@@ -1,5 +1,5 @@
-/* IBM PS/2 Hardware Interface Technical Reference, "Mouse"; Microsoft's IntelliMouse for the wheel: the sample rates
- * 200, 100, 80 in a row make the device report ID 3 and a fourth byte per packet.
+/* IBM PS/2 Hardware Interface Technical Reference, "Mouse"; Microsoft's IntelliMouse for the wheel: the
+ * sample rates 200, 100, 80 in a row make the device report ID 3 and a fourth byte per packet.
  * LIMIT: movement too large for a packet goes into the next ones; the overflow bits are never set. */
 #include "dev/mouse.h"
 
@@ -50,7 +50,7 @@ static s32 clamp(s32 value, s32 min, s32 max)
     return value < min ? min : value > max ? max : value;
 }
 
-/* --- Reports -------------------------------------------------------------------------------------------------- */
+/* --- Reports --- */
 
 /* Takes what fits a packet out of an accumulator, in counts of the current resolution. */
 static s32 mouse_take_counts(const struct mouse *m, s32 *accumulator)
@@ -121,7 +121,7 @@ void mouse_move(struct mouse *m, int dx, int dy, int dz, unsigned buttons)
     m->buttons = buttons & (MOUSE_LEFT | MOUSE_RIGHT | MOUSE_MIDDLE);
 }
 
-/* --- Commands ------------------------------------------------------------------------------------------------- */
+/* --- Commands --- */
 
 static void mouse_clear_movement(struct mouse *m)
 {
@@ -172,8 +172,8 @@ static void mouse_reply_status(struct mouse *m)
 {
     u8 buttons = (m->buttons & MOUSE_LEFT ? BIT(2) : 0) | (m->buttons & MOUSE_MIDDLE ? BIT(1) : 0) |
                  (m->buttons & MOUSE_RIGHT ? BIT(0) : 0);
-    mouse_reply(m, buttons | (m->scaling_2_1 ? STATUS_SCALING_2_1 : 0) | (m->reporting ? STATUS_REPORTING : 0) |
-                       (m->remote ? STATUS_REMOTE : 0));
+    mouse_reply(m, buttons | (m->scaling_2_1 ? STATUS_SCALING_2_1 : 0) |
+                       (m->reporting ? STATUS_REPORTING : 0) | (m->remote ? STATUS_REMOTE : 0));
     mouse_reply(m, m->resolution);
     mouse_reply(m, m->rate);
 }

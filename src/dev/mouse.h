@@ -1,4 +1,5 @@
-/* A PS/2 mouse with a wheel at the end of its cable. The 8042 (kbc.c) owns one and calls it when a sample is due. */
+/* A PS/2 mouse with a wheel at the end of its cable. The 8042 (kbc.c) owns one and calls it when a sample
+ * is due. */
 #ifndef HUDDLE_DEV_MOUSE_H
 #define HUDDLE_DEV_MOUSE_H
 
@@ -9,20 +10,20 @@ enum mouse_button { MOUSE_LEFT = BIT(0), MOUSE_RIGHT = BIT(1), MOUSE_MIDDLE = BI
 #define MOUSE_QUEUE_BYTES 16
 
 struct mouse {
-    u8 command;       /* awaits its argument; 0: none */
-    u8 id;            /* 0: standard, 3: with wheel */
-    u8 rate;          /* samples per second */
-    u8 resolution;    /* 0-3: 1, 2, 4, 8 counts per millimetre */
+    u8 command;    /* awaits its argument; 0: none */
+    u8 id;         /* 0: standard, 3: with wheel */
+    u8 rate;       /* samples per second */
+    u8 resolution; /* 0-3: 1, 2, 4, 8 counts per millimetre */
     bool scaling_2_1;
     bool remote, wrap;
-    bool reporting;   /* stream mode: enabled */
-    u8 knock;         /* how much of the sample rate sequence 200, 100, 80 has been seen */
+    bool reporting; /* stream mode: enabled */
+    u8 knock;       /* how much of the sample rate sequence 200, 100, 80 has been seen */
     u8 last_sent;
     u8 buttons, buttons_sent;
-    s32 x, y, z;      /* movement not reported yet: x and y in eighths of a millimetre, y upwards; z in notches */
+    s32 x, y, z; /* movement not reported yet: x and y in eighths of a millimetre, y upwards; z in notches */
     u8 queue[MOUSE_QUEUE_BYTES];
     u32 queued;
-    u32 replies;      /* how many of them answer a command */
+    u32 replies; /* how many of them answer a command */
 };
 
 void mouse_reset(struct mouse *m);

@@ -1,10 +1,12 @@
-/* Two 8259A, as the AT wires them: the slave's INT drives the master's IR2. Intel 8259A data sheet (231468).
+/* Two 8259A, as the AT wires them: the slave's INT drives the master's IR2. Intel 8259A data sheet
+ * (231468).
  *
- * `line` is what the devices drive. In edge mode a rising line sets the edge latch; the latch is the request, and it
- * goes when the request is acknowledged or when the line falls too early: the processor's acknowledge then finds
- * nothing and gets the spurious IR7. In level mode the line itself is the request.
+ * `line` is what the devices drive. In edge mode a rising line sets the edge latch; the latch is the
+ * request, and it goes when the request is acknowledged or when the line falls too early: the processor's
+ * acknowledge then finds nothing and gets the spurious IR7. In level mode the line itself is the request.
  * Invariant: after every entry point machine->intr is the master's INT pin.
- * LIMIT: MCS-80/85 mode (ICW4 bit 0 clear) answers as 8086 mode does; the buffered mode bits have no effect. */
+ * LIMIT: MCS-80/85 mode (ICW4 bit 0 clear) answers as 8086 mode does; the buffered mode bits have no
+ * effect. */
 #include "dev/pic.h"
 
 #include "dev/devices.h"
@@ -43,17 +45,17 @@ enum pic_ocw {
 enum pic_step { STEP_READY, STEP_ICW2, STEP_ICW3, STEP_ICW4 };
 
 struct pic_chip {
-    u8 line;    /* IR inputs */
-    u8 latch;   /* edge latches */
+    u8 line;  /* IR inputs */
+    u8 latch; /* edge latches */
     u8 isr;
     u8 imr;
     u8 icw1;
-    u8 base;    /* ICW2 */
-    u8 icw3;    /* master: which inputs have slaves; slave: its ID */
+    u8 base; /* ICW2 */
+    u8 icw3; /* master: which inputs have slaves; slave: its ID */
     u8 icw4;
-    u8 elcr;    /* inputs that are level triggered */
-    u8 lowest;  /* the IR with the lowest priority */
-    u8 step;    /* enum pic_step */
+    u8 elcr;   /* inputs that are level triggered */
+    u8 lowest; /* the IR with the lowest priority */
+    u8 step;   /* enum pic_step */
     bool initialized;
     bool rotate_in_aeoi;
     bool special_mask;
@@ -67,7 +69,7 @@ struct pic {
     struct pic_chip chip[PIC_CHIPS];
 };
 
-/* --- One chip ------------------------------------------------------------------------------------------------- */
+/* --- One chip --- */
 
 static u8 chip_irr(const struct pic_chip *c)
 {
@@ -97,8 +99,8 @@ static bool chip_has_slave_at(const struct pic_chip *c, bool master, int ir)
     return master && !(c->icw1 & ICW1_SNGL) && (c->icw3 & BIT(ir));
 }
 
-/* The IR that would be acknowledged now, or PIC_NO_IR. In special mask mode only unmasked inputs in service hold
- * others off; in special fully nested mode a slave's input does not hold off itself. */
+/* The IR that would be acknowledged now, or PIC_NO_IR. In special mask mode only unmasked inputs in
+ * service hold others off; in special fully nested mode a slave's input does not hold off itself. */
 static int chip_request(const struct pic_chip *c, bool master)
 {
     if (!c->initialized)
@@ -138,7 +140,7 @@ static void chip_set_line(struct pic_chip *c, u8 ir, bool level)
     c->line = level ? c->line | bit : c->line & (u8)~bit;
 }
 
-/* --- The pair ------------------------------------------------------------------------------------------------- */
+/* --- The pair --- */
 
 static void pic_update(struct pic *pic)
 {
@@ -149,7 +151,8 @@ static void pic_update(struct pic *pic)
     pic->machine->intr = master->int_pin;
 }
 
-/* The chip's INT pin falls with the acknowledge even if more is pending: the master's edge latch needs that. */
+/* The chip's INT pin falls with the acknowledge even if more is pending: the master's edge latch needs
+ * that. */
 static int pic_acknowledge_slave(struct pic *pic)
 {
     int ir = chip_acknowledge(&pic->chip[PIC_SLAVE], false);
@@ -186,14 +189,16 @@ static void pic_set_irq(void *opaque, u8 n, bool level)
     pic_update(pic);
 }
 
-/* --- Registers ------------------------------------------------------------------------------------------------ */
+/* --- Registers --- */
 
-/* Data sheet, "Initialization": the edge sense circuit is reset (a high line must fall and rise again), IMR cleared,
- * IR7 lowest, special mask cleared, status read set to IRR, and without IC4 all functions of ICW4 are zero. */
+/* Data sheet, "Initialization": the edge sense circuit is reset (a high line must fall and rise again),
+ * IMR cleared, IR7 lowest, special mask cleared, status read set to IRR, and without IC4 all functions of
+ * ICW4 are zero. */
 static void chip_write_icw1(struct pic_chip *c, u8 value)
 {
     u8 line = c->line, elcr = c->elcr;
-    *c = (struct pic_chip){.line = line, .elcr = elcr, .icw1 = value, .lowest = PIC_SPURIOUS_IR, .step = STEP_ICW2};
+    *c = (struct pic_chip){
+        .line = line, .elcr = elcr, .icw1 = value, .lowest = PIC_SPURIOUS_IR, .step = STEP_ICW2};
     c->icw3 = ICW3_SLAVE_ID;
 }
 
@@ -302,7 +307,7 @@ static u8 pic_read(struct pic *pic, int n, bool data)
     return c->read_isr ? c->isr : chip_irr(c);
 }
 
-/* --- Bus ------------------------------------------------------------------------------------------------------ */
+/* --- Bus --- */
 
 static int port_chip(u16 port)
 {
@@ -321,7 +326,8 @@ static void pic_out(void *dev, u16 port, u8 size, u32 value)
     pic_write(dev, port_chip(port), port & 1, (u8)value);
 }
 
-/* The timer, the keyboard, the cascade, the clock and the coprocessor are always edge triggered (EISA 2.7.4). */
+/* The timer, the keyboard, the cascade, the clock and the coprocessor are always edge triggered (EISA
+ * 2.7.4). */
 static const u8 elcr_writable[PIC_CHIPS] = {[PIC_MASTER] = 0xf8, [PIC_SLAVE] = 0xde};
 
 static u32 elcr_in(void *dev, u16 port, u8 size)

@@ -1,8 +1,10 @@
-/* The 8254 on the bus of an AT: the control word port, and counter 0's OUT as IRQ0. Intel 8254 data sheet (231164).
+/* The 8254 on the bus of an AT: the control word port, and counter 0's OUT as IRQ0. Intel 8254 data sheet
+ * (231164).
  *
- * Time is the number of CLK pulses since power-on, taken from the virtual clock whenever somebody looks. Only
- * counter 0 has an event, armed for the next edge of its OUT, and only while there is one.
- * NOTE: the low pulse of modes 2, 4 and 5 lasts one CLK; IRQ0 gets both of its edges at its end, in one event. */
+ * Time is the number of CLK pulses since power-on, taken from the virtual clock whenever somebody looks.
+ * Only counter 0 has an event, armed for the next edge of its OUT, and only while there is one.
+ * NOTE: the low pulse of modes 2, 4 and 5 lasts one CLK; IRQ0 gets both of its edges at its end, in one
+ * event. */
 #include "dev/pit.h"
 
 #include "dev/devices.h"
@@ -48,7 +50,7 @@ static s64 pit_now(const struct pit *pit)
     return (s64)pit_ticks(clock_now(pit->clock));
 }
 
-/* --- IRQ0 ----------------------------------------------------------------------------------------------------- */
+/* --- IRQ0 --- */
 
 static void pit_drive_irq(struct pit *pit, bool level)
 {
@@ -58,7 +60,8 @@ static void pit_drive_irq(struct pit *pit, bool level)
     irq_set(&pit->irq, level);
 }
 
-/* The two falling edges nobody needs to wake up for: of a one-pulse strobe, and one before which the line fell. */
+/* The two falling edges nobody needs to wake up for: of a one-pulse strobe, and one before which the line
+ * fell. */
 static bool pit_wants_rise_only(const struct pit *pit)
 {
     u8 mode = pit->counter[0].mode;
@@ -74,8 +77,9 @@ static void pit_arm(struct pit *pit, s64 t, bool rise_only)
         clock_event_arm(&pit->edge, pit_ticks_ns((u64)pit->irq_due));
 }
 
-/* Brings IRQ0 to pulse `t`. If the host slept through rising edges, they become one; the line then stays high even
- * if OUT is low again, or the controller would lose the request. The phase is the counter's own and is kept. */
+/* Brings IRQ0 to pulse `t`. If the host slept through rising edges, they become one; the line then stays
+ * high even if OUT is low again, or the controller would lose the request. The phase is the counter's own
+ * and is kept. */
 static void pit_catch_up(struct pit *pit, s64 t)
 {
     struct pit_counter *c = &pit->counter[0];
@@ -114,7 +118,7 @@ static void pit_counter_0_changed(struct pit *pit, s64 t)
     pit_arm(pit, t, pit_wants_rise_only(pit));
 }
 
-/* --- Registers ------------------------------------------------------------------------------------------------ */
+/* --- Registers --- */
 
 static void pit_read_back(struct pit *pit, u8 value, s64 t)
 {

@@ -1,4 +1,5 @@
-/* The 8254 programmable interval timer: counter 0 is IRQ0, counter 1 the refresh request, counter 2 the speaker. */
+/* The 8254 programmable interval timer: counter 0 is IRQ0, counter 1 the refresh request, counter 2 the
+ * speaker. */
 #ifndef HUDDLE_DEV_PIT_H
 #define HUDDLE_DEV_PIT_H
 

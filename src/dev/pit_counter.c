@@ -1,9 +1,10 @@
 /* One counter of an 8254. Intel 8254 data sheet (231164), "Mode definitions".
  *
- * Nothing is counted: the state is the pulse at which the counting element CE was last loaded, and everything else
- * (count, OUT, next edge) is computed from the distance to it. A write takes effect with the pulse after it.
- * Invariant: counter_sync(c, t) brings every load that happened up to pulse t into `n` and `start`; all other
- * functions call it first. */
+ * Nothing is counted: the state is the pulse at which the counting element CE was last loaded, and
+ * everything else (count, OUT, next edge) is computed from the distance to it. A write takes effect with
+ * the pulse after it.
+ * Invariant: counter_sync(c, t) brings every load that happened up to pulse t into `n` and `start`; all
+ * other functions call it first. */
 #include "dev/pit_counter.h"
 
 enum pit_control {
@@ -55,7 +56,7 @@ static u32 square_high(u32 n)
     return (n + 1) / 2;
 }
 
-/* --- Loading CE ----------------------------------------------------------------------------------------------- */
+/* --- Loading CE --- */
 
 static void counter_load(struct pit_counter *c, s64 t)
 {
@@ -69,8 +70,8 @@ static void counter_load(struct pit_counter *c, s64 t)
     c->frozen = !c->gate && !counter_triggered_only(c);
 }
 
-/* Modes 2 and 3: the pulse after `t` at which a new count in CR gets into CE: the end of the period, in mode 3 of
- * the half. */
+/* Modes 2 and 3: the pulse after `t` at which a new count in CR gets into CE: the end of the period, in
+ * mode 3 of the half. */
 static s64 counter_boundary(const struct pit_counter *c, s64 t)
 {
     s64 period = c->n, begin = c->start + (t - c->start) / period * period;
@@ -96,7 +97,7 @@ static void counter_sync(struct pit_counter *c, s64 t)
         counter_load(c, c->load_at);
 }
 
-/* --- The pins ------------------------------------------------------------------------------------------------- */
+/* --- The pins --- */
 
 static s64 counter_elapsed(const struct pit_counter *c, s64 t)
 {
@@ -179,7 +180,7 @@ void pit_counter_gate(struct pit_counter *c, bool gate, s64 t)
     }
 }
 
-/* --- Programming ---------------------------------------------------------------------------------------------- */
+/* --- Programming --- */
 
 static u16 counter_value(struct pit_counter *c, s64 t);
 
@@ -247,7 +248,7 @@ void pit_counter_write(struct pit_counter *c, u8 value, s64 t)
     }
 }
 
-/* --- Reading -------------------------------------------------------------------------------------------------- */
+/* --- Reading --- */
 
 /* Mode 3 counts down by two, twice in a period; an odd count is loaded less one. */
 static u32 square_value(u32 n, u32 phase)

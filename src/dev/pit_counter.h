@@ -1,4 +1,5 @@
-/* One counter of an 8254, in time measured in CLK pulses: no clock, no bus. Private to pit.c and its tests. */
+/* One counter of an 8254, in time measured in CLK pulses: no clock, no bus. Private to pit.c and its
+ * tests. */
 #ifndef HUDDLE_DEV_PIT_COUNTER_H
 #define HUDDLE_DEV_PIT_COUNTER_H
 
@@ -7,8 +8,8 @@
 #define PIT_TICK_NEVER INT64_MAX
 
 struct pit_counter {
-    u8 control;      /* control word bits 5-0: RW, mode, BCD */
-    u8 mode;         /* 0 to 5 */
+    u8 control; /* control word bits 5-0: RW, mode, BCD */
+    u8 mode;    /* 0 to 5 */
     bool gate;
     bool counting;   /* a count was loaded into CE since the control word */
     bool frozen;     /* CE stands still at `elapsed` */
@@ -37,8 +38,8 @@ void pit_counter_latch_status(struct pit_counter *c, s64 t);
 void pit_counter_gate(struct pit_counter *c, bool gate, s64 t);
 /* OUT after pulse `t`. */
 bool pit_counter_out(struct pit_counter *c, s64 t);
-/* The first pulse after `t` at which OUT changes (or, `rise`, goes high), as long as nobody touches the counter;
- * PIT_TICK_NEVER if it stays. */
+/* The first pulse after `t` at which OUT changes (or, `rise`, goes high), as long as nobody touches the
+ * counter; PIT_TICK_NEVER if it stays. */
 s64 pit_counter_next_change(struct pit_counter *c, s64 t, bool rise);
 
 #endif

@@ -1,5 +1,5 @@
-/* Port 61h. IBM PS/2 Hardware Interface Technical Reference, "System Control Port B". There is no parity memory:
- * the error bits read as zero. */
+/* Port 61h. IBM PS/2 Hardware Interface Technical Reference, "System Control Port B". There is no parity
+ * memory: the error bits read as zero. */
 #include "dev/port61.h"
 
 #include "dev/devices.h"
@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 enum {
-    PORT61_WRITABLE = PORT61_TIMER_2_GATE | PORT61_SPEAKER_DATA | PORT61_PARITY_OFF | PORT61_CHANNEL_CHECK_OFF,
+    PORT61_WRITABLE =
+        PORT61_TIMER_2_GATE | PORT61_SPEAKER_DATA | PORT61_PARITY_OFF | PORT61_CHANNEL_CHECK_OFF,
     SPEAKER_COUNTER = 2,
     /* Counter 1 as every BIOS programs it: a refresh each 18 pulses, 15.085 us. */
     REFRESH_PULSES = 18,
@@ -36,7 +37,8 @@ static u32 port61_in(void *dev, u16 port, u8 size)
 static void port61_write(struct port61 *p, u8 value)
 {
     p->latch = value & PORT61_WRITABLE;
-    pit_set_gate(p->machine->pit, SPEAKER_COUNTER, value & PORT61_TIMER_2_GATE, clock_now(&p->machine->clock));
+    pit_set_gate(p->machine->pit, SPEAKER_COUNTER, value & PORT61_TIMER_2_GATE,
+                 clock_now(&p->machine->clock));
 }
 
 static void port61_out(void *dev, u16 port, u8 size, u32 value)

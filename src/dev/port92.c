@@ -1,5 +1,6 @@
-/* Port 92h. IBM PS/2 Hardware Interface Technical Reference, "System Control Port A". Bit 1 reads as the gate is,
- * whoever set it last; bit 0 going from 0 to 1 resets; the others (lamp, password lock) are stored. */
+/* Port 92h. IBM PS/2 Hardware Interface Technical Reference, "System Control Port A". Bit 1 reads as the
+ * gate is, whoever set it last; bit 0 going from 0 to 1 resets; the others (lamp, password lock) are
+ * stored. */
 #include "dev/port92.h"
 
 #include "dev/devices.h"

@@ -1,12 +1,13 @@
-/* The MC146818 at 70h and 71h. Motorola MC146818A data sheet; IBM PC AT Technical Reference for its wiring (IRQ8).
+/* The MC146818 at 70h and 71h. Motorola MC146818A data sheet; IBM PC AT Technical Reference for its
+ * wiring (IRQ8).
  *
- * The time registers hold what the guest reads, in the format it chose. They are brought up to date lazily: whoever
- * looks, or touches, first lets the update cycles that are due happen (rtc_sync). An event is armed only while an
- * interrupt is enabled that is not already pending.
- * Invariants: `update_ns` is the end of the next update cycle of a running divider; the flags of register C are
- * right up to the last rtc_sync.
- * LIMIT: no daylight saving (register B bit 0 is stored), no square wave pin, no time base but 32,768 Hz: with
- * another one selected the clock stands still. An update takes no time after its 244 us of warning. */
+ * The time registers hold what the guest reads, in the format it chose. They are brought up to date
+ * lazily: whoever looks, or touches, first lets the update cycles that are due happen (rtc_sync). An
+ * event is armed only while an interrupt is enabled that is not already pending.
+ * Invariants: `update_ns` is the end of the next update cycle of a running divider; the flags of register
+ * C are right up to the last rtc_sync.
+ * LIMIT: no daylight saving (register B bit 0 is stored), no square wave pin, no time base but 32,768 Hz:
+ * with another one selected the clock stands still. An update takes no time after its 244 us of warning. */
 #include "dev/rtc.h"
 
 #include "dev/devices.h"
@@ -29,7 +30,7 @@ enum rtc_register {
     RTC_B,
     RTC_C,
     RTC_D,
-    CMOS_CENTURY = 0x32,      /* the AT's convention: RAM to the chip */
+    CMOS_CENTURY = 0x32, /* the AT's convention: RAM to the chip */
     CMOS_CENTURY_PS2 = 0x37,
 };
 enum rtc_a { A_RATE = 0x0f, A_DIVIDER = 0x70, A_DIVIDER_RUN = 0x20, A_DIVIDER_RESET = 0x60, A_UIP = BIT(7) };
@@ -45,9 +46,9 @@ enum rtc_b {
 enum rtc_c { C_UF = BIT(4), C_AF = BIT(5), C_PF = BIT(6), C_IRQF = BIT(7), C_FLAGS = C_UF | C_AF | C_PF };
 enum { D_VRT = BIT(7), ALARM_ANY = 0xc0, HOUR_PM = BIT(7) };
 enum { RTC_IRQ = 8, INDEX_MASK = 0x7f, INDEX_NMI_OFF = 0x80 };
-#define RTC_BASE_HZ        32768ull
-#define UIP_WARNING_NS     (244 * NS_PER_US)
-#define FIRST_UPDATE_NS    (NS_PER_S / 2) /* after the divider left reset */
+#define RTC_BASE_HZ     32768ull
+#define UIP_WARNING_NS  (244 * NS_PER_US)
+#define FIRST_UPDATE_NS (NS_PER_S / 2) /* after the divider left reset */
 
 struct rtc {
     struct clock *clock;
@@ -61,7 +62,7 @@ struct rtc {
     u8 ram[CMOS_BYTES];
 };
 
-/* --- Calendar ------------------------------------------------------------------------------------------------- */
+/* --- Calendar --- */
 
 static bool leap_year(u32 year)
 {
@@ -124,7 +125,8 @@ static void rtc_set_hour(struct rtc *rtc, u32 hour)
         rtc->ram[RTC_HOURS] = rtc_encode(rtc, hour % 12 ? hour % 12 : 12) | (hour >= 12 ? HOUR_PM : 0);
 }
 
-/* Adds one to a register that runs from `first` to `last`; true if it wrapped. What was out of range wraps too. */
+/* Adds one to a register that runs from `first` to `last`; true if it wrapped. What was out of range
+ * wraps too. */
 static bool rtc_increment(struct rtc *rtc, enum rtc_register reg, u32 first, u32 last)
 {
     u32 value = rtc_decode(rtc, rtc->ram[reg]);
@@ -152,7 +154,7 @@ static void rtc_next_second(struct rtc *rtc)
         rtc_next_day(rtc);
 }
 
-/* --- Flags and time ------------------------------------------------------------------------------------------- */
+/* --- Flags and time --- */
 
 static bool rtc_alarm_field(const struct rtc *rtc, enum rtc_register time, enum rtc_register alarm)
 {
@@ -162,7 +164,8 @@ static bool rtc_alarm_field(const struct rtc *rtc, enum rtc_register time, enum 
 static bool rtc_alarm_matches(const struct rtc *rtc)
 {
     return rtc_alarm_field(rtc, RTC_SECONDS, RTC_SECONDS_ALARM) &&
-           rtc_alarm_field(rtc, RTC_MINUTES, RTC_MINUTES_ALARM) && rtc_alarm_field(rtc, RTC_HOURS, RTC_HOURS_ALARM);
+           rtc_alarm_field(rtc, RTC_MINUTES, RTC_MINUTES_ALARM) &&
+           rtc_alarm_field(rtc, RTC_HOURS, RTC_HOURS_ALARM);
 }
 
 static void rtc_update_cycle(struct rtc *rtc)
@@ -204,7 +207,8 @@ static u64 rtc_next_event(const struct rtc *rtc)
     u64 next = CLOCK_NEVER, period = rtc_period(rtc);
     if ((wanted & C_PF) && period) {
         u64 pulses = (rtc->periodic_seen + 1) * period;
-        next = rtc->divider_ns + clock_muldiv(pulses, NS_PER_S, RTC_BASE_HZ) + (pulses * NS_PER_S % RTC_BASE_HZ != 0);
+        next = rtc->divider_ns + clock_muldiv(pulses, NS_PER_S, RTC_BASE_HZ) +
+               (pulses * NS_PER_S % RTC_BASE_HZ != 0);
     }
     if (wanted & (C_UF | C_AF))
         next = MIN(next, rtc->update_ns);
@@ -241,7 +245,7 @@ static void rtc_event(void *opaque, u64 deadline_ns)
     rtc_sync(rtc, MAX(now, deadline_ns));
 }
 
-/* --- Registers ------------------------------------------------------------------------------------------------ */
+/* --- Registers --- */
 
 static void rtc_write_a(struct rtc *rtc, u8 value, u64 now)
 {
@@ -288,7 +292,8 @@ static u8 rtc_read_c(struct rtc *rtc)
 
 static bool rtc_update_in_progress(const struct rtc *rtc, u64 now)
 {
-    return rtc->update_ns != CLOCK_NEVER && !(rtc->ram[RTC_B] & B_SET) && rtc->update_ns - now <= UIP_WARNING_NS;
+    return rtc->update_ns != CLOCK_NEVER && !(rtc->ram[RTC_B] & B_SET) &&
+           rtc->update_ns - now <= UIP_WARNING_NS;
 }
 
 static u8 rtc_read(struct rtc *rtc, u8 index)
@@ -304,7 +309,7 @@ static u8 rtc_read(struct rtc *rtc, u8 index)
     return rtc->ram[index];
 }
 
-/* --- Bus ------------------------------------------------------------------------------------------------------ */
+/* --- Bus --- */
 
 static void rtc_index_out(void *dev, u16 port, u8 size, u32 value)
 {
@@ -333,7 +338,7 @@ static const struct bus_port rtc_ports[] = {
     {0x71, 1, BUS_8, "CMOS data", rtc_data_in, rtc_data_out},
 };
 
-/* --- Life ----------------------------------------------------------------------------------------------------- */
+/* --- Life --- */
 
 static void rtc_set_date(struct rtc *rtc, struct rtc_date date)
 {
@@ -372,7 +377,7 @@ static void rtc_reset(void *dev)
 {
     struct rtc *rtc = dev;
     rtc_sync(rtc, clock_now(rtc->clock));
-    rtc->ram[RTC_B] &= (u8)~(B_PIE | B_AIE | B_UIE | B_SQWE);
+    rtc->ram[RTC_B] &= (u8) ~(B_PIE | B_AIE | B_UIE | B_SQWE);
     rtc->ram[RTC_C] = 0;
     rtc->nmi_off = false;
     rtc_update_irq(rtc);

@@ -17,9 +17,9 @@ struct rig {
     const struct dev_class *class[RIG_MAX_DEVS];
     void *dev[RIG_MAX_DEVS];
     unsigned n;
-    bool line[16];       /* what the chips drive, unless the rig has a pic */
+    bool line[16]; /* what the chips drive, unless the rig has a pic */
     unsigned rises[16];
-    u64 rose_ns[16];     /* time of the last rising edge */
+    u64 rose_ns[16]; /* time of the last rising edge */
 };
 
 /* 16 MiB, empty drives, no files; not created yet: change `config` first if the test needs to. */

@@ -53,7 +53,7 @@ static void floppy_types(void **state)
         struct block_geometry geometry;
         u8 type;
     } cases[] = {
-        {{40, 1, 8}, 1}, {{40, 2, 9}, 1}, {{80, 2, 9}, 3},  {{80, 2, 15}, 2},
+        {{40, 1, 8}, 1},  {{40, 2, 9}, 1},  {{80, 2, 9}, 3},  {{80, 2, 15}, 2},
         {{80, 2, 18}, 4}, {{82, 2, 21}, 4}, {{80, 2, 36}, 5},
     };
     struct machine_config config = new_config();
@@ -151,18 +151,14 @@ static void cmos_is_in_the_chip(void **state)
 int cmos_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_sizes),
-        cmocka_unit_test(floppy_types),
-        cmocka_unit_test(disk_types),
-        cmocka_unit_test(second_disk_alone),
-        cmocka_unit_test(boot_order),
-        cmocka_unit_test(checksum),
+        cmocka_unit_test(memory_sizes),        cmocka_unit_test(floppy_types), cmocka_unit_test(disk_types),
+        cmocka_unit_test(second_disk_alone),   cmocka_unit_test(boot_order),   cmocka_unit_test(checksum),
         cmocka_unit_test(cmos_is_in_the_chip),
     };
     return cmocka_run_group_tests_name("cmos", tests, NULL, NULL);
 }
 
-/* --- fw_cfg --------------------------------------------------------------------------------------------------- */
+/* --- fw_cfg --- */
 
 static const u8 rom[] = {0x55, 0xaa, 0x01, 0xeb};
 
@@ -252,7 +248,11 @@ static void fwcfg_has_the_ram_map(void **state)
     assert_true(find_file(rig, "etc/e820", &key, &bytes));
     assert_int_equal(bytes, 20);
     read_item(rig, key, buf, bytes);
-    assert_memory_equal(buf, "\0\0\0\0\0\0\0\0" "\0\0\0\1\0\0\0\0" "\1\0\0\0", 20);
+    assert_memory_equal(buf,
+                        "\0\0\0\0\0\0\0\0"
+                        "\0\0\0\1\0\0\0\0"
+                        "\1\0\0\0",
+                        20);
     assert_true(find_file(rig, "etc/boot-fail-wait", &key, &bytes));
     read_item(rig, key, buf, 4);
     assert_memory_equal(buf, "\xff\xff\xff\xff", 4);

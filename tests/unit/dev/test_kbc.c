@@ -323,18 +323,12 @@ static void kbc_bears_random_writes(void **state)
 int kbc_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kbc_commands_are_answered),
-        cmocka_unit_test(kbc_a20_and_reset),
-        cmocka_unit_test(kbc_key_makes_an_interrupt),
-        cmocka_unit_test(kbc_translates_every_key),
-        cmocka_unit_test(kbc_without_translation),
-        cmocka_unit_test(kbc_keyboard_commands_pass),
-        cmocka_unit_test(kbc_answer_overtakes_a_key),
-        cmocka_unit_test(kbc_interrupt_enables),
-        cmocka_unit_test(kbc_mouse_reports),
-        cmocka_unit_test(kbc_mouse_can_be_switched_off),
-        cmocka_unit_test(kbc_typing_can_be_paced),
-        cmocka_unit_test(kbc_polling_sees_a_due_byte),
+        cmocka_unit_test(kbc_commands_are_answered),  cmocka_unit_test(kbc_a20_and_reset),
+        cmocka_unit_test(kbc_key_makes_an_interrupt), cmocka_unit_test(kbc_translates_every_key),
+        cmocka_unit_test(kbc_without_translation),    cmocka_unit_test(kbc_keyboard_commands_pass),
+        cmocka_unit_test(kbc_answer_overtakes_a_key), cmocka_unit_test(kbc_interrupt_enables),
+        cmocka_unit_test(kbc_mouse_reports),          cmocka_unit_test(kbc_mouse_can_be_switched_off),
+        cmocka_unit_test(kbc_typing_can_be_paced),    cmocka_unit_test(kbc_polling_sees_a_due_byte),
         cmocka_unit_test(kbc_bears_random_writes),
     };
     return cmocka_run_group_tests_name("kbc", tests, NULL, NULL);

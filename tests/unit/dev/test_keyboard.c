@@ -275,16 +275,11 @@ static void keymap_knows_names(void **state)
 int keyboard_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands_are_answered),
-        cmocka_unit_test(scanning_can_be_stopped),
-        cmocka_unit_test(sets_differ),
-        cmocka_unit_test(set_3_key_types),
-        cmocka_unit_test(print_and_pause),
-        cmocka_unit_test(a_full_buffer_says_so),
-        cmocka_unit_test(replies_overtake_keys),
-        cmocka_unit_test(keys_out_of_range_are_nothing),
-        cmocka_unit_test(every_key_is_its_own),
-        cmocka_unit_test(keymap_types_ascii),
+        cmocka_unit_test(commands_are_answered), cmocka_unit_test(scanning_can_be_stopped),
+        cmocka_unit_test(sets_differ),           cmocka_unit_test(set_3_key_types),
+        cmocka_unit_test(print_and_pause),       cmocka_unit_test(a_full_buffer_says_so),
+        cmocka_unit_test(replies_overtake_keys), cmocka_unit_test(keys_out_of_range_are_nothing),
+        cmocka_unit_test(every_key_is_its_own),  cmocka_unit_test(keymap_types_ascii),
         cmocka_unit_test(keymap_knows_names),
     };
     return cmocka_run_group_tests_name("keyboard", tests, NULL, NULL);

@@ -5,8 +5,15 @@
 #include "dev/pic.h"
 
 enum { MASTER = 0x20, SLAVE = 0xa0 };
-enum { EOI = 0x20, EOI_SPECIFIC = 0x60, ROTATE_ON_EOI = 0xa0, ROTATE_ON_EOI_SPECIFIC = 0xe0, SET_PRIORITY = 0xc0,
-       ROTATE_IN_AEOI = 0x80, NO_ROTATE_IN_AEOI = 0x00 };
+enum {
+    EOI = 0x20,
+    EOI_SPECIFIC = 0x60,
+    ROTATE_ON_EOI = 0xa0,
+    ROTATE_ON_EOI_SPECIFIC = 0xe0,
+    SET_PRIORITY = 0xc0,
+    ROTATE_IN_AEOI = 0x80,
+    NO_ROTATE_IN_AEOI = 0x00
+};
 enum { READ_IRR = 0x0a, READ_ISR = 0x0b, POLL = 0x0c, SPECIAL_MASK = 0x68, NO_SPECIAL_MASK = 0x48 };
 enum { ICW4_8086 = 0x01, ICW4_AEOI = 0x02, ICW4_SFNM = 0x10 };
 

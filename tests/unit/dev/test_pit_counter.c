@@ -1,5 +1,5 @@
-/* One 8254 counter, pulse by pulse, against the waveforms of the data sheet ("Mode definitions", figures of modes 0
- * to 5). Count words are written right after pulse 0, so CE is loaded by pulse 1. */
+/* One 8254 counter, pulse by pulse, against the waveforms of the data sheet ("Mode definitions", figures
+ * of modes 0 to 5). Count words are written right after pulse 0, so CE is loaded by pulse 1. */
 #include "dev_rig.h"
 #include "dev_tests.h"
 
@@ -345,7 +345,7 @@ static void status_comes_before_the_count(void **state)
     pit_counter_write(&c, 0x34, 0);
     pit_counter_write(&c, 0x12, 0);
     pit_counter_latch_status(&c, 0);
-    pit_counter_latch_status(&c, 1); /* ignored until the first is read */
+    pit_counter_latch_status(&c, 1);                               /* ignored until the first is read */
     assert_int_equal(pit_counter_read(&c, 1), 0x80 | 0x40 | 0x34); /* CE was not loaded yet */
     pit_counter_latch_count(&c, 1);
     pit_counter_latch_status(&c, 1);

@@ -4,7 +4,22 @@
 
 #include "dev/rtc.h"
 
-enum { SECONDS, SECONDS_ALARM, MINUTES, MINUTES_ALARM, HOURS, HOURS_ALARM, WEEKDAY, DAY, MONTH, YEAR, A, B, C, D };
+enum {
+    SECONDS,
+    SECONDS_ALARM,
+    MINUTES,
+    MINUTES_ALARM,
+    HOURS,
+    HOURS_ALARM,
+    WEEKDAY,
+    DAY,
+    MONTH,
+    YEAR,
+    A,
+    B,
+    C,
+    D
+};
 enum { CENTURY = 0x32 };
 enum { B_24H = 0x02, B_BINARY = 0x04, B_UIE = 0x10, B_AIE = 0x20, B_PIE = 0x40, B_SET = 0x80 };
 
@@ -287,7 +302,7 @@ static void alarm_interrupt(void **state)
     rig_advance(rig, NS_PER_S); /* a day later */
     assert_int_equal(rig->rises[8], 2);
     (void)rd(rig, C);
-    wr(rig, HOURS_ALARM, 0xc0); /* any hour */
+    wr(rig, HOURS_ALARM, 0xc0);   /* any hour */
     wr(rig, MINUTES_ALARM, 0xff); /* any minute */
     for (unsigned k = 1; k <= 90; k++) {
         rig_advance(rig, 60 * NS_PER_S);
