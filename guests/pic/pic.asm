@@ -8,7 +8,7 @@
 ; Exit codes: 0 all is well; 1 and 2 the mask of the first and the second
 ; controller is not what was written; 3 the handler did not find the timer, and
 ; only the timer, in service; 4 a request was still in service at the end;
-; 5 no tick came in a hundred million rounds.
+; 5 the ticks did not come in twenty million rounds.
 
 ROUNDS          equ 2000
 TICKS           equ 50
@@ -55,7 +55,7 @@ guest_main:
     out DELAY_PORT, al
 
     inc ebp
-    cmp ebp, 100000000
+    cmp ebp, 20000000
     fail_if ae, 5
     cmp ebp, ROUNDS
     jb .round
