@@ -168,6 +168,9 @@ struct cpu_segment segment_real(const struct cpu_segment *old, u16 selector)
 
     segment.selector = selector;
     segment.base = (u32)selector << 4;
+    segment.s = true;
+    segment.present = true;
+    segment.unusable = false; /* a null selector of protected mode is over */
     return segment;
 }
 

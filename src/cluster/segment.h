@@ -61,7 +61,7 @@ enum interp_result segment_enter_code(struct exec *x, u16 selector, struct descr
  * leaving protected mode does not shrink the limit). */
 enum interp_result segment_enter_real(struct exec *x, u16 selector, u32 offset);
 
-/* `old` with a new selector and base as real mode computes it. Limit, B and type stay: "unreal" mode. */
+/* `old` with a new selector and base as real mode computes it. Limit, B, type and DPL stay: "unreal" mode. */
 struct cpu_segment segment_real(const struct cpu_segment *old, u16 selector);
 
 #endif

@@ -229,6 +229,7 @@ static void test_far_jump_and_call(void **state)
     rig_step(rig, INTERP_DONE);
     assert_int_equal(rig->cpu.sreg[CPU_CS].selector, SEL_CODE16);
     assert_false(rig->cpu.sreg[CPU_CS].db);
+    assert_true(rig->interp.poked);
     assert_int_equal(rig->cpu.eip, 0x6000);
     assert_int_equal(rig_get(rig, RIG_STACK - 4, 4), SEL_CODE32);
     assert_int_equal(rig_get(rig, RIG_STACK - 8, 4), RIG_CODE + 7);
@@ -333,6 +334,27 @@ static void test_entering_and_leaving_protected_mode(void **state)
     rig_fault(rig, EXC_GP, false, 0);
     rig->cpu.reg[CPU_EAX] = CR0_PG | CR0_PE;
     rig_step(rig, INTERP_UNSUPPORTED);
+    rig->cpu.reg[CPU_EAX] = 0;
+    RIG_CODE_BYTES(rig, 0x0f, 0x22, 0xe0); /* mov cr4, eax: only what is there already */
+    rig_step(rig, INTERP_DONE);
+    rig->cpu.reg[CPU_EAX] = 1;
+    RIG_CODE_BYTES(rig, 0x0f, 0x22, 0xe0);
+    rig_step(rig, INTERP_UNSUPPORTED);
+}
+
+static void test_null_segment_is_usable_again_in_real_mode(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_protected(rig, false);
+    load_ds(rig, 0);
+    rig_step(rig, INTERP_DONE);
+    rig->cpu.cr0 = CR0_ET;
+    load_ds(rig, 0x1000);
+    rig_step(rig, INTERP_DONE);
+    assert_false(rig->cpu.sreg[CPU_DS].unusable);
+    assert_true(rig->cpu.sreg[CPU_DS].present);
+    assert_int_equal(rig->cpu.sreg[CPU_DS].base, 0x10000);
 }
 
 static void test_table_registers(void **state)
@@ -437,6 +459,7 @@ int test_protected(void)
         RIG_TEST(test_far_call_checks_the_stack_first),
         RIG_TEST(test_return_to_an_outer_ring_is_unsupported),
         RIG_TEST(test_entering_and_leaving_protected_mode),
+        RIG_TEST(test_null_segment_is_usable_again_in_real_mode),
         RIG_TEST(test_table_registers),
         RIG_TEST(test_access_rights),
         RIG_TEST(test_arpl),
