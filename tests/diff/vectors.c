@@ -1,8 +1,9 @@
-/* Runs the interpreter against hardware-made vectors of an 80286 in real mode (SingleStepTests, MOO files): every
- * register, every defined flag and every byte of memory, exception frames included.
+/* Runs the interpreter against hardware-made vectors of an 80286 in real mode (SingleStepTests, MOO files):
+ * every register, every defined flag and every byte of memory, exception frames included.
  *
  * usage: vectors [-v] directory [file...]; HUDDLE_VECTORS in the environment replaces the directory. Exits 77
- * (skipped) if it is not there. What differs on purpose between a 286 and a 486 is in one table below, counted and printed. */
+ * (skipped) if it is not there. What differs on purpose between a 286 and a 486 is in one table below,
+ * counted and printed. */
 #include "moo.h"
 
 #include "cluster/interp.h"
@@ -102,7 +103,7 @@ static void vectors_fini(struct vectors *v)
 
 /* --- what differs between the 286 of the vectors and a 486 --- */
 
-#define IGNORE_ALL 0xffffffff
+#define IGNORE_ALL  0xffffffff
 #define IGNORE(reg) (1u << (reg))
 
 enum { NO_EXCEPTION = -1, LENGTH_MAX_286 = 10 };
@@ -142,8 +143,8 @@ static bool fs_and_gs(const struct moo_test *test, const struct shape *shape, in
 
 static bool string_fault(const struct moo_test *test, const struct shape *shape, int vector)
 {
-    bool string = (shape->opcode >= 0x6c && shape->opcode <= 0x6f) ||
-                  (shape->opcode >= 0xa4 && shape->opcode <= 0xaf);
+    bool string =
+        (shape->opcode >= 0x6c && shape->opcode <= 0x6f) || (shape->opcode >= 0xa4 && shape->opcode <= 0xaf);
 
     return string && test->has_exception && vector != NO_EXCEPTION;
 }
@@ -245,8 +246,8 @@ static void note_stores(struct vectors *v)
     v->stored = true;
 }
 
-/* Overruns of the stack segment are exception 12 since the 386 and 13 on the 286; everything else about them is the
- * same, so they are delivered the 286's way and compared. */
+/* Overruns of the stack segment are exception 12 since the 386 and 13 on the 286; everything else about them
+ * is the same, so they are delivered the 286's way and compared. */
 static u8 vector_286(struct vectors *v, const struct moo_test *test)
 {
     if (v->interp.fault_vector != EXC_SS || test->exception != EXC_GP)
@@ -256,7 +257,8 @@ static u8 vector_286(struct vectors *v, const struct moo_test *test)
 }
 
 /* Runs the instruction to its end, exception included. Returns the last result; *vector: what it raised. */
-static enum interp_result run(struct vectors *v, const struct moo_test *test, struct cpu_state *cpu, int *vector)
+static enum interp_result run(struct vectors *v, const struct moo_test *test, struct cpu_state *cpu,
+                              int *vector)
 {
     enum interp_result result;
     u32 steps = 0;
@@ -276,7 +278,8 @@ static enum interp_result run(struct vectors *v, const struct moo_test *test, st
     return result;
 }
 
-static bool complain(const struct vectors *v, const struct moo_test *test, const char *what, u32 got, u32 wanted)
+static bool complain(const struct vectors *v, const struct moo_test *test, const char *what, u32 got,
+                     u32 wanted)
 {
     if (v->verbose)
         printf("  #%u \"%s\": %s %04x, expected %04x\n", test->index, test->name, what, got, wanted);
