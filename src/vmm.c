@@ -199,6 +199,20 @@ static void run_loop(struct vmm *vmm)
 
 /* --- building and taking apart --- */
 
+/* A port that nobody claims and that is not known to be empty: worth a line, but not a flood. */
+static void note_unclaimed(void *opaque, u16 port, u8 size, bool in)
+{
+    enum { MAX_LINES = 8 };
+    struct vmm *vmm = opaque;
+    if (vmm->unclaimed_lines > MAX_LINES)
+        return;
+    if (vmm->unclaimed_lines++ == MAX_LINES)
+        log_warn("more unclaimed ports are not reported");
+    else
+        log_warn("nothing is at port %04Xh: %s of %u byte%s at linear %08Xh", port, in ? "read" : "write", size,
+                 size == 1 ? "" : "s", vmm->cpu_current ? cpu_rip_linear(&vmm->cpu) : vcpu_rip_linear(&vmm->vcpu));
+}
+
 static int create_machine(struct vmm *vmm)
 {
     const struct run_config *config = vmm->config;
@@ -208,6 +222,8 @@ static int create_machine(struct vmm *vmm)
     if (rc)
         return rc;
     bus_init(&m->bus);
+    m->bus.on_unclaimed = note_unclaimed;
+    m->bus.on_unclaimed_opaque = vmm;
     trace_init(&m->trace, config->trace_fd);
     clock_init(&m->clock, config->machine.clock_mode);
     rc = memory_load_bios(&m->memory, config->bios, config->bios_bytes);

@@ -26,9 +26,12 @@ void machine_port_out(struct machine *m, u16 port, u8 size, u32 value)
     account(m, ACCESS_PORT_OUT, port, size, value);
 }
 
+/* The I/O and local APICs of later machines: SeaBIOS reads a version there for its tables, whatever CPUID says. */
+enum { APIC_FIRST = 0xfec00000u, APIC_END = 0xfef00000u };
+
 static void note_unclaimed_memory(struct machine *m, gpa_t addr, u8 size, bool write)
 {
-    if (m->unclaimed_memory_seen)
+    if (m->unclaimed_memory_seen || (addr >= APIC_FIRST && addr < APIC_END))
         return;
     m->unclaimed_memory_seen = 1;
     log_warn("the guest %s memory where nothing is: %08Xh, %u bytes (said once)", write ? "writes" : "reads", addr,
