@@ -2,9 +2,12 @@
 #include "rig.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void record_irq(void *opaque, u8 n, bool level)
@@ -104,6 +107,29 @@ struct block *rig_open(struct rig *rig, u64 sectors, enum block_kind kind)
 {
     struct block *block;
     assert_int_equal(block_open(&block, rig_image(rig, sectors), kind, false), 0);
+    return block;
+}
+
+/* The superuser's right to write any file, which would spoil the test. */
+static void set_override(bool on)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    assert_int_equal(syscall(SYS_capget, &header, data), 0);
+    u32 bit = BIT(CAP_DAC_OVERRIDE) & data[0].permitted;
+    data[0].effective = on ? data[0].effective | bit : data[0].effective & ~bit;
+    assert_int_equal(syscall(SYS_capset, &header, data), 0);
+}
+
+struct block *rig_open_protected(struct rig *rig, u64 sectors, enum block_kind kind)
+{
+    struct block *block;
+    const char *path = rig_image(rig, sectors);
+    assert_int_equal(chmod(path, 0444), 0);
+    set_override(false);
+    int rc = block_open(&block, path, kind, false);
+    set_override(true);
+    assert_int_equal(rc, 0);
     return block;
 }
 

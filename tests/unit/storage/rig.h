@@ -43,6 +43,8 @@ u8 rig_sector_byte(u64 lba, u32 offset);
 void rig_fill_sector(u64 lba, u8 *sector);
 /* Opens an image made by rig_image. */
 struct block *rig_open(struct rig *rig, u64 sectors, enum block_kind kind);
+/* The same with a file that may not be written. */
+struct block *rig_open_protected(struct rig *rig, u64 sectors, enum block_kind kind);
 /* What the file holds now. */
 void rig_file_sector(const char *path, u64 lba, u8 *sector);
 

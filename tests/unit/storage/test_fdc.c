@@ -1,9 +1,6 @@
 /* Registers, resets, seeks, status and configuration of the 82077AA, against its data sheet. */
 #include "fdc_rig.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 static void reset_holds_the_controller(void **state)
 {
     (void)state;
@@ -255,16 +252,7 @@ static void write_protection_shows_in_st3(void **state)
 {
     (void)state;
     struct rig *rig = rig_create();
-    const char *path = rig_image(rig, 2880);
-    struct block *block;
-    assert_int_equal(chmod(path, 0444), 0);
-    if (geteuid() == 0)
-        assert_int_equal(seteuid(65534), 0);
-    int rc = block_open(&block, path, BLOCK_FLOPPY, false);
-    if (getuid() == 0)
-        assert_int_equal(seteuid(0), 0);
-    assert_int_equal(rc, 0);
-    fdc_rig_with(block, rig, RATE_500K);
+    fdc_rig_with(rig_open_protected(rig, 2880, BLOCK_FLOPPY), rig, RATE_500K);
     FDC_RUN(rig, 0x04, 0x00);
     FDC_EXPECT(rig, ST3_ONES | ST3_T0 | ST3_WP);
     rig_destroy(rig);

@@ -3,8 +3,6 @@
 #include "fdc_rig.h"
 
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { BUFFER_GPA = 0x10000, DMA_TO = 0x46, DMA_FROM = 0x4a };
 
@@ -200,17 +198,8 @@ static void write_protected_disk_refuses(void **state)
 {
     (void)state;
     struct rig *rig = rig_create();
-    const char *path = rig_image(rig, 2880);
-    struct block *block;
     u8 got[SECTOR_BYTES];
-    assert_int_equal(chmod(path, 0444), 0);
-    if (geteuid() == 0)
-        assert_int_equal(seteuid(65534), 0);
-    int rc = block_open(&block, path, BLOCK_FLOPPY, false);
-    if (getuid() == 0)
-        assert_int_equal(seteuid(0), 0);
-    assert_int_equal(rc, 0);
-    fdc_rig_with(block, rig, RATE_500K);
+    fdc_rig_with(rig_open_protected(rig, 2880, BLOCK_FLOPPY), rig, RATE_500K);
     fdc_program_dma(rig, DMA_FROM, BUFFER_GPA, SECTOR_BYTES);
     FDC_RUN(rig, 0x45, 0x00, 0, 0, 1, 2, 18, 0x1b, 0xff);
     FDC_EXPECT(rig, ST0_IC_ABNORMAL, ST1_NW, 0, 0, 0, 1, 2);
@@ -218,7 +207,7 @@ static void write_protected_disk_refuses(void **state)
     u8 r[7];
     fdc_result(rig, r, 7);
     assert_int_equal(r[1], ST1_NW);
-    rig_file_sector(path, 0, got);
+    rig_file_sector(rig->path[0], 0, got);
     assert_int_equal(got[1], rig_sector_byte(0, 1));
     rig_destroy(rig);
 }

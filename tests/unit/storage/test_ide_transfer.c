@@ -3,7 +3,6 @@
 
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static void read_sectors_interrupts_per_sector(void **state)
 {
@@ -316,14 +315,7 @@ static void write_protected_disk_aborts_writes(void **state)
 {
     (void)state;
     struct rig *rig = rig_create();
-    const char *path = rig_image(rig, DISK_SECTORS);
-    assert_int_equal(chmod(path, 0444), 0);
-    if (geteuid() == 0)
-        assert_int_equal(seteuid(65534), 0);
-    int rc = block_open(&rig->config.disk[0], path, BLOCK_DISK, false);
-    if (getuid() == 0)
-        assert_int_equal(seteuid(0), 0);
-    assert_int_equal(rc, 0);
+    rig->config.disk[0] = rig_open_protected(rig, DISK_SECTORS, BLOCK_DISK);
     rig_add(rig, &ide_class);
     rig_pass(rig, NS_PER_MS);
     const u8 commands[] = {0x30, 0x31, 0x3c, 0xc5};
