@@ -365,6 +365,7 @@ bool steps_lower(struct steps *steps, const struct insn *insn)
 
     steps->eip = insn->eip;
     steps->length = insn->length;
+    steps->op_size = insn->op_size;
     steps->class = insn->class;
     steps->flow = insn->flow;
     steps->count = 0;

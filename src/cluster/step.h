@@ -131,7 +131,7 @@ struct steps {
     u32 eip;    /* offset of the instruction in the code segment */
     u8 length;
     u8 count;
-    u8 op_size; /* operand size attribute: 2 or 4 */
+    u8 op_size; /* as in struct insn */
     u8 class;   /* enum insn_class */
     u8 flow;    /* enum insn_flow */
     u8 bytes[INSN_MAX_BYTES];

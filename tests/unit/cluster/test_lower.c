@@ -82,6 +82,8 @@ static void test_printed_steps(void **state)
 
         assert_true(insn_decode(&insn, rows[i].bytes, ROW_BYTES, 0x100, rows[i].code32));
         assert_true(steps_lower(&steps, &insn));
+        assert_int_equal(steps.op_size, insn.op_size);
+        assert_int_equal(steps.length, insn.length);
         steps_print(&steps, text, sizeof(text));
         if (strcmp(text, rows[i].steps))
             fail_msg("%s:\n%sexpected:\n%s", rows[i].name, text, rows[i].steps);
