@@ -91,6 +91,7 @@ static int deliver(struct vmm *vmm)
 static bool raise_fault(struct vmm *vmm)
 {
     struct interp *in = &vmm->interp;
+    vmm->cpu.eflags |= FLAG_RF; /* a fault pushes it set (SDM volume 3, 18.3.1.1) */
     return interp_deliver(in, &vmm->cpu, in->fault_vector, in->fault_has_error, in->fault_error) == INTERP_DONE;
 }
 

@@ -48,7 +48,8 @@ static const struct cell cells[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
     PLAIN(LDS), PLAIN(LES), PLAIN(LFS), PLAIN(LGS), PLAIN(LSS),
     /* stack */
     PLAIN(PUSH), PLAIN(POP), PLAIN(PUSHA), PLAIN(PUSHAD), PLAIN(POPA), PLAIN(POPAD),
-    PLAIN(PUSHF), PLAIN(PUSHFD), PLAIN(POPF), PLAIN(POPFD), PLAIN(ENTER), PLAIN(LEAVE),
+    PLAIN(PUSHF), PLAIN(PUSHFD), PLAIN(POPF), PLAIN(POPFD), PLAIN(LEAVE),
+    /* ENTER is not here: KVM's emulator pushes by the stack's size, processors by the operand's. */
     /* arithmetic and logic */
     PLAIN(ADD), PLAIN(OR), PLAIN(ADC), PLAIN(SBB), PLAIN(AND), PLAIN(SUB), PLAIN(XOR), PLAIN(CMP),
     PLAIN(TEST), PLAIN(INC), PLAIN(DEC), PLAIN(NOT), PLAIN(NEG), PLAIN(MUL), PLAIN(IMUL), PLAIN(DIV),
@@ -208,6 +209,9 @@ bool insn_decode(struct insn *insn, const u8 *bytes, u32 avail, u32 eip, bool co
     insn->string = false;
     insn->target = 0;
     classify(insn);
+    /* REP IN means IN to processors, but KVM's emulator reads a whole batch: left to KVM. */
+    if (insn->zydis.mnemonic == ZYDIS_MNEMONIC_IN && prefixes.repeat)
+        insn->class = INSN_UNSUPPORTED;
     insn->rep = insn->string && prefixes.repeat;
     insn->repne = insn->string && prefixes.repeat == PREFIX_REPNE;
     find_target(insn, op_size);

@@ -13,9 +13,11 @@
 #include "machine/trace.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 enum {
     RAM_BYTES = 2 * MIB,
@@ -28,6 +30,7 @@ enum {
     MAX_STEPS = 4000,      /* interpreted instructions and REP pieces per sequence */
     MAX_ACCESSES = 4096,
     PATTERN_BYTES = 0x10000,
+    MAX_BATCH = 256,       /* device accesses: longer REP INS are not compared */
 };
 
 /* Protected-mode selectors. */
@@ -101,6 +104,7 @@ struct diff {
     enum mode mode;
     struct cpu_state start;
     char listing[2048];
+    bool fault; /* this sequence ended in an exception */
     u64 run, skipped, faulted, accesses;
 };
 
@@ -145,6 +149,12 @@ static bool allowed(const struct diff *d, const struct insn *insn)
     case ZYDIS_MNEMONIC_POPFD:
     case ZYDIS_MNEMONIC_STI:
         return false;
+    case ZYDIS_MNEMONIC_SHLD: /* the result is undefined for counts beyond 16 bits */
+    case ZYDIS_MNEMONIC_SHRD:
+        if (insn->op_size == 2 && (insn->operand[2].type != ZYDIS_OPERAND_TYPE_IMMEDIATE ||
+                                   (insn->operand[2].imm.value.u & 31) > 16))
+            return false;
+        break;
     default:
         break;
     }
@@ -426,31 +436,71 @@ static void settle_kvm(struct diff *d)
             return;
 }
 
+/* Faults that KVM's emulators report in their own way; a cluster leaves before them, so that it does not matter:
+ * - the flags of the elements before the one at which REP CMPS or SCAS faults are lost
+ * - PUSHA has stored some registers when it faults
+ * - on a software KVM the frame in 16-bit protected mode goes to linear ESP, whatever the base of SS */
+static bool faults_oddly(const struct diff *d)
+{
+    const struct cpu_state *cpu = &d->interp.cpu;
+    struct insn insn;
+    if (d->mode == MODE_PM16 && cpu->sreg[CPU_SS].base + (cpu->reg[CPU_ESP] & 0xffff) != cpu->reg[CPU_ESP])
+        return true;
+    if (!insn_decode(&insn, d->interp.mem.plain + cpu_rip_linear(cpu), INSN_MAX_BYTES, cpu->eip,
+                     cpu->sreg[CPU_CS].db))
+        return false;
+    if (insn.zydis.mnemonic == ZYDIS_MNEMONIC_PUSHA || insn.zydis.mnemonic == ZYDIS_MNEMONIC_PUSHAD)
+        return true;
+    return insn.string && (insn.rep || insn.repne) && (insn.zydis.opcode & 0xf6) == 0xa6;
+}
+
+/* NOTE: KVM checks the segment limit for a whole batch of REP INS and faults where single elements wrap around. */
+static bool repeats_long_ins(const struct diff *d)
+{
+    return d->interp.dev.n > MAX_BATCH && strstr(d->listing, "ins");
+}
+
 static enum outcome run_interp(struct diff *d)
 {
     struct cpu_state *cpu = &d->interp.cpu;
     *cpu = d->start;
+    linear_t code = d->start.sreg[CPU_CS].base + d->start.eip;
     for (u32 i = 0; i < MAX_STEPS; i++) {
-        switch (interp_step(&d->in, cpu)) {
+        enum interp_result result = interp_step(&d->in, cpu);
+        /* NOTE: KVM decodes a REP again after 1,024 elements, processors do not: one that overwrites itself differs. */
+        if (d->in.stored && d->in.store_first < code + d->code_bytes && d->in.store_last >= code)
+            return OUTCOME_SKIP;
+        switch (result) {
         case INTERP_DONE:
             if (cpu->halted)
                 return OUTCOME_OK;
             break;
         case INTERP_AGAIN:
+            if (d->attention)
+                return OUTCOME_SKIP;
             break;
         case INTERP_FAULT:
+            if (faults_oddly(d))
+                return OUTCOME_SKIP;
             d->faulted++;
+            d->fault = true;
+            cpu->eflags |= FLAG_RF; /* in the image that a fault pushes */
             if (interp_deliver(&d->in, cpu, d->in.fault_vector, d->in.fault_has_error, d->in.fault_error) != INTERP_DONE)
                 return OUTCOME_SKIP;
             break;
         default:
-            return OUTCOME_FAIL;
+            return OUTCOME_SKIP; /* it leaves this one to KVM: INS into a device */
         }
     }
     return OUTCOME_FAIL;
 }
 
 /* --- comparing --- */
+
+/* After an exception three things may differ that no cluster ever shows, for a cluster leaves before a faulting instruction
+ * and KVM executes it:
+ * - an access that KVM made before it found the fault, where the interpreter checks everything first (CMPS, MOVS)
+ * - the upper half of ESP, which KVM's real-mode delivery clears and processors keep */
 
 static bool check(bool same, const char *what, u32 kvm, u32 interp)
 {
@@ -465,8 +515,10 @@ static bool compare_cpu(const struct diff *d)
     static const char *const seg[] = {"es", "cs", "ss", "ds", "fs", "gs"};
     const struct cpu_state *k = &d->kvm.cpu, *i = &d->interp.cpu;
     bool same = true;
-    for (int r = 0; r < CPU_REGS; r++)
-        same &= check(k->reg[r] == i->reg[r], name[r], k->reg[r], i->reg[r]);
+    for (int r = 0; r < CPU_REGS; r++) {
+        u32 mask = r == CPU_ESP && d->fault && d->mode != MODE_PM32 ? 0xffff : 0xffffffff;
+        same &= check(!((k->reg[r] ^ i->reg[r]) & mask), name[r], k->reg[r], i->reg[r]);
+    }
     same &= check(k->eip == i->eip, "eip", k->eip, i->eip);
     same &= check(k->eflags == i->eflags, "eflags", k->eflags, i->eflags);
     for (int s = 0; s < CPU_SREGS; s++) {
@@ -500,6 +552,8 @@ static bool compare_stream(const struct diff *d)
         bool have_k = j < d->kvm.dev.n, have_i = j < d->interp.dev.n;
         if (have_k && have_i && !memcmp(k, i, sizeof *k))
             continue;
+        if (have_k && !have_i && d->fault)
+            return true;
         printf("  access %u: ", j);
         if (have_k)
             printf("KVM %s.%u %x = %x, ", kind[k->kind], k->size, k->addr, k->value);
@@ -526,6 +580,24 @@ static void print_start(const struct diff *d, u64 seed)
     printf("\n");
 }
 
+/* A REP with a huge count runs for minutes: both sides are stopped after a while and the sequence is skipped. */
+static struct diff *diff_in_signal;
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+    diff_in_signal->attention = 1;
+    vcpu_kick(&diff_in_signal->vcpu);
+}
+
+static void set_alarm(struct diff *d, bool on)
+{
+    enum { PATIENCE_US = 300000 };
+    struct itimerval timer = {.it_value.tv_usec = on ? PATIENCE_US : 0, .it_interval.tv_usec = on ? PATIENCE_US : 0};
+    d->attention = 0;
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 /* True if the sequence agreed or was skipped. */
 static bool run_one(struct diff *d, u64 seed)
 {
@@ -538,12 +610,17 @@ static bool run_one(struct diff *d, u64 seed)
     prepare_memory(d, &d->kvm);
     prepare_memory(d, &d->interp);
     d->run++;
+    d->fault = false;
+    set_alarm(d, true);
     enum outcome interp = run_interp(d);
-    if (interp == OUTCOME_SKIP) {
+    set_alarm(d, false);
+    if (interp == OUTCOME_SKIP || repeats_long_ins(d)) {
         d->skipped++;
         return true;
     }
+    set_alarm(d, true);
     enum outcome kvm = run_kvm(d);
+    set_alarm(d, false);
     if (kvm != OUTCOME_OK) {
         settle_kvm(d);
         d->skipped++;
@@ -622,6 +699,8 @@ int main(int argc, char **argv)
     }
     if (rc)
         return 1;
+    diff_in_signal = &d;
+    signal(SIGALRM, on_alarm);
     for (u64 seed = first; seed < first + count && failures < 10; seed++)
         failures += !run_one(&d, seed);
     printf("%llu sequences, %llu device accesses, %llu faults, %llu skipped (not emulated by this KVM), %llu failures\n",
