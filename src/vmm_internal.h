@@ -51,6 +51,7 @@ struct vmm {
     /* Kicks. The signal handler sets attention and makes KVM_RUN return. */
     volatile int attention;
     volatile int signal_seen; /* SIGINT or SIGTERM */
+    volatile unsigned ticks_waiting; /* access mode: ticks since the run loop last looked */
     pthread_t vcpu_thread, signal_thread;
     bool signal_thread_runs;
     volatile bool signal_thread_ends;
@@ -61,6 +62,7 @@ struct vmm {
     u64 timeout_at_ns;  /* host monotonic; 0 = none */
     u64 accesses_at_tick; /* access mode: to see whether the guest made any */
     u64 quiet_since_cpu_ns; /* access mode: processor time of this thread at the last tick that saw one */
+    u64 spin_look_cpu_ns; /* access mode: not looked at before */
 
     struct clock_event poll_event;  /* script and --until-text, every 10 ms of virtual time */
     struct clock_event frame_event; /* --frames */

@@ -23,12 +23,18 @@
  * any that the firmware does, for moving time on in the middle of one makes runs differ. */
 #define NUDGE_CPU_NS (2 * NS_PER_S)
 
+/* A tick of the access clock waits until KVM_RUN returns, which it sees to: if it took the guest out of a cluster, the
+ * number of exits would depend on the host's time. A guest that makes none for this many ticks is interrupted. */
+enum { MAX_TICKS_WAITING = 20 };
+
 static void on_kick(int signal, siginfo_t *info, void *context)
 {
     (void)signal;
     (void)context;
     struct vmm *vmm = info->si_value.sival_ptr;
-    vmm->attention = 1;
+    bool tick = info->si_code == SI_TIMER && vmm->machine.clock.mode == CLOCK_MODE_ACCESS;
+    if (!tick || ++vmm->ticks_waiting >= MAX_TICKS_WAITING)
+        vmm->attention = 1;
     vcpu_kick(&vmm->vcpu);
 }
 
@@ -154,6 +160,7 @@ static int look_for_quiet(struct vmm *vmm)
     if (vmm->machine.accesses != vmm->accesses_at_tick) {
         vmm->accesses_at_tick = vmm->machine.accesses;
         vmm->quiet_since_cpu_ns = cpu_ns;
+        vmm->spin_look_cpu_ns = 0;
         return 0;
     }
     if (cpu_ns - vmm->quiet_since_cpu_ns >= NUDGE_CPU_NS) {
@@ -162,12 +169,19 @@ static int look_for_quiet(struct vmm *vmm)
         clock_jump_to_next(&vmm->machine.clock);
         return 0;
     }
-    return vmm_check_spin(vmm);
+    if (cpu_ns < vmm->spin_look_cpu_ns)
+        return 0;
+    /* A look interprets thousands of instructions. Where that takes longer than a tick, KVM gets its turn too. */
+    int rc = vmm_check_spin(vmm);
+    u64 after_ns = thread_cpu_ns();
+    vmm->spin_look_cpu_ns = after_ns + (after_ns - cpu_ns);
+    return rc;
 }
 
 int vmm_service_attention(struct vmm *vmm)
 {
     vmm->attention = 0;
+    vmm->ticks_waiting = 0;
     if (vmm->signal_seen) {
         vmm_end(vmm, RUN_END_SIGNAL, 128 + vmm->signal_seen, "stopped by %s",
                 vmm->signal_seen == SIGINT ? "Ctrl-C" : "a signal");
