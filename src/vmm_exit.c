@@ -135,8 +135,9 @@ static int handle_irq_window(struct vmm *vmm)
 
 static int handle_kick(struct vmm *vmm)
 {
-    (void)vmm; /* the run loop looks at what was wanted */
-    return 0;
+    if (vmm->ticks_waiting)
+        vmm->attention = 1;
+    return 0; /* the run loop looks at what was wanted */
 }
 
 static int handle_shutdown(struct vmm *vmm)
