@@ -1,6 +1,7 @@
 /* huddle: command line in, process status out. The only place that ends the process. */
 #include "cmd.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 static int run_command(const struct options *options)
@@ -35,6 +36,7 @@ int main(int argc, char *argv[])
 {
     struct options options;
     char why[OPTIONS_WHY_BYTES];
+    signal(SIGPIPE, SIG_IGN); /* a closed reader is a write error, told where it happens */
     switch (options_parse(&options, argc, argv, why)) {
     case OPTIONS_OK:
         exit(run_command(&options));

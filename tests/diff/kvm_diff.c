@@ -699,6 +699,7 @@ int main(int argc, char **argv)
     }
     if (rc)
         return 1;
+    setvbuf(stdout, NULL, _IOLBF, 0);
     diff_in_signal = &d;
     signal(SIGALRM, on_alarm);
     for (u64 seed = first; seed < first + count && failures < 10; seed++)
