@@ -110,7 +110,7 @@ static void boot_order(void **state)
     static const struct {
         const char *boot;
         u8 flags_2;
-    } cases[] = {{"a", 0x01}, {"c", 0x02}, {"ac", 0x21}, {"ca", 0x12}, {"", 0}};
+    } cases[] = {{"a", 0x01}, {"c", 0x02}, {"ac", 0x21}, {"ca", 0x12}, {"nc", 0x02}, {"", 0}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct machine_config config = new_config();
         u8 ram[CMOS_BYTES] = {0};

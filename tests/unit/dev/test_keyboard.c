@@ -78,6 +78,10 @@ static void scanning_can_be_stopped(void **state)
     assert_string_equal(press(&kb, KEY_A, true, buf), "1c");
     keyboard_key(&kb, KEY_B, true);
     assert_string_equal(command(&kb, 0xf4, buf), "fa"); /* clears what is buffered */
+    keyboard_receive(&kb, 0xf0);
+    keyboard_receive(&kb, 0x01);
+    keyboard_receive(&kb, 0xf5); /* also sets the defaults */
+    assert_int_equal(kb.set, 2);
 }
 
 static void sets_differ(void **state)
@@ -122,6 +126,13 @@ static void set_3_key_types(void **state)
     assert_string_equal(press(&kb, KEY_UP, false, buf), "f0 63");
     assert_string_equal(press(&kb, KEY_A, false, buf), "f0 1c");
     assert_string_equal(press(&kb, KEY_S, false, buf), "");
+    keyboard_receive(&kb, 0xfd); /* make only */
+    keyboard_receive(&kb, 0x63);
+    keyboard_receive(&kb, 0xfb); /* typematic */
+    keyboard_receive(&kb, 0x1c);
+    assert_string_equal(sent(&kb, buf), "fa fa fa fa");
+    assert_string_equal(press(&kb, KEY_UP, false, buf), "");
+    assert_string_equal(press(&kb, KEY_A, false, buf), "");
     assert_string_equal(command(&kb, 0xf8, buf), "fa");
     assert_string_equal(press(&kb, KEY_S, false, buf), "f0 1b");
     assert_string_equal(command(&kb, 0xf9, buf), "fa");

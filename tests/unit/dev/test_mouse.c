@@ -185,6 +185,12 @@ static void wheel_appears_after_the_knock(void **state)
     assert_string_equal(command(&m, 0xf2, buf), "fa 00");
     set_rate(&m, 200);
     set_rate(&m, 100);
+    set_rate(&m, 60); /* starts over */
+    set_rate(&m, 80);
+    assert_string_equal(command(&m, 0xf2, buf), "fa 00");
+    set_rate(&m, 200);
+    set_rate(&m, 200); /* counts as a first */
+    set_rate(&m, 100);
     set_rate(&m, 80);
     assert_string_equal(command(&m, 0xf2, buf), "fa 03");
     (void)command(&m, 0xf4, buf);

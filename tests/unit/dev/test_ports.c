@@ -2,6 +2,7 @@
 #include "dev_rig.h"
 #include "dev_tests.h"
 
+#include "dev/pic.h"
 #include "dev/pit.h"
 
 #include <errno.h>
@@ -164,6 +165,47 @@ static void exit_port_may_be_absent_or_taken(void **state)
     rig_free(rig);
 }
 
+/* All chips together under a guest that has gone mad: nothing breaks, and time never stands still for a flood
+ * of events (no honest source is faster than the timer's pulses). */
+static void chips_bear_random_accesses(void **state)
+{
+    (void)state;
+    static const u16 ports[] = {0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1, 0x40, 0x41, 0x42, 0x43,
+                                0x61, 0x70, 0x71, 0x92, 0x60,  0x64,  0x80, 0x511};
+    struct rig *rig = rig_new();
+    rig_add(rig, &pic_class);
+    rig_add(rig, &pit_class);
+    rig_add(rig, &rtc_class);
+    rig_add(rig, &port61_class);
+    rig_add(rig, &port92_class);
+    rig_add(rig, &kbc_class);
+    rig_add(rig, &fwcfg_class);
+    rig_add(rig, &debugport_class);
+    struct clock *clock = &rig->machine.clock;
+    u32 seed = 7;
+    u64 fired = 0, end = 0;
+    for (unsigned i = 0; i < 300000; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        u16 port = ports[(seed >> 8) % ARRAY_LEN(ports)];
+        if (seed & 0x80)
+            (void)rig_in(rig, port);
+        else
+            rig_out(rig, port, (u8)(seed >> 24));
+        if (rig->machine.intr && (seed & 0x40))
+            (void)pic_acknowledge(rig->machine.pic);
+        end += (seed >> 16) % 3000;
+        while (clock->next_deadline_ns <= end) {
+            clock->access_ns = MAX(clock->access_ns, clock->next_deadline_ns);
+            clock_run_due(clock);
+            fired++;
+        }
+        clock->access_ns = end;
+    }
+    assert_true(fired > 1000);
+    assert_true(fired <= pit_ticks(end));
+    rig_free(rig);
+}
+
 int ports_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +217,7 @@ int ports_tests(void)
         cmocka_unit_test(debug_survives_a_file_that_fails),
         cmocka_unit_test(exit_port_asks_for_the_end),
         cmocka_unit_test(exit_port_may_be_absent_or_taken),
+        cmocka_unit_test(chips_bear_random_accesses),
     };
     return cmocka_run_group_tests_name("ports", tests, NULL, NULL);
 }

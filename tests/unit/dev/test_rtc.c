@@ -341,6 +341,17 @@ static void index_has_seven_bits(void **state)
     rig_free(rig);
 }
 
+static void c_and_d_are_read_only(void **state)
+{
+    (void)state;
+    struct rig *rig = new_rtc(0);
+    wr(rig, C, 0xff);
+    wr(rig, D, 0x00);
+    assert_int_equal(rd(rig, C), 0);
+    assert_int_equal(rd(rig, D), 0x80); /* the battery is good */
+    rig_free(rig);
+}
+
 static void nonsense_in_time_registers_is_harmless(void **state)
 {
     (void)state;
@@ -373,6 +384,7 @@ int rtc_tests(void)
         cmocka_unit_test(alarm_interrupt),
         cmocka_unit_test(reset_clears_enables_and_keeps_the_rest),
         cmocka_unit_test(index_has_seven_bits),
+        cmocka_unit_test(c_and_d_are_read_only),
         cmocka_unit_test(nonsense_in_time_registers_is_harmless),
     };
     return cmocka_run_group_tests_name("rtc", tests, NULL, NULL);
