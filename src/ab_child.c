@@ -63,6 +63,7 @@ static int create_records(void)
 static int open_files(struct ab_child *child, bool quiet)
 {
     child->records_fd = create_records();
+    child->ram_fd = memfd_create("huddle-final-ram", MFD_CLOEXEC); /* without it, only hashes are compared */
     child->output_fd = quiet ? memfd_create("huddle-output", MFD_CLOEXEC) : -1;
     int rc = child->records_fd < 0 ? child->records_fd : quiet && child->output_fd < 0 ? -errno : 0;
     if (rc) {
@@ -107,6 +108,7 @@ static void run_guest(const struct ab_child *child, const struct options *option
         return;
     }
     setup.config.trace_fd = child->records_fd;
+    setup.config.ram_fd = child->ram_fd;
     setup.config.print_text_at_end = false;
     if (vmm_run(&setup.config, child->stats))
         set_failed(child->stats, STATUS_HOST_ERROR, "the machine could not be started");
@@ -185,6 +187,30 @@ int ab_child_run(struct ab_child *child, const struct options *options, const st
     return rc;
 }
 
+static const u8 *map_ram(const struct ab_child *child, size_t bytes)
+{
+    struct stat st;
+    if (child->ram_fd < 0 || fstat(child->ram_fd, &st) || (size_t)st.st_size != bytes)
+        return NULL;
+    void *p = mmap(NULL, bytes, PROT_READ, MAP_SHARED, child->ram_fd, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void ab_child_locate_ram(struct difference *difference, const struct ab_child *a, const struct ab_child *b)
+{
+    struct stat st;
+    if (a->ram_fd < 0 || fstat(a->ram_fd, &st) || !st.st_size)
+        return;
+    size_t bytes = (size_t)st.st_size;
+    const u8 *ram_a = map_ram(a, bytes), *ram_b = map_ram(b, bytes);
+    if (ram_a && ram_b)
+        difference_locate_ram(difference, ram_a, ram_b, (u32)bytes);
+    if (ram_a)
+        munmap((void *)ram_a, bytes);
+    if (ram_b)
+        munmap((void *)ram_b, bytes);
+}
+
 void ab_child_print_output(const struct ab_child *child)
 {
     char buffer[4096];
@@ -204,8 +230,11 @@ void ab_child_close(struct ab_child *child)
         munmap((void *)child->records.first, child->mapped_bytes);
     if (child->records_fd >= 0)
         close(child->records_fd);
+    if (child->ram_fd >= 0)
+        close(child->ram_fd);
     if (child->output_fd >= 0)
         close(child->output_fd);
+    child->ram_fd = -1;
     child->records = (struct records){NULL, 0};
     child->mapped_bytes = 0;
     child->records_fd = child->output_fd = -1;

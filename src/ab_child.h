@@ -7,13 +7,14 @@
 #include "report/difference.h"
 #include "report/run_stats.h"
 
-/* What a run leaves: the statistics, the access stream's records, what it said. */
+/* What a run leaves: the statistics, the access stream's records, final memory, what it said. */
 struct ab_child {
     struct run_stats *stats; /* in memory shared with the child */
     int records_fd;          /* memfd; -1: none */
     int output_fd;           /* memfd with the child's standard output and error; -1: it wrote to ours */
     struct records records;  /* mapped from records_fd by ab_child_map */
     size_t mapped_bytes;
+    int ram_fd;              /* memfd with the guest's final memory */
 };
 
 /* Memory for the statistics of `n` runs, shared with children; NULL (logged). */
@@ -25,6 +26,9 @@ void ab_child_unshare(struct run_stats *stats, u32 n);
  * run with RUN_END_HOST_ERROR. -errno (logged) if there was no child. */
 must_check int ab_child_run(struct ab_child *child, const struct options *options,
                             const struct drives *drives, const struct variant *variant, bool quiet);
+
+/* Adds to a DIFFERENCE_RAM between the two runs where their memories differ, if both can be read back. */
+void ab_child_locate_ram(struct difference *difference, const struct ab_child *a, const struct ab_child *b);
 
 /* Prints what a quiet child said to standard error. */
 void ab_child_print_output(const struct ab_child *child);

@@ -68,6 +68,8 @@ static bool compare(struct ab *ab, const struct ab_child *child)
     difference_find(&difference, ab->base.stats, ab->base.records, child->stats, child->records);
     if (difference.kind == DIFFERENCE_NONE)
         return true;
+    if (difference.kind == DIFFERENCE_RAM)
+        ab_child_locate_ram(&difference, &ab->base, child);
     if (ab->report.difference.kind == DIFFERENCE_NONE)
         ab->report.difference = difference;
     if (child->output_fd >= 0 && child->stats->end != ab->base.stats->end) {
@@ -198,7 +200,7 @@ int cmd_ab(const struct options *options)
 {
     char why[OPTIONS_WHY_BYTES];
     struct ab ab = {
-        .options = options, .base = {.records_fd = -1, .output_fd = -1}, .progress = isatty(STDERR_FILENO)};
+        .options = options, .base = {.records_fd = -1, .output_fd = -1, .ram_fd = -1}, .progress = isatty(STDERR_FILENO)};
     if (!drives_assign(&ab.drives, options, why)) {
         log_error("%s", why);
         return STATUS_USAGE;

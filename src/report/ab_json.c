@@ -58,6 +58,10 @@ static json_t *difference_json(const struct difference *d, difference_port_name 
     json_object_set_new(o, "text", json_text(summary));
     json_object_set_new(o, "index", json_integer((json_int_t)d->index));
     json_object_set_new(o, "context", context);
+    if (d->ram_located) {
+        json_object_set_new(o, "ram_addr", json_integer(d->ram_addr));
+        json_object_set_new(o, "ram_differing", json_integer((json_int_t)d->ram_differing));
+    }
     json_object_set_new(o, "a", side_json(d->a, d->has_a, &d->record_a, port_name));
     json_object_set_new(o, "b", side_json(d->b, d->has_b, &d->record_b, port_name));
     return o;

@@ -88,6 +88,23 @@ void difference_find(struct difference *d, const struct run_stats *a, struct rec
     d->kind = classify(d, records_a, records_b);
 }
 
+void difference_locate_ram(struct difference *d, const u8 *a, const u8 *b, u32 bytes)
+{
+    for (u32 i = 0; i < bytes; i++) {
+        if (a[i] == b[i])
+            continue;
+        if (!d->ram_located)
+            d->ram_addr = i;
+        d->ram_located = true;
+        d->ram_differing++;
+    }
+    if (!d->ram_located)
+        return;
+    u32 n = MIN(bytes - d->ram_addr, DIFFERENCE_RAM_BYTES);
+    memcpy(d->ram_a, a + d->ram_addr, n);
+    memcpy(d->ram_b, b + d->ram_addr, n);
+}
+
 static const char *access_verb(u8 kind)
 {
     static const char *const verbs[] = {
@@ -217,6 +234,26 @@ static void print_hashes(FILE *out, const struct difference *d, u64 a, u64 b)
             (unsigned long long)b);
 }
 
+static void print_bytes(FILE *out, const char *who, const u8 *bytes)
+{
+    fprintf(out, "  %-12s", who);
+    for (u32 i = 0; i < DIFFERENCE_RAM_BYTES; i++)
+        fprintf(out, " %02x", bytes[i]);
+    fputc('\n', out);
+}
+
+static void print_ram(FILE *out, const struct difference *d)
+{
+    char differing[NUMBER_BYTES];
+    if (!d->ram_located) {
+        print_hashes(out, d, d->a->ram_hash, d->b->ram_hash);
+        return;
+    }
+    fprintf(out, "  %s bytes differ, the first at %08Xh:\n", number_format(differing, d->ram_differing), d->ram_addr);
+    print_bytes(out, d->a->variant, d->ram_a);
+    print_bytes(out, d->b->variant, d->ram_b);
+}
+
 void difference_print(FILE *out, const struct difference *d, difference_port_name *port_name)
 {
     char summary[160];
@@ -231,7 +268,7 @@ void difference_print(FILE *out, const struct difference *d, difference_port_nam
         print_records(out, d, port_name);
         break;
     case DIFFERENCE_RAM:
-        print_hashes(out, d, d->a->ram_hash, d->b->ram_hash);
+        print_ram(out, d);
         break;
     case DIFFERENCE_FRAME:
         print_hashes(out, d, d->a->frame_hash, d->b->frame_hash);

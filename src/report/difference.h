@@ -25,7 +25,8 @@ enum difference_kind {
     DIFFERENCE_FRAME,
 };
 
-#define DIFFERENCE_CONTEXT 4
+#define DIFFERENCE_CONTEXT   4
+#define DIFFERENCE_RAM_BYTES 16 /* shown of memory that differs */
 
 struct difference {
     enum difference_kind kind;
@@ -35,11 +36,18 @@ struct difference {
     struct access record_a, record_b;
     struct access context[DIFFERENCE_CONTEXT]; /* the records before it, the same in both */
     u32 n_context;
+    bool ram_located;
+    u32 ram_addr;      /* guest physical, of the first byte that differs */
+    u64 ram_differing; /* bytes that differ in all */
+    u8 ram_a[DIFFERENCE_RAM_BYTES], ram_b[DIFFERENCE_RAM_BYTES]; /* from ram_addr on */
 };
 
 /* Compares run `b` with run `a`. `difference` points to both. */
 void difference_find(struct difference *difference, const struct run_stats *a, struct records records_a,
                      const struct run_stats *b, struct records records_b);
+
+/* Finds where two memories of `bytes` bytes first differ and how much does. Nothing if they are the same. */
+void difference_locate_ram(struct difference *difference, const u8 *a, const u8 *b, u32 bytes);
 
 /* The machine's name for a port, or NULL. */
 typedef const char *difference_port_name(u16 port);

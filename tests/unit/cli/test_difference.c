@@ -125,6 +125,31 @@ static void what_remains(void **state)
     assert_int_equal(find(&p).kind, DIFFERENCE_FAILED);
 }
 
+static void memory_that_differs_is_located(void **state)
+{
+    struct pair p;
+    u8 a[64] = {0}, b[64] = {0};
+    char *text;
+    size_t size;
+    (void)state;
+    pair_init(&p);
+    p.b.ram_hash = 1;
+    struct difference d = find(&p);
+    difference_locate_ram(&d, a, b, sizeof a);
+    assert_false(d.ram_located);
+    b[60] = 0xaa; /* nearer to the end than what is shown */
+    b[63] = 0xbb;
+    difference_locate_ram(&d, a, b, sizeof a);
+    assert_int_equal(d.ram_addr, 60);
+    assert_int_equal(d.ram_differing, 2);
+    FILE *out = open_memstream(&text, &size);
+    difference_print(out, &d, NULL);
+    fclose(out);
+    assert_non_null(strstr(text, "2 bytes differ, the first at 0000003Ch"));
+    assert_non_null(strstr(text, " aa 00 00 bb"));
+    free(text);
+}
+
 static void records_read_as_text(void **state)
 {
     struct access r[16];
@@ -184,6 +209,7 @@ int test_difference(void)
         cmocka_unit_test(one_goes_on),
         cmocka_unit_test(only_the_beginning_was_kept),
         cmocka_unit_test(what_remains),
+        cmocka_unit_test(memory_that_differs_is_located),
         cmocka_unit_test(records_read_as_text),
         cmocka_unit_test(ports_have_names),
         cmocka_unit_test(differences_print),
