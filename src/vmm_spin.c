@@ -31,11 +31,21 @@ static void take_state(struct spin_state *s, const struct cpu_state *cpu)
         s->selector[i] = cpu->sreg[i].selector;
 }
 
+/* HLT stays KVM's: executed here it would be one exit less, depending on when a tick came. */
+static bool at_halt(const struct vmm *vmm)
+{
+    enum { HLT = 0xf4 };
+    const struct memory *mem = &vmm->machine.memory;
+    linear_t linear = cpu_rip_linear(&vmm->cpu);
+    enum page_kind kind = memory_kind(mem, linear);
+    return (kind == PAGE_RAM || kind == PAGE_ROM) && mem->view[linear] == HLT;
+}
+
 /* One instruction; *stores takes in what it wrote. False if it cannot be part of a pure loop. */
 static bool step(struct vmm *vmm, u64 *stores)
 {
     struct interp *in = &vmm->interp;
-    if (interp_step(in, &vmm->cpu) != INTERP_DONE || vmm->cpu.halted || !cpu_mode_supported(&vmm->cpu))
+    if (at_halt(vmm) || interp_step(in, &vmm->cpu) != INTERP_DONE || vmm->cpu.halted || !cpu_mode_supported(&vmm->cpu))
         return false;
     if (in->stored) {
         u32 length = in->store_last - in->store_first + 1;
