@@ -84,6 +84,7 @@ static void env_init(struct vmm *vmm)
         .mmio_read = env_mmio_read,
         .mmio_write = env_mmio_write,
         .cpuid = env_cpuid,
+        .push_sreg_whole = vmm->vcpu.traits.push_sreg_whole,
         .intr = &vmm->machine.intr,
         .attention = &vmm->attention,
         .requests = &vmm->machine.requests,
@@ -264,6 +265,7 @@ static int create_engine(struct vmm *vmm)
     int rc = interp_init(&vmm->interp, &vmm->env);
     if (rc)
         return rc;
+    vmm->interp.like_kvm = true;
     struct cluster_backend backend = cluster_backend_interp(&vmm->interp);
     rc = cluster_engine_create(&vmm->engine, &vmm->env, &backend);
     if (!rc)

@@ -30,6 +30,7 @@ enum interp_result {
 struct interp {
     const struct cluster_env *env;
     bool allow_devices;   /* false: stop before any device access (INTERP_DEVICE) */
+    bool like_kvm;        /* true: what KVM's emulator does in its own way is INTERP_UNSUPPORTED, left to it */
 
     /* Of the last instruction. */
     u32 device_accesses;  /* how many it made */

@@ -14,7 +14,7 @@ static enum interp_result stack_offset(struct exec *x, u32 offset, u8 size, enum
     return exec_linear(x, CPU_SS, offset & x->stack_mask, size, intent, linear);
 }
 
-/* LIMIT: PUSHA and POPA with the stack on a device are left to KVM (INTERP_UNSUPPORTED), whose emulator loses some of the
+/* LIMIT (like_kvm): PUSHA and POPA with the stack on a device are left to KVM (INTERP_UNSUPPORTED), whose emulator loses some of the
  * stores and repeats some of the reads. `first` is the lowest slot's distance from the stack pointer. */
 static bool stack_on_device(struct exec *x, const struct step *step, u32 first, enum mem_intent intent)
 {
@@ -33,7 +33,7 @@ static enum interp_result helper_pusha(struct exec *x, const struct step *step)
     u32 old_esp = x->cpu->reg[CPU_ESP];
     enum interp_result result = stack_check_push(x, CPU_REGS, step->size);
 
-    if (result == INTERP_DONE && stack_on_device(x, step, -(u32)(CPU_REGS * step->size), MEM_WRITE))
+    if (result == INTERP_DONE && x->interp->like_kvm && stack_on_device(x, step, -(u32)(CPU_REGS * step->size), MEM_WRITE))
         return INTERP_UNSUPPORTED;
     for (u8 reg = CPU_EAX; reg <= CPU_EDI && result == INTERP_DONE; reg++)
         result = stack_push(x, step->size, reg == CPU_ESP ? old_esp : x->cpu->reg[reg]);
@@ -46,7 +46,7 @@ static enum interp_result helper_popa(struct exec *x, const struct step *step)
     u32 value;
     enum interp_result result = stack_check_pop(x, CPU_REGS, step->size);
 
-    if (result == INTERP_DONE && stack_on_device(x, step, 0, MEM_READ))
+    if (result == INTERP_DONE && x->interp->like_kvm && stack_on_device(x, step, 0, MEM_READ))
         return INTERP_UNSUPPORTED;
     for (u32 i = 0; i < CPU_REGS && result == INTERP_DONE; i++) {
         u8 reg = (u8)(CPU_EDI - i);

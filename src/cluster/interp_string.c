@@ -118,15 +118,26 @@ static enum interp_result scas(struct exec *x, const struct step *step)
     return INTERP_DONE;
 }
 
-/* LIMIT: INS into a device is left to KVM (INTERP_UNSUPPORTED): it reads the port for a whole batch before it
- * writes any of it, in pieces of its own. */
+/* Would the elements that are left run over the end of a 64 KiB segment? */
+static bool wraps_around(const struct exec *x, const struct step *step)
+{
+    u64 count = step->repeat == REPEAT_NO ? 1 : reg_read(x->cpu, CPU_ECX, step->mem.addr_size);
+
+    return step->mem.addr_size == 2 && !(x->cpu->eflags & FLAG_DF) &&
+           index_read(x, step, CPU_EDI) + count * step->size > 0x10000;
+}
+
+/* LIMIT (like_kvm): INS into a device is left to KVM (INTERP_UNSUPPORTED): it reads the port for a whole batch before it
+ * writes any of it, in pieces of its own. So is INS that wraps around: KVM's emulator checks the segment limit
+ * for the batch and faults. */
 static enum interp_result ins(struct exec *x, const struct step *step)
 {
     linear_t to;
     u32 value;
     enum interp_result result = find_destination(x, step, MEM_WRITE, &to);
 
-    if (result == INTERP_DONE && !mem_is_plain(x->env, to, step->size, MEM_WRITE))
+    if (result == INTERP_DONE && x->interp->like_kvm &&
+        (!mem_is_plain(x->env, to, step->size, MEM_WRITE) || wraps_around(x, step)))
         return INTERP_UNSUPPORTED;
     if (result == INTERP_DONE)
         result = port_read(x, (u16)x->cpu->reg[CPU_EDX], step->size, &value);
