@@ -198,6 +198,7 @@ static void kbc_interrupt_enables(void **state)
     assert_int_equal(rig_in(rig, STATUS) & (OBF | AUX), OBF | AUX);
     assert_int_equal(rig_in(rig, DATA), 0x78);
     assert_false(rig->line[12]);
+    assert_int_equal(rig_in(rig, STATUS) & (OBF | AUX), 0);
     rig_free(rig);
 }
 
