@@ -25,6 +25,10 @@ struct cluster_env {
     /* A20, CPUID: what instructions outside the cluster allow-list need when they are interpreted alone. */
     void (*cpuid)(void *opaque, u32 leaf, u32 subleaf, u32 out[4]); /* eax, ebx, ecx, edx */
 
+    /* A 32-bit PUSH of a segment register writes four bytes, the upper two zero, and not just two: clusters do as the
+     * processor that runs the rest of the guest. */
+    bool push_sreg_whole;
+
     const bool *intr;              /* the interrupt controllers ask for the processor */
     const volatile int *attention; /* nonzero: the run loop is wanted (signal, timer); leave at the next boundary */
     const u32 *requests;           /* nonzero: reset or exit was requested by a device access; leave right after it */

@@ -226,7 +226,8 @@ static inline enum interp_result step_push(struct exec *x, const struct step *st
     u32 value = operand_read(x, step, step->src, step->size);
     linear_t linear;
 
-    if (step->size != 4 || step->src < OPERAND_SREG || step->src >= OPERAND_SREG + CPU_SREGS)
+    bool sreg = step->src >= OPERAND_SREG && step->src < OPERAND_SREG + CPU_SREGS;
+    if (step->size != 4 || !sreg || x->env->push_sreg_whole)
         return stack_push(x, step->size, value);
     enum interp_result result =
         exec_linear(x, CPU_SS, (x->cpu->reg[CPU_ESP] - 4) & x->stack_mask, 2, MEM_WRITE, &linear);

@@ -12,6 +12,7 @@
 
 enum {
     CODE = 0x1000,        /* guest physical address of the code, also its IP in segment 0 */
+    STACK = 0x8000,
     SCRATCH_BYTES = 0x10000,
     SCRATCH_PORT = 0x80,
     EXITS_PER_BATCH = 200,
@@ -62,7 +63,7 @@ static void scratch_load(struct scratch *s, const void *code, size_t bytes, u16 
     cpu.sreg[CPU_CS].selector = 0;
     cpu.sreg[CPU_CS].base = 0;
     cpu.eip = CODE;
-    cpu.reg[CPU_ESP] = 0x8000;
+    cpu.reg[CPU_ESP] = STACK;
     cpu.reg[CPU_EDX] = SCRATCH_PORT;
     cpu.reg[CPU_ECX] = cx;
     vcpu_put_state(&s->vcpu, &cpu);
@@ -100,6 +101,21 @@ static int calibrate_window(struct scratch *s, struct vcpu_traits *traits)
     return 0;
 }
 
+static int calibrate_push(struct scratch *s, struct vcpu_traits *traits)
+{
+    static const u8 code[] = {0x66, 0x06, 0xf4}; /* push es, 32 bits / hlt */
+    struct vmexit exit;
+    scratch_load(s, code, sizeof code, 0);
+    memset(s->memory + STACK - 4, 0xff, 4);
+    int rc = vcpu_run(&s->vcpu, &exit);
+    if (rc)
+        return rc;
+    if (exit.kind != VMEXIT_HLT)
+        return -EIO;
+    traits->push_sreg_whole = s->memory[STACK - 1] == 0;
+    return 0;
+}
+
 static int calibrate_cpuid(struct scratch *s, struct vcpu_traits *traits)
 {
     static const u8 code[] = {0x66, 0xb8, 1, 0, 0, 0, 0x0f, 0xa2, 0xf4}; /* mov eax, 1 / cpuid / hlt */
@@ -123,6 +139,8 @@ static int calibrate(struct scratch *s, struct vcpu_traits *traits)
     int rc = calibrate_out(s, traits);
     if (!rc)
         rc = calibrate_window(s, traits);
+    if (!rc)
+        rc = calibrate_push(s, traits);
     return rc ? rc : calibrate_cpuid(s, traits);
 }
 

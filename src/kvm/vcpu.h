@@ -17,6 +17,7 @@ struct kvm_run;
 /* What this host's KVM does where backends differ; measured once by vcpu_calibrate. */
 struct vcpu_traits {
     bool out_rip_after; /* at an OUT exit RIP is behind the instruction */
+    bool push_sreg_whole; /* a 32-bit PUSH of a segment register writes four bytes, not two: both exist in hardware */
     bool late_window;   /* the interrupt window opens late: a software KVM that tests it between batches */
     bool cpuid_leaks;   /* the host's feature bits show through CPUID leaf 1 whatever was set: leaf 1 is left out */
 };
