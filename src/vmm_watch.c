@@ -18,10 +18,18 @@ static u64 script_now(void *opaque)
     return clock_now(&vmm->machine.clock);
 }
 
+/* The text screen without the empty lines at its end. Returns its length; 0 outside text modes. */
+static size_t screen_text(struct vmm *vmm, char *utf8, size_t size)
+{
+    size_t n = vga_text(vmm->machine.vga, utf8, size);
+    while (n >= 2 && utf8[n - 1] == '\n' && utf8[n - 2] == '\n')
+        utf8[--n] = '\0';
+    return n;
+}
+
 static size_t script_text(void *opaque, char *utf8, size_t size)
 {
-    struct vmm *vmm = opaque;
-    return vga_text(vmm->machine.vga, utf8, size);
+    return screen_text(opaque, utf8, size);
 }
 
 static bool script_key(void *opaque, int key, bool down)
@@ -78,9 +86,8 @@ static void poll_script(struct vmm *vmm)
 
 static void poll_text(struct vmm *vmm)
 {
-    static const size_t size = TEXT_BYTES;
     char text[TEXT_BYTES];
-    if (!vga_text(vmm->machine.vga, text, size) || !strstr(text, vmm->config->until_text))
+    if (!screen_text(vmm, text, sizeof text) || !strstr(text, vmm->config->until_text))
         return;
     if (vmm->config->print_text_at_end)
         fputs(text, stdout);
