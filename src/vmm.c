@@ -115,6 +115,22 @@ int vmm_sync(struct vmm *vmm)
     return 0;
 }
 
+bool vmm_decode(const struct vmm *vmm, u32 eip, struct insn *insn)
+{
+    const struct memory *mem = &vmm->machine.memory;
+    const struct cpu_segment *cs = &vmm->cpu.sreg[CPU_CS];
+    u8 bytes[INSN_MAX_BYTES];
+    u32 n = 0;
+    for (; n < sizeof bytes; n++) {
+        linear_t linear = cs->base + eip + n;
+        enum page_kind kind = memory_kind(mem, linear);
+        if (kind != PAGE_RAM && kind != PAGE_ROM)
+            break;
+        bytes[n] = mem->view[linear];
+    }
+    return insn_decode(insn, bytes, n, eip, cs->db);
+}
+
 bool vmm_interrupt_deliverable(const struct vmm *vmm)
 {
     return vmm->machine.intr && (vmm->cpu.eflags & FLAG_IF) && !vmm->cpu.interrupt_shadow;

@@ -24,21 +24,11 @@ static void print_registers(const struct cpu_state *c)
 
 static void print_code(const struct vmm *vmm)
 {
-    const struct memory *mem = &vmm->machine.memory;
     u32 eip = vmm->cpu.eip;
     for (int i = 0; i < DISASSEMBLED_INSNS; i++) {
-        u8 bytes[INSN_MAX_BYTES];
-        u32 n = 0;
-        linear_t linear = vmm->cpu.sreg[CPU_CS].base + eip;
-        for (; n < INSN_MAX_BYTES; n++) {
-            enum page_kind kind = memory_kind(mem, linear + n);
-            if (kind != PAGE_RAM && kind != PAGE_ROM)
-                break;
-            bytes[n] = mem->view[(linear_t)(linear + n)];
-        }
         struct insn insn;
         char text[96] = "(not an instruction)";
-        bool valid = insn_decode(&insn, bytes, n, eip, vmm->cpu.sreg[CPU_CS].db);
+        bool valid = vmm_decode(vmm, eip, &insn);
         if (valid)
             insn_format(&insn, text, sizeof text);
         fprintf(stderr, "  %s %04x:%08x  %s\n", i ? "  " : "=>", vmm->cpu.sreg[CPU_CS].selector, eip, text);

@@ -90,6 +90,9 @@ u64 host_monotonic_ns(void);
 must_check int vmm_sync(struct vmm *vmm);
 /* Ends the run. The first reason stays. */
 void vmm_end(struct vmm *vmm, enum run_end end, int status, const char *format, ...) printf_like(4, 5);
+/* Decodes the guest instruction at offset `eip` of the current code segment; vmm->cpu must be current. False if the
+ * bytes are none, or are not in RAM or ROM. */
+bool vmm_decode(const struct vmm *vmm, u32 eip, struct insn *insn);
 void vmm_set_level(struct vmm *vmm, enum cluster_level level);
 bool vmm_interrupt_deliverable(const struct vmm *vmm);
 

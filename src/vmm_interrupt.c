@@ -17,21 +17,6 @@ enum { PENDING_BATCH = 100000 }; /* instructions between looks at the host */
 /* The REP rule of cluster/interp.h, seen from a state between two elements: may an interrupt be taken here? */
 enum rep_state { REP_NONE, REP_FINISHED, REP_INTERRUPTIBLE, REP_READS_DEVICE };
 
-static bool decode_at_rip(const struct vmm *vmm, struct insn *insn)
-{
-    const struct memory *mem = &vmm->machine.memory;
-    linear_t linear = cpu_rip_linear(&vmm->cpu);
-    u8 bytes[INSN_MAX_BYTES];
-    u32 n = 0;
-    for (; n < INSN_MAX_BYTES; n++) {
-        enum page_kind kind = memory_kind(mem, linear + n);
-        if (kind != PAGE_RAM && kind != PAGE_ROM)
-            break;
-        bytes[n] = mem->view[(linear_t)(linear + n)];
-    }
-    return insn_decode(insn, bytes, n, vmm->cpu.eip, vmm->cpu.sreg[CPU_CS].db);
-}
-
 static bool operand_on_device(const struct vmm *vmm, const struct insn *insn, const ZydisDecodedOperand *op)
 {
     static const enum cpu_sreg sreg_of[] = {CPU_ES, CPU_CS, CPU_SS, CPU_DS, CPU_FS, CPU_GS};
@@ -48,7 +33,7 @@ static bool operand_on_device(const struct vmm *vmm, const struct insn *insn, co
 static enum rep_state rep_state(const struct vmm *vmm)
 {
     struct insn insn;
-    if (!(vmm->cpu.eflags & FLAG_RF) || !decode_at_rip(vmm, &insn) || !insn.string || !(insn.rep || insn.repne))
+    if (!(vmm->cpu.eflags & FLAG_RF) || !vmm_decode(vmm, vmm->cpu.eip, &insn) || !insn.string || !(insn.rep || insn.repne))
         return REP_NONE;
     u32 count = vmm->cpu.reg[CPU_ECX];
     if (!(insn.addr_size == 2 ? count & 0xffff : count))
@@ -173,7 +158,7 @@ int vmm_rescue(struct vmm *vmm)
         return rc;
     char text[96] = "an instruction";
     struct insn insn;
-    if (decode_at_rip(vmm, &insn))
+    if (vmm_decode(vmm, vmm->cpu.eip, &insn))
         insn_format(&insn, text, sizeof text);
     if (!cpu_mode_supported(&vmm->cpu)) {
         vmm_crash(vmm, "KVM cannot emulate \"%s\" in this mode (paging, virtual-8086 or outer ring)", text);
