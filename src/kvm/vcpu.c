@@ -14,7 +14,9 @@
 
 enum {
     CPUID_486DX4 = 0x480,      /* family 4, model 8, stepping 0 */
-    CPUID_FEATURE_FPU = BIT(0),
+    /* FPU; and CMOV and FXSAVE, which programs use without asking (iPXE) and which KVM's emulator refuses unless they are
+     * announced. */
+    CPUID_FEATURES = BIT(0) | BIT(15) | BIT(24),
     APIC_BASE_ENABLE = BIT(11), /* MSR 1Bh */
 };
 
@@ -32,9 +34,11 @@ void vcpu_cpuid(const struct vcpu_traits *traits, u32 leaf, u32 out[4])
         memcpy(&out[1], "Auth", 4);
         memcpy(&out[3], "enti", 4);
         memcpy(&out[2], "cAMD", 4);
-    } else if (leaf == 1 && max_leaf(traits) >= 1) {
+    } else if (leaf == 1 && traits->cpuid_leaks) {
+        memcpy(out, traits->leaf1, 4 * sizeof out[0]);
+    } else if (leaf == 1) {
         out[0] = CPUID_486DX4;
-        out[3] = CPUID_FEATURE_FPU;
+        out[3] = CPUID_FEATURES;
     }
 }
 
@@ -43,7 +47,7 @@ static int set_cpuid(struct vcpu *vcpu)
     struct {
         struct kvm_cpuid2 head;
         struct kvm_cpuid_entry2 entry[2];
-    } cpuid = {.head.nent = max_leaf(&vcpu->traits) + 1};
+    } cpuid = {.head.nent = 2};
     for (u32 leaf = 0; leaf < cpuid.head.nent; leaf++) {
         u32 r[4];
         vcpu_cpuid(&vcpu->traits, leaf, r);

@@ -19,7 +19,10 @@ struct vcpu_traits {
     bool out_rip_after; /* at an OUT exit RIP is behind the instruction */
     bool push_sreg_whole; /* a 32-bit PUSH of a segment register writes four bytes, not two: both exist in hardware */
     bool late_window;   /* the interrupt window opens late: a software KVM that tests it between batches */
-    bool cpuid_leaks;   /* the host's feature bits show through CPUID leaf 1 whatever was set: leaf 1 is left out */
+    /* The host's feature bits show through CPUID leaf 1 whatever was set: leaf 0 then says that there is no leaf 1, and
+     * `leaf1` is what shows to a guest that does not believe it. */
+    bool cpuid_leaks;
+    u32 leaf1[4];
 };
 
 struct vcpu {
