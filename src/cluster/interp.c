@@ -227,10 +227,13 @@ static inline enum interp_result step_push(struct exec *x, const struct step *st
     linear_t linear;
 
     bool sreg = step->src >= OPERAND_SREG && step->src < OPERAND_SREG + CPU_SREGS;
-    if (step->size != 4 || !sreg || x->env->push_sreg_whole)
+    if (step->size != 4 || !sreg)
         return stack_push(x, step->size, value);
     enum interp_result result =
         exec_linear(x, CPU_SS, (x->cpu->reg[CPU_ESP] - 4) & x->stack_mask, 2, MEM_WRITE, &linear);
+    /* A stack on a device is the work of KVM's emulator, which writes two bytes whatever the processor does. */
+    if (x->env->push_sreg_whole && (result != INTERP_DONE || mem_writable(x->env, linear)))
+        return stack_push(x, 4, value);
     if (result == INTERP_DONE)
         result = mem_write(x, linear, 2, value);
     if (result == INTERP_DONE)

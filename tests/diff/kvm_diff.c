@@ -170,9 +170,10 @@ static bool allowed(const struct diff *d, const struct insn *insn)
     default:
         break;
     }
-    if (d->emulated_cpu && insn->zydis.meta.category == ZYDIS_CATEGORY_SETCC &&
-        insn->operand[0].type == ZYDIS_OPERAND_TYPE_MEMORY)
-        return false; /* QEMU 7.2 loses the flags where the store leaves the guest */
+    bool reads_flags = insn->zydis.meta.category == ZYDIS_CATEGORY_SETCC || insn->zydis.mnemonic == ZYDIS_MNEMONIC_RCL ||
+                       insn->zydis.mnemonic == ZYDIS_MNEMONIC_RCR;
+    if (d->emulated_cpu && reads_flags && insn->operand[0].type == ZYDIS_OPERAND_TYPE_MEMORY)
+        return false; /* QEMU 7.2 loses the flags where the access leaves the guest */
     for (u32 i = 0; i < insn->zydis.operand_count_visible; i++) {
         const ZydisDecodedOperand *op = &insn->operand[i];
         bool sreg = op->type == ZYDIS_OPERAND_TYPE_REGISTER && op->reg.value >= ZYDIS_REGISTER_ES &&
