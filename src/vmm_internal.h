@@ -51,7 +51,8 @@ struct vmm {
     /* Kicks. The signal handler sets attention and makes KVM_RUN return. */
     volatile int attention;
     volatile int signal_seen; /* SIGINT or SIGTERM */
-    volatile unsigned ticks_waiting; /* access mode: ticks since the run loop last looked */
+    volatile unsigned ticks_waiting; /* access mode: ticks without an access that the run loop has not seen yet */
+    u64 accesses_at_signal;          /* access mode: when the last tick came */
     pthread_t vcpu_thread, signal_thread;
     bool signal_thread_runs;
     volatile bool signal_thread_ends;

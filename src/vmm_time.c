@@ -24,8 +24,22 @@
 #define NUDGE_CPU_NS (2 * NS_PER_S)
 
 /* A tick of the access clock waits until KVM_RUN returns, which it sees to: if it took the guest out of a cluster, the
- * number of exits would depend on the host's time. A guest that makes none for this many ticks is interrupted. */
-enum { MAX_TICKS_WAITING = 20 };
+ * number of exits would depend on the host's time. Unless nothing has happened for this many ticks. */
+enum { MAX_QUIET_TICKS = 20 };
+
+static bool timed_out(const struct vmm *vmm)
+{
+    return vmm->timeout_at_ns && host_monotonic_ns() >= vmm->timeout_at_ns;
+}
+
+/* In the signal handler. */
+static bool tick_can_wait(struct vmm *vmm)
+{
+    bool quiet = vmm->machine.accesses == vmm->accesses_at_signal;
+    vmm->accesses_at_signal = vmm->machine.accesses;
+    vmm->ticks_waiting = quiet ? vmm->ticks_waiting + 1 : 1;
+    return vmm->ticks_waiting < MAX_QUIET_TICKS && !timed_out(vmm);
+}
 
 static void on_kick(int signal, siginfo_t *info, void *context)
 {
@@ -33,7 +47,7 @@ static void on_kick(int signal, siginfo_t *info, void *context)
     (void)context;
     struct vmm *vmm = info->si_value.sival_ptr;
     bool tick = info->si_code == SI_TIMER && vmm->machine.clock.mode == CLOCK_MODE_ACCESS;
-    if (!tick || ++vmm->ticks_waiting >= MAX_TICKS_WAITING)
+    if (!tick || !tick_can_wait(vmm))
         vmm->attention = 1;
     vcpu_kick(&vmm->vcpu);
 }
@@ -187,7 +201,7 @@ int vmm_service_attention(struct vmm *vmm)
                 vmm->signal_seen == SIGINT ? "Ctrl-C" : "a signal");
         return 0;
     }
-    if (vmm->timeout_at_ns && host_monotonic_ns() >= vmm->timeout_at_ns) {
+    if (timed_out(vmm)) {
         vmm_end(vmm, RUN_END_TIMEOUT, 124, "the time given by --timeout is over");
         return 0;
     }
