@@ -39,7 +39,8 @@ struct cluster {
     struct cluster_insn *insn; /* [n], in the order of the scan */
     u8 *bytes;                 /* guest code at formation, insn by insn: the coherency check compares them */
     linear_t code_first, code_last; /* lowest and highest address of any byte above */
-    linear_t scan_last;        /* how far the scan looked: an exit there that did not join asks for a new formation */
+    u32 eip_last;              /* highest offset of any of them: must lie inside the code segment */
+    linear_t scan_last;        /* how far the scan looked: an exit up to there at what did not join asks for a new formation */
     void *translation;         /* the back-end's; NULL for the interpreter */
     u64 runs;
 };
@@ -65,7 +66,15 @@ void cluster_free(struct cluster *cluster);
 /* The coherency check: are all guest bytes the cluster was made from still there? */
 bool cluster_coherent(const struct cluster *cluster, const struct cluster_env *env);
 
+/* Are any bytes of its instructions among those at `first` to `last` (both included)? With A20 off a byte answers at
+ * two addresses: both count, whatever A20 is. */
+bool cluster_holds(const struct cluster *cluster, linear_t first, linear_t last);
+
 /* Index of the instruction at offset `eip`, or CLUSTER_NO_INSN. */
 int cluster_find(const struct cluster *cluster, u32 eip);
+
+/* A listing into `text`, cut at `size`: a headline, then per instruction address, bytes, class, what it does to the
+ * run ("exits") and where it goes on if not to the line below. print.c */
+void cluster_print(const struct cluster *cluster, char *text, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /* The cache of clusters by XXH3 of place, mode and position, and the life of its entries:
  *
- *   cold --3rd exit--> formed --coherency check fails, code around it became hot--> cold
+ *   cold --3rd exit--> formed --coherency check fails, code around it became hot--> formed again at the next exit
  *                  \-> alone (nothing to cluster): tried again when its count has doubled, never banned
  */
 #include "cluster/engine.h"
@@ -15,15 +15,16 @@ enum {
     CACHE_SLOTS = 16384, /* a power of two */
     CACHE_MAX_USED = CACHE_SLOTS / 4 * 3,
     FORM_AT_EXIT = 3,    /* "translate on 3rd exit" */
-    MAX_WIDENINGS = 8,   /* formations of one entry because code behind its end became hot */
+    QUICK_WIDENINGS = 8, /* of one entry; then its exits must double between two */
 };
 
 struct entry {
     struct cluster_key key;
     bool used;
-    u8 widenings;
-    u32 exits;
-    u32 form_at; /* exits at which formation is tried */
+    u32 widenings;
+    u64 exits;
+    u64 form_at;  /* exits at which formation is tried */
+    u64 widen_at; /* exits from which it may be formed again because code that did not join became hot */
     struct cluster *cluster;
 };
 
@@ -31,10 +32,12 @@ struct cluster_engine {
     const struct cluster_env *env;
     struct cluster_backend backend;
     u32 window;
+    u32 wanted_window;
+    bool window_changed; /* to wanted_window, at the next exit: the cluster handed out may be running */
     struct cluster_stats stats;
     struct heat heat;
     u32 stop_count[ZYDIS_MNEMONIC_MAX_VALUE + 1];
-    struct entry *last_end; /* the entry whose cluster was left at its end last, until the next exit */
+    struct entry *last_left; /* the entry whose cluster ran to its end or out of it by a branch, until the next exit */
     u32 n_used;
     struct entry entry[CACHE_SLOTS];
 };
@@ -76,7 +79,7 @@ static void flush(struct cluster_engine *engine)
         entry_drop_cluster(engine, &engine->entry[i]);
     memset(engine->entry, 0, sizeof engine->entry);
     engine->n_used = 0;
-    engine->last_end = NULL;
+    engine->last_left = NULL;
 }
 
 void cluster_engine_destroy(struct cluster_engine *engine)
@@ -89,23 +92,38 @@ void cluster_engine_destroy(struct cluster_engine *engine)
 
 void cluster_engine_set_window(struct cluster_engine *engine, u32 window)
 {
-    flush(engine);
-    heat_clear(&engine->heat);
-    engine->window = window;
+    engine->wanted_window = window;
+    engine->window_changed = true;
 }
 
+static void change_window(struct cluster_engine *engine)
+{
+    flush(engine);
+    heat_clear(&engine->heat);
+    engine->window = engine->wanted_window;
+    engine->window_changed = false;
+}
+
+/* The entry with this key, or the free one where it would go. */
 static struct entry *find_entry(struct cluster_engine *engine, const struct cluster_key *key)
 {
-    if (engine->n_used >= CACHE_MAX_USED)
-        flush(engine);
     u32 i = (u32)hash64(key, sizeof *key) & (CACHE_SLOTS - 1);
     while (engine->entry[i].used && memcmp(&engine->entry[i].key, key, sizeof *key))
         i = (i + 1) & (CACHE_SLOTS - 1);
-    struct entry *entry = &engine->entry[i];
-    if (!entry->used) {
-        *entry = (struct entry){.key = *key, .used = true, .form_at = FORM_AT_EXIT};
-        engine->n_used++;
+    return &engine->entry[i];
+}
+
+static struct entry *find_or_add_entry(struct cluster_engine *engine, const struct cluster_key *key)
+{
+    struct entry *entry = find_entry(engine, key);
+    if (entry->used)
+        return entry;
+    if (engine->n_used >= CACHE_MAX_USED) {
+        flush(engine);
+        entry = find_entry(engine, key);
     }
+    *entry = (struct entry){.key = *key, .used = true, .form_at = FORM_AT_EXIT};
+    engine->n_used++;
     return entry;
 }
 
@@ -121,41 +139,64 @@ static u32 scan_length(const struct cluster_engine *engine, const struct cluster
     return key->position == POSITION_AFTER ? engine->window - 1 : engine->window;
 }
 
-static void try_form(struct cluster_engine *engine, struct entry *entry)
+/* Formed and prepared by the back-end, or NULL. */
+static struct cluster *form(struct cluster_engine *engine, const struct cluster_key *key)
 {
     struct form_request request = {
         .env = engine->env,
         .heat = &engine->heat,
-        .window = scan_length(engine, &entry->key),
+        .window = scan_length(engine, key),
         .on_stop = note_stop,
         .on_stop_opaque = engine,
     };
     struct cluster *cluster = NULL;
-    if (cluster_form(&request, &entry->key, &cluster) != FORM_OK) {
-        entry->form_at = entry->exits < UINT32_MAX / 2 ? entry->exits * 2 : entry->exits;
-        return;
-    }
+    if (cluster_form(&request, key, &cluster) != FORM_OK)
+        return NULL;
     if (engine->backend.translate && engine->backend.translate(engine->backend.opaque, cluster)) {
         cluster_free(cluster);
-        return;
+        return NULL;
     }
-    entry->cluster = cluster;
-    engine->stats.formed++;
-    engine->stats.formed_instructions += cluster->n;
+    return cluster;
 }
 
-/* A cluster was left at its end and the guest exited soon after, within what its scan had looked at: an instruction
- * there turned out to exit. The cluster is formed again, with it. */
-static void widen_last(struct cluster_engine *engine, linear_t exit_linear)
+static void try_form(struct cluster_engine *engine, struct entry *entry)
 {
-    struct entry *last = engine->last_end;
-    engine->last_end = NULL;
-    if (!last || !last->cluster || last->widenings >= MAX_WIDENINGS)
+    entry->cluster = form(engine, &entry->key);
+    if (!entry->cluster) {
+        entry->form_at = entry->exits * 2;
         return;
-    const struct cluster *c = last->cluster;
-    if (exit_linear < c->code_first || exit_linear > c->scan_last + 1)
+    }
+    engine->stats.formed++;
+    engine->stats.formed_instructions += entry->cluster->n;
+}
+
+/* Has the instruction that exited at `where` been looked at by the scan, without joining? */
+static bool was_left_out(const struct cluster *cluster, const struct cpu_where *where,
+                         enum cluster_position position)
+{
+    const struct cluster_key *key = &cluster->key;
+    linear_t linear = where->cs_base + where->eip;
+    if (where->cs_base != key->where.cs_base || where->mode != key->where.mode || linear < cluster->code_first ||
+        linear > cluster->scan_last + 1)
+        return false;
+    if (where->eip == key->where.eip && position == key->position)
+        return false;
+    for (u32 i = 0; i < cluster->n; i++)
+        if (where->eip == (position == POSITION_AFTER ? cluster->insn[i].next_eip : cluster->insn[i].eip))
+            return false;
+    return true;
+}
+
+/* A cluster was left and the guest exited soon after, at an instruction that its scan had looked at: it turned out to
+ * exit. The cluster is formed again, with it. */
+static void widen_last(struct cluster_engine *engine, const struct cpu_where *where, enum cluster_position position)
+{
+    struct entry *last = engine->last_left;
+    engine->last_left = NULL;
+    if (!last || last->exits < last->widen_at || !was_left_out(last->cluster, where, position))
         return;
-    last->widenings++;
+    if (++last->widenings >= QUICK_WIDENINGS)
+        last->widen_at = last->exits * 2;
     last->form_at = last->exits;
     entry_drop_cluster(engine, last);
 }
@@ -163,18 +204,19 @@ static void widen_last(struct cluster_engine *engine, linear_t exit_linear)
 struct cluster *cluster_engine_exit(struct cluster_engine *engine, const struct cpu_where *where,
                                     enum cluster_position position)
 {
+    if (engine->window_changed)
+        change_window(engine);
     if (engine->window < 2)
         return NULL;
-    linear_t linear = where->cs_base + where->eip;
-    heat_bump(&engine->heat, linear, position == POSITION_AFTER);
-    widen_last(engine, linear);
+    heat_bump(&engine->heat, where->cs_base + where->eip, position == POSITION_AFTER);
+    widen_last(engine, where, position);
     if (where->mode & (MODE_UNSUPPORTED | MODE_TRAP)) {
         engine->stats.miss[where->mode & MODE_TRAP ? MISS_trap_flag : MISS_mode]++;
         return NULL;
     }
     struct cluster_key key = {.where = *where, .position = position};
-    struct entry *entry = find_entry(engine, &key);
-    entry->exits += entry->exits != UINT32_MAX;
+    struct entry *entry = find_or_add_entry(engine, &key);
+    entry->exits++;
     if (!entry->cluster && entry->exits >= entry->form_at)
         try_form(engine, entry);
     if (!entry->cluster)
@@ -182,8 +224,24 @@ struct cluster *cluster_engine_exit(struct cluster_engine *engine, const struct 
     return entry->cluster;
 }
 
+/* Where the run begins, or CLUSTER_NO_INSN: it must not, and the reason is counted. */
+static int find_start(struct cluster_engine *engine, const struct cluster *cluster, const struct cpu_state *cpu)
+{
+    u64 *miss = engine->stats.miss;
+    if (cpu->sreg[CPU_CS].limit < cluster->eip_last) {
+        miss[MISS_limit]++;
+        return CLUSTER_NO_INSN;
+    }
+    int start = cluster_find(cluster, cpu->eip);
+    if (start == CLUSTER_NO_INSN)
+        miss[MISS_elsewhere]++;
+    return start;
+}
+
 void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, struct cpu_state *cpu)
 {
+    if (engine->window_changed)
+        return;
     struct entry *entry = find_entry(engine, &cluster->key);
     if (!cluster_coherent(cluster, engine->env)) {
         engine->stats.miss[MISS_incoherent]++;
@@ -191,15 +249,15 @@ void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, 
         entry->form_at = entry->exits;
         return;
     }
-    int start = cluster_find(cluster, cpu->eip);
+    int start = find_start(engine, cluster, cpu);
     if (start == CLUSTER_NO_INSN)
-        return; /* the exit's own instruction branched out or faulted */
+        return;
     engine->stats.runs++;
     cluster->runs++;
     enum cluster_leave leave =
         engine->backend.run(engine->backend.opaque, cluster, start, cpu, &engine->stats);
     engine->stats.leave[leave]++;
-    engine->last_end = leave == LEAVE_end ? entry : NULL;
+    engine->last_left = leave == LEAVE_end || leave == LEAVE_branch ? entry : NULL;
 }
 
 static void sort_stops(const struct cluster_engine *engine, struct cluster_stats *stats)

@@ -29,7 +29,8 @@ must_check int cluster_engine_create(struct cluster_engine **engine, const struc
 void cluster_engine_destroy(struct cluster_engine *engine);
 
 /* Instructions scanned downstream, the exiting one included; 0 switches clusters off, 2 is exit pairs. Forgets all
- * clusters and counts. */
+ * clusters and counts. May be called from a device access inside a running cluster: it takes effect at the next exit,
+ * and the caller sets *env->attention if the cluster shall be left before its time. */
 void cluster_engine_set_window(struct cluster_engine *engine, u32 window);
 
 /* Counts an exit at `where`. Returns the cluster to run after it, or NULL (the reason is counted). The cluster stays
@@ -37,7 +38,8 @@ void cluster_engine_set_window(struct cluster_engine *engine, u32 window);
 struct cluster *cluster_engine_exit(struct cluster_engine *engine, const struct cpu_where *where,
                                     enum cluster_position position);
 
-/* Runs `cluster` with the state after the exit's instruction was finished. The coherency check comes first. */
+/* Runs `cluster`, the one cluster_engine_exit returned last, with the state after the exit's instruction was finished.
+ * The coherency check comes first: it may refuse, and then nothing was executed (the reason is counted). */
 void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, struct cpu_state *cpu);
 
 /* The counts so far, the stop reasons sorted. */

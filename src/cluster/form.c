@@ -45,6 +45,12 @@ static bool is_exiting(const struct scan *scan, const struct insn *insn, linear_
     return insn->class == INSN_WEAK && heat_of(scan->request->heat, linear, insn->length) > 0;
 }
 
+/* Past the end of 4 GiB, where code goes on at the bottom. */
+static bool wraps(u32 first, u32 length)
+{
+    return first + length - 1 < first;
+}
+
 /* Adds the instruction at `eip` if it is on the allow-list. Its index, or CLUSTER_NO_INSN. */
 static s16 scan_add(struct scan *scan, u32 eip)
 {
@@ -58,6 +64,8 @@ static s16 scan_add(struct scan *scan, u32 eip)
     u32 avail = fetch(scan->request->env, linear, bytes);
     struct insn insn;
     if (!insn_decode(&insn, bytes, avail, eip, scan->key->where.mode & MODE_CODE32))
+        return CLUSTER_NO_INSN;
+    if (wraps(eip, insn.length) || wraps(linear, insn.length))
         return CLUSTER_NO_INSN;
     struct seen *seen = &scan->seen[scan->n];
     if (insn.class == INSN_UNSUPPORTED || !steps_lower(&seen->steps, &insn)) {
@@ -169,6 +177,7 @@ static struct cluster *build(const struct scan *scan)
         linear_t linear = c->key.where.cs_base + s->eip;
         c->code_first = MIN(c->code_first, linear);
         c->code_last = MAX(c->code_last, linear + s->steps.length - 1);
+        c->eip_last = MAX(c->eip_last, s->eip + s->steps.length - 1);
     }
     return c;
 }
@@ -205,14 +214,41 @@ void cluster_free(struct cluster *cluster)
     free(cluster);
 }
 
+static linear_t linear_of(const struct cluster *cluster, const struct cluster_insn *insn)
+{
+    return cluster->key.where.cs_base + insn->eip;
+}
+
 bool cluster_coherent(const struct cluster *cluster, const struct cluster_env *env)
 {
     for (u32 i = 0; i < cluster->n; i++) {
-        linear_t linear = cluster->key.where.cs_base + cluster->insn[i].eip;
-        if (memcmp(env->view + linear, cluster->bytes + i * INSN_MAX_BYTES, cluster->insn[i].steps.length))
+        linear_t linear = linear_of(cluster, &cluster->insn[i]);
+        u32 length = cluster->insn[i].steps.length;
+        if (!readable(env, linear) || !readable(env, linear + length - 1) ||
+            memcmp(env->view + linear, cluster->bytes + i * INSN_MAX_BYTES, length))
             return false;
     }
     return true;
+}
+
+static bool holds(const struct cluster *cluster, linear_t first, linear_t last)
+{
+    if (last < cluster->code_first || first > cluster->code_last)
+        return false;
+    for (u32 i = 0; i < cluster->n; i++) {
+        linear_t linear = linear_of(cluster, &cluster->insn[i]);
+        if (last >= linear && first <= linear + cluster->insn[i].steps.length - 1)
+            return true;
+    }
+    return false;
+}
+
+bool cluster_holds(const struct cluster *cluster, linear_t first, linear_t last)
+{
+    static const u32 a20 = BIT(20);
+    if ((first ^ last) & a20) /* in two pieces elsewhere: rare enough to say yes */
+        return true;
+    return holds(cluster, first, last) || holds(cluster, first ^ a20, last ^ a20);
 }
 
 int cluster_find(const struct cluster *cluster, u32 eip)

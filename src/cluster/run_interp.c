@@ -2,16 +2,40 @@
  * each whether its effect ends the run (stop by effect, not by opcode). */
 #include "cluster/engine.h"
 
-/* Device accesses that KVM would have delivered as one exit each. INS arrives as one exit for a whole batch. */
-static u64 exits_of(const struct interp *interp, const struct steps *steps)
+static bool is_ins(const struct steps *steps)
 {
-    bool ins = steps->count && steps->step[0].kind == STEP_STRING && steps->step[0].op == STRING_INS;
-    return ins && interp->device_accesses ? 1 : interp->device_accesses;
+    return steps->count && steps->step[0].kind == STEP_STRING && steps->step[0].op == STRING_INS;
+}
+
+/* INS arrives in batches: KVM reads ahead up to 1024 bytes, and as many elements as there are bytes to the end of
+ * the page of [E]DI. */
+static u64 ins_batches(u32 di, const struct cpu_state *cpu, const struct step *step, u32 elements)
+{
+    static const u32 batch_bytes = 1024, page_bytes = 4096;
+    bool down = cpu->eflags & FLAG_DF;
+    u64 batches = 0;
+    while (elements) {
+        u32 offset = di % page_bytes;
+        u32 n = MIN(down ? offset : page_bytes - offset, batch_bytes / step->size);
+        n = MIN(MAX(n, 1u), elements);
+        elements -= n;
+        di += down ? -(n * step->size) : n * step->size;
+        batches++;
+    }
+    return batches;
+}
+
+/* Exits that the instruction just executed would have made. `di` is EDI before it. */
+static u64 exits_of(const struct interp *interp, const struct cpu_state *cpu, const struct steps *steps, u32 di)
+{
+    if (is_ins(steps))
+        return ins_batches(di, cpu, &steps->step[0], interp->device_accesses);
+    return interp->device_accesses + cpu->halted;
 }
 
 static bool wrote_own_code(const struct interp *interp, const struct cluster *cluster)
 {
-    return interp->stored && interp->store_first <= cluster->code_last && interp->store_last >= cluster->code_first;
+    return interp->stored && cluster_holds(cluster, interp->store_first, interp->store_last);
 }
 
 /* Why the run must end after the instruction just executed, or LEAVE_REASONS if it goes on. */
@@ -49,6 +73,16 @@ static int follow(const struct cluster *cluster, const struct cluster_insn *insn
     return cluster_find(cluster, eip);
 }
 
+/* KVM executes an instruction that faults, from its start. One that has read a device by then (DIV by it, a selector
+ * from it) would read it twice: its exception is raised here. */
+static void raise_after_access(struct interp *interp, struct cpu_state *cpu)
+{
+    u32 eflags = cpu->eflags;
+    cpu->eflags |= FLAG_RF; /* a fault pushes it set */
+    if (interp_deliver(interp, cpu, interp->fault_vector, interp->fault_has_error, interp->fault_error) != INTERP_DONE)
+        cpu->eflags = eflags;
+}
+
 static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, struct cpu_state *cpu,
                               struct cluster_stats *stats)
 {
@@ -58,13 +92,17 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
     interp->allow_devices = true;
     for (;;) {
         const struct cluster_insn *insn = &cluster->insn[i];
+        u32 di = cpu->reg[CPU_EDI];
         enum interp_result result = interp_exec(interp, cpu, &insn->steps);
-        if (result == INTERP_FAULT)
-            return LEAVE_fault;
-        if (result != INTERP_DONE && result != INTERP_AGAIN)
+        if (result != INTERP_DONE && result != INTERP_AGAIN && result != INTERP_FAULT)
             return LEAVE_unsupported;
+        stats->exits_avoided += exits_of(interp, cpu, &insn->steps, di);
+        if (result == INTERP_FAULT) {
+            if (interp->device_accesses)
+                raise_after_access(interp, cpu);
+            return LEAVE_fault;
+        }
         stats->instructions++;
-        stats->exits_avoided += exits_of(interp, &insn->steps) + cpu->halted;
         enum cluster_leave leave = effect(interp, cluster, cpu, generation);
         if (leave != LEAVE_REASONS)
             return leave;

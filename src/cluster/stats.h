@@ -24,6 +24,9 @@
     X(mode, "paging, virtual-8086 or outer ring")                                                            \
     X(trap_flag, "trap flag set")                                                                            \
     X(incoherent, "guest code changed: formed anew")                                                         \
+    X(limit, "the code reaches beyond its segment")                                                          \
+    X(elsewhere, "the exit's instruction went elsewhere")                                                    \
+    X(wanted, "the run loop was wanted first")                                                               \
     X(interrupt_pending, "an interrupt is due first")
 
 #define CLUSTER_ENUM(id, text) id,
