@@ -118,7 +118,10 @@ int vmm_service_interrupt(struct vmm *vmm)
         return deliver(vmm);
     if (vmm->cpu.halted)
         return 0; /* IF is clear: nothing will wake it; vmm_halt reports that */
-    if (vmm->vcpu.traits.late_window)
+    /* A live shadow ends with the next instruction; not every KVM opens the window behind it if it was put in from here
+     * (seen on nested SVM). */
+    bool shadowed = vmm->cpu.interrupt_shadow && (vmm->cpu.eflags & FLAG_IF);
+    if (vmm->vcpu.traits.late_window || shadowed)
         return interpret_to_window(vmm);
     vcpu_request_window(&vmm->vcpu, true);
     return 0;
