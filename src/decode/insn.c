@@ -218,6 +218,12 @@ bool insn_decode(struct insn *insn, const u8 *bytes, u32 avail, u32 eip, bool co
     return true;
 }
 
+bool insn_is_prefix(u8 byte)
+{
+    static const u8 prefix[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3};
+    return memchr(prefix, byte, sizeof prefix);
+}
+
 void insn_format(const struct insn *insn, char *text, size_t size)
 {
     ZydisFormatter formatter;

@@ -55,6 +55,9 @@ struct insn {
  * false) or 32-bit code segment. False (and insn->error) if the bytes are no instruction or run past `avail`. */
 bool insn_decode(struct insn *insn, const u8 *bytes, u32 avail, u32 eip, bool code32);
 
+/* A prefix byte of this processor: segment, operand and address size, LOCK, REP. */
+bool insn_is_prefix(u8 byte);
+
 /* "mov es:[di], al" (Zydis, Intel syntax) into `text`. Works for any valid instruction. */
 void insn_format(const struct insn *insn, char *text, size_t size);
 

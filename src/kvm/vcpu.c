@@ -221,9 +221,20 @@ linear_t vcpu_rip_linear(const struct vcpu *vcpu)
     return (linear_t)(sync->sregs.cs.base + sync->regs.rip);
 }
 
+u16 vcpu_dx(const struct vcpu *vcpu)
+{
+    return (u16)vcpu->run->s.regs.regs.rdx;
+}
+
 bool vcpu_resumes(const struct vcpu *vcpu)
 {
     return vcpu->run->s.regs.regs.rflags & FLAG_RF;
+}
+
+bool vcpu_has_exception(const struct vcpu *vcpu)
+{
+    const struct kvm_vcpu_events *events = &vcpu->run->s.regs.events;
+    return events->exception.injected || events->exception.pending;
 }
 
 bool vcpu_can_inject(const struct vcpu *vcpu)
@@ -234,7 +245,7 @@ bool vcpu_can_inject(const struct vcpu *vcpu)
 void vcpu_inject(struct vcpu *vcpu, u8 vector)
 {
     struct kvm_vcpu_events *events = &vcpu->run->s.regs.events;
-    events->flags = 0;
+    events->flags = KVM_VCPUEVENT_VALID_SHADOW;
     events->interrupt.injected = 1;
     events->interrupt.nr = vector;
     events->interrupt.soft = 0;

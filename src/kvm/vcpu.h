@@ -55,6 +55,8 @@ must_check int vcpu_complete(struct vcpu *vcpu, struct vmexit *exit);
 
 /* Linear RIP as KVM left it at the exit. */
 linear_t vcpu_rip_linear(const struct vcpu *vcpu);
+/* DX at the exit. */
+u16 vcpu_dx(const struct vcpu *vcpu);
 /* Place and mode as KVM left them at the exit, without copying the whole state. `resumes` tells whether RF is set: RIP is
  * at a REP string instruction that stopped between elements. */
 void vcpu_where(const struct vcpu *vcpu, struct cpu_where *where, bool *resumes);
@@ -66,6 +68,10 @@ bool vcpu_resumes(const struct vcpu *vcpu);
 void vcpu_get_state(const struct vcpu *vcpu, struct cpu_state *cpu);
 /* Replaces the state at the next KVM_RUN. Clears a pending exception of a failed emulation. */
 void vcpu_put_state(struct vcpu *vcpu, const struct cpu_state *cpu);
+
+/* After vcpu_complete: has the instruction raised an exception (or a trap: TF) that KVM will deliver at the next
+ * KVM_RUN? Replacing the state would lose it. */
+bool vcpu_has_exception(const struct vcpu *vcpu);
 
 /* KVM's own delivery, for modes the interpreter does not know. Only if vcpu_can_inject. */
 bool vcpu_can_inject(const struct vcpu *vcpu);

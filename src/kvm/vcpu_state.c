@@ -96,6 +96,25 @@ static bool put_sregs(struct kvm_sregs *s, const struct cpu_state *cpu)
     return true;
 }
 
+/* With IF clear a processor refuses the shadow of STI, but not that of MOV SS. */
+static u8 shadow_bits(const struct cpu_state *cpu)
+{
+    if (!cpu->interrupt_shadow)
+        return 0;
+    return cpu->eflags & FLAG_IF ? KVM_X86_SHADOW_INT_STI : KVM_X86_SHADOW_INT_MOV_SS;
+}
+
+/* Puts the shadow into `events`. False if it is there already: EVENTS costs more than the other registers. */
+static bool put_shadow(struct kvm_vcpu_events *events, const struct cpu_state *cpu)
+{
+    u8 now = events->interrupt.shadow, wanted = shadow_bits(cpu);
+    if (wanted ? now & wanted : !now)
+        return false;
+    events->interrupt.shadow = wanted;
+    events->flags = KVM_VCPUEVENT_VALID_SHADOW;
+    return true;
+}
+
 void vcpu_put_state(struct vcpu *vcpu, const struct cpu_state *cpu)
 {
     struct kvm_sync_regs *sync = &vcpu->run->s.regs;
@@ -108,14 +127,11 @@ void vcpu_put_state(struct vcpu *vcpu, const struct cpu_state *cpu)
     u64 dirty = KVM_SYNC_X86_REGS;
     if (put_sregs(&sync->sregs, cpu))
         dirty |= KVM_SYNC_X86_SREGS;
-    /* Only a changed shadow, or a pending exception to drop, is worth the dearer EVENTS. */
-    struct kvm_vcpu_events *events = &sync->events;
-    if ((events->interrupt.shadow != 0) != cpu->interrupt_shadow) {
-        memset(events, 0, sizeof *events);
-        events->interrupt.shadow = cpu->interrupt_shadow ? KVM_X86_SHADOW_INT_STI : 0;
-        events->flags = KVM_VCPUEVENT_VALID_SHADOW;
+    /* KVM drops its pending exception when registers are replaced; EVENTS, if they are, must not bring it back. An
+     * interrupt that it has taken over stays. */
+    memset(&sync->events.exception, 0, sizeof sync->events.exception);
+    if (put_shadow(&sync->events, cpu))
         dirty |= KVM_SYNC_X86_EVENTS;
-    }
     vcpu->run->kvm_dirty_regs |= dirty;
 }
 
