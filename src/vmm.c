@@ -94,24 +94,37 @@ static void env_init(struct vmm *vmm)
 
 /* --- processor state --- */
 
+/* Finishes the instruction of the last exit, which may take many more: a string instruction that reads a device.
+ * 1: done; 0: KVM raised an exception, or an error that it reports again, and must go on from there. -errno. */
+static int complete(struct vmm *vmm)
+{
+    int rc;
+    while ((rc = vcpu_complete(&vmm->vcpu, &vmm->exit)) == 1) {
+        vmm_count_exit(vmm, &vmm->exit);
+        if (vmm->exit.kind != VMEXIT_PIO && vmm->exit.kind != VMEXIT_MMIO)
+            return 0;
+        vmm_serve(vmm, &vmm->exit);
+        if (vmm->attention && vmm_stopped(vmm))
+            return -EINTR; /* the run has ended: this ends the turn */
+    }
+    return rc < 0 ? rc : !vcpu_has_exception(&vmm->vcpu);
+}
+
 int vmm_sync(struct vmm *vmm)
 {
     if (vmm->cpu_current)
         return 0;
+    int done = 1;
     if (vmm->exit_open && vcpu_needs_completion(&vmm->vcpu, &vmm->exit)) {
         u64 start = tsc_now();
-        int rc;
-        while ((rc = vcpu_complete(&vmm->vcpu, &vmm->exit)) == 1) {
-            vmm_count_exit(vmm, &vmm->exit);
-            vmm_serve(vmm, &vmm->exit);
-        }
+        done = complete(vmm);
         vmm->tsc_kvm += tsc_now() - start;
-        if (rc < 0)
-            return rc;
+        if (done < 0)
+            return done;
     }
     vmm->exit_open = false;
     vcpu_get_state(&vmm->vcpu, &vmm->cpu);
-    vmm->cpu_current = true;
+    vmm->cpu_current = done;
     return 0;
 }
 
@@ -146,15 +159,19 @@ void vmm_set_level(struct vmm *vmm, enum cluster_level level)
 /* The RESET line: chips and processor start over, firmware is shadowed again, other RAM keeps its contents. */
 static int reset(struct vmm *vmm)
 {
+    int rc = vmm_sync(vmm); /* its last instruction may still have accesses to make */
+    if (rc)
+        return rc;
     vmm->machine.requests = 0;
     memory_set_a20(&vmm->machine.memory, true);
-    int rc = memory_load_bios(&vmm->machine.memory, vmm->config->bios, vmm->config->bios_bytes);
+    rc = memory_load_bios(&vmm->machine.memory, vmm->config->bios, vmm->config->bios_bytes);
     if (rc)
         return rc;
     devices_reset(&vmm->devices);
-    rc = vmm_sync(vmm);
+    vcpu_request_window(&vmm->vcpu, false);
     cpu_reset(&vmm->cpu);
-    return rc;
+    vmm->cpu_current = true;
+    return 0;
 }
 
 static int service_requests(struct vmm *vmm)
@@ -185,8 +202,11 @@ static int enter_guest(struct vmm *vmm)
 static int turn(struct vmm *vmm)
 {
     int rc;
-    if (vmm->attention && (rc = vmm_service_attention(vmm)))
-        return rc;
+    if (vmm->attention) {
+        rc = vmm_service_attention(vmm);
+        if (rc || vmm->ended)
+            return rc;
+    }
     if (vmm->machine.requests)
         return service_requests(vmm);
     if (vmm->machine.intr) {
@@ -199,8 +219,8 @@ static int turn(struct vmm *vmm)
         return 0;
     }
     vmm_arm_deadline(vmm);
-    if (vmm->ended)
-        return 0;
+    if (vmm->attention || vmm->ended)
+        return 0; /* what set it now was no signal: KVM_RUN would not return for it */
     rc = enter_guest(vmm);
     return rc ? rc : vmm_handle_exit(vmm);
 }
@@ -319,6 +339,10 @@ static struct vmm *alloc(const struct run_config *config, struct run_stats *stat
 
 static void finish(struct vmm *vmm)
 {
+    bool by_guest = vmm->stats->end != RUN_END_SIGNAL && vmm->stats->end != RUN_END_TIMEOUT &&
+                    vmm->stats->end != RUN_END_CRASH && vmm->stats->end != RUN_END_HOST_ERROR;
+    if (by_guest)
+        vmm_finish_instruction(vmm);
     vmm_stats_finish(vmm);
     if (vmm->config->screenshot && vga_screenshot(vmm->machine.vga, VGA_VIEW_BEAM, vmm->config->screenshot) && !vmm->stats->status)
         vmm->stats->status = 1;

@@ -82,15 +82,35 @@ void vmm_serve(struct vmm *vmm, struct vmexit *exit)
     vmm->tsc_devices += (tsc_now() - start) * DEVICE_SAMPLE_PERIOD;
 }
 
+/* Is RIP at an OUT that writes `port`? Not where it cannot be seen. */
+static bool stands_at_out(const struct vmm *vmm, u16 port)
+{
+    enum { OUT_IMM = 0xe6, OUT_DX = 0xee, WIDE = 1 };
+    const struct memory *mem = &vmm->machine.memory;
+    linear_t rip = vcpu_rip_linear(&vmm->vcpu);
+    enum page_kind first = memory_kind(mem, rip), last = memory_kind(mem, rip + INSN_MAX_BYTES);
+    if ((first != PAGE_RAM && first != PAGE_ROM) || last != first || rip + INSN_MAX_BYTES < rip)
+        return false;
+    const u8 *code = mem->view + rip;
+    for (int i = 1; i < INSN_MAX_BYTES && insn_is_prefix(*code); i++)
+        code++;
+    if ((code[0] & ~WIDE) == OUT_IMM)
+        return code[1] == port;
+    return (code[0] & ~WIDE) == OUT_DX && vcpu_dx(&vmm->vcpu) == port;
+}
+
+bool vmm_exit_is_behind(const struct vmm *vmm, const struct vmexit *exit)
+{
+    if (exit->kind == VMEXIT_MMIO)
+        return exit->mmio.write;
+    return !exit->pio.in && (vmm->vcpu.traits.out_rip_after || !stands_at_out(vmm, exit->pio.port));
+}
+
 static enum cluster_position position_of(const struct vmm *vmm, bool resumes)
 {
     if (resumes)
         return POSITION_INSIDE;
-    if (vmm->exit.kind == VMEXIT_MMIO)
-        return vmm->exit.mmio.write ? POSITION_AFTER : POSITION_AT;
-    if (vmm->exit.pio.in)
-        return POSITION_AT;
-    return vmm->vcpu.traits.out_rip_after ? POSITION_AFTER : POSITION_AT;
+    return vmm_exit_is_behind(vmm, &vmm->exit) ? POSITION_AFTER : POSITION_AT;
 }
 
 static int run_cluster(struct vmm *vmm, struct cluster *cluster)
@@ -98,6 +118,14 @@ static int run_cluster(struct vmm *vmm, struct cluster *cluster)
     int rc = vmm_sync(vmm);
     if (rc)
         return rc;
+    if (!vmm->cpu_current) {
+        cluster_engine_miss(vmm->engine, MISS_elsewhere);
+        return 0;
+    }
+    if (vmm->attention || vmm->machine.requests) {
+        cluster_engine_miss(vmm->engine, MISS_wanted);
+        return 0;
+    }
     if (vmm_interrupt_deliverable(vmm)) {
         cluster_engine_miss(vmm->engine, MISS_interrupt_pending);
         return 0;

@@ -87,7 +87,8 @@ static inline u64 tsc_now(void)
 u64 host_monotonic_ns(void);
 
 /* vmm.c */
-/* Makes vmm->cpu current. 0 or -errno. */
+/* Makes vmm->cpu current, finishing the instruction of the last exit. 0 or -errno. If that raised an exception, KVM
+ * delivers it at the next KVM_RUN and must keep the state until then: cpu_current stays false. */
 must_check int vmm_sync(struct vmm *vmm);
 /* Ends the run. The first reason stays. */
 void vmm_end(struct vmm *vmm, enum run_end end, int status, const char *format, ...) printf_like(4, 5);
@@ -99,6 +100,9 @@ bool vmm_interrupt_deliverable(const struct vmm *vmm);
 
 /* vmm_exit.c: serves vmm->exit. 0 or -errno. */
 must_check int vmm_handle_exit(struct vmm *vmm);
+/* Did KVM leave RIP behind the instruction of this I/O exit? Reads: no. Memory writes: yes. OUT: as the backend does
+ * (struct vcpu_traits), but for OUTS and KVM's odd port 7Eh, behind which it is everywhere. */
+bool vmm_exit_is_behind(const struct vmm *vmm, const struct vmexit *exit);
 /* The device half of an I/O exit: also for the further exits of an instruction being completed. */
 void vmm_serve(struct vmm *vmm, struct vmexit *exit);
 
@@ -110,6 +114,9 @@ must_check int vmm_service_interrupt(struct vmm *vmm);
 void vmm_halt(struct vmm *vmm);
 /* KVM could not emulate the instruction at RIP: the interpreter executes it. 0 or -errno. */
 must_check int vmm_rescue(struct vmm *vmm);
+/* The run has ended, perhaps inside an instruction. Finishes it: what it leaves in RAM must not depend on whether KVM or
+ * a cluster was executing it. */
+void vmm_finish_instruction(struct vmm *vmm);
 
 /* vmm_spin.c: --clock=access, the guest made no access for a while. Finds out whether it spins in a pure wait loop and
  * moves time to the next event if so. 0 or -errno. */
@@ -122,6 +129,10 @@ void vmm_time_stop(struct vmm *vmm);
 void vmm_arm_deadline(struct vmm *vmm);
 /* Something wanted the run loop. 0 or -errno. */
 must_check int vmm_service_attention(struct vmm *vmm);
+/* Ends the run if a signal or --timeout asked for it; true then. */
+bool vmm_stopped(struct vmm *vmm);
+/* Host clock: waits until `deadline_ns` of virtual time, or until something wants the run loop. */
+void vmm_sleep_until(struct vmm *vmm, u64 deadline_ns);
 
 /* vmm_watch.c: scripts, --until-text, --frames. */
 void vmm_watch_start(struct vmm *vmm);

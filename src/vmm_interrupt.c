@@ -66,6 +66,7 @@ static int deliver(struct vmm *vmm)
     vmm->stats->interrupts++;
     vmm->cpu.halted = false;
     vcpu_request_window(&vmm->vcpu, false);
+    vmm->interp.allow_devices = true; /* the stack may be one */
     if (cpu_mode_supported(&vmm->cpu) &&
         interp_deliver(&vmm->interp, &vmm->cpu, vector, false, 0) == INTERP_DONE)
         return 1;
@@ -105,8 +106,12 @@ int vmm_service_interrupt(struct vmm *vmm)
     int rc = vmm_sync(vmm);
     if (rc)
         return rc;
+    if (!vmm->cpu_current) { /* an exception first */
+        vcpu_request_window(&vmm->vcpu, true);
+        return 0;
+    }
     if (!cpu_mode_supported(&vmm->cpu) || (vmm->cpu.eflags & FLAG_TF)) {
-        if (vcpu_can_inject(&vmm->vcpu) && vmm_interrupt_deliverable(vmm))
+        if ((vmm->cpu.halted || vcpu_can_inject(&vmm->vcpu)) && vmm_interrupt_deliverable(vmm))
             return deliver(vmm);
         vcpu_request_window(&vmm->vcpu, true);
         return 0;
@@ -127,18 +132,6 @@ int vmm_service_interrupt(struct vmm *vmm)
     return 0;
 }
 
-static void sleep_until(struct vmm *vmm, u64 deadline_ns)
-{
-    vmm_arm_deadline(vmm);
-    if (vmm->attention)
-        return;
-    u64 at = vmm->machine.clock.origin_ns + deadline_ns;
-    struct timespec ts = {.tv_sec = (time_t)(at / NS_PER_S), .tv_nsec = (long)(at % NS_PER_S)};
-    /* A signal between the check and here is no loss: the deadline timer's own signal comes at the same time. */
-    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-    clock_run_due(&vmm->machine.clock);
-}
-
 void vmm_halt(struct vmm *vmm)
 {
     if (!(vmm->cpu.eflags & FLAG_IF)) {
@@ -150,8 +143,10 @@ void vmm_halt(struct vmm *vmm)
         vmm_crash(vmm, "the guest halted and no device will ever interrupt it");
     else if (clock->mode == CLOCK_MODE_ACCESS)
         clock_jump_to_next(clock);
-    else
-        sleep_until(vmm, clock->next_deadline_ns);
+    else {
+        vmm_sleep_until(vmm, clock->next_deadline_ns);
+        clock_run_due(clock);
+    }
 }
 
 int vmm_rescue(struct vmm *vmm)
@@ -182,4 +177,12 @@ int vmm_rescue(struct vmm *vmm)
         break;
     }
     return 0;
+}
+
+void vmm_finish_instruction(struct vmm *vmm)
+{
+    if (vmm_sync(vmm) || !vmm->cpu_current || !cpu_mode_supported(&vmm->cpu) || rep_state(vmm) != REP_READS_DEVICE)
+        return;
+    vmm->interp.allow_devices = true;
+    (void)interp_step(&vmm->interp, &vmm->cpu);
 }

@@ -108,7 +108,7 @@ static bool prove_loop(struct vmm *vmm, linear_t *lowest)
 int vmm_check_spin(struct vmm *vmm)
 {
     int rc = vmm_sync(vmm);
-    if (rc || vmm->cpu.halted || vmm->machine.intr || !cpu_mode_supported(&vmm->cpu) || (vmm->cpu.eflags & FLAG_TF))
+    if (rc || !vmm->cpu_current || vmm->cpu.halted || vmm->machine.intr || !cpu_mode_supported(&vmm->cpu) || (vmm->cpu.eflags & FLAG_TF))
         return rc;
     linear_t lowest;
     u64 stores = 0;

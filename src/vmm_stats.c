@@ -97,12 +97,6 @@ static void count_site(struct vmm *vmm, bool after)
     site->exits++;
 }
 
-static bool is_prefix(u8 byte)
-{
-    static const u8 prefix[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3};
-    return memchr(prefix, byte, sizeof prefix);
-}
-
 /* Whether a port exit of one element came from INS or OUTS. INS stands at RIP; OUTS does where KVM has not stepped over
  * it or REP goes on (RF is set then), and else just before RIP. */
 static bool is_string_io(const struct vmm *vmm, const struct vmexit *exit)
@@ -115,11 +109,11 @@ static bool is_string_io(const struct vmm *vmm, const struct vmexit *exit)
     if (memory_kind(mem, rip - 2) != PAGE_RAM || memory_kind(mem, rip + INSN_MAX_BYTES) != PAGE_RAM)
         return false;
     const u8 *code = mem->view + rip;
-    if (!exit->pio.in && vmm->vcpu.traits.out_rip_after) {
+    if (vmm_exit_is_behind(vmm, exit)) {
         bool out_imm = (code[-2] & 0xfe) == OP_OUT_IMM && code[-1] == exit->pio.port;
         return (code[-1] & 0xfe) == OP_OUTSB && !out_imm;
     }
-    for (int i = 0; i < INSN_MAX_BYTES && is_prefix(*code); i++)
+    for (int i = 0; i < INSN_MAX_BYTES && insn_is_prefix(*code); i++)
         code++;
     return (*code & 0xfe) == (exit->pio.in ? OP_INSB : OP_OUTSB);
 }
@@ -182,7 +176,7 @@ void vmm_count_exit(struct vmm *vmm, const struct vmexit *exit)
     remember(vmm, exit, kind);
     if (exit->kind == VMEXIT_PIO) {
         c->port[exit->pio.port]++;
-        count_site(vmm, !exit->pio.in && vmm->vcpu.traits.out_rip_after);
+        count_site(vmm, vmm_exit_is_behind(vmm, exit));
     } else if (exit->kind == VMEXIT_MMIO) {
         u64 page = (exit->mmio.gpa - VGA_FIRST) >> PAGE_SHIFT;
         if (page < VGA_PAGES)
@@ -246,7 +240,7 @@ static bool decode_before(const struct site *site, struct insn *insn)
             continue;
         if (insn->class != INSN_STRONG && insn->class != INSN_WEAK)
             continue;
-        while (n < INSN_MAX_BYTES && is_prefix(rip[-(int)n - 1]) &&
+        while (n < INSN_MAX_BYTES && insn_is_prefix(rip[-(int)n - 1]) &&
                insn_decode(insn, rip - n - 1, n + 1, site->eip - n - 1, site->code32) && insn->length == n + 1)
             n++;
         return insn_decode(insn, rip - n, n, site->eip - n, site->code32);

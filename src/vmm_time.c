@@ -11,6 +11,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,6 +27,9 @@
 /* A tick of the access clock waits until KVM_RUN returns, which it sees to: if it took the guest out of a cluster, the
  * number of exits would depend on the host's time. Unless nothing has happened for this many ticks. */
 enum { MAX_QUIET_TICKS = 20 };
+
+/* What the guest gets between two timer signals at least: a device with a very short period must not stop it. */
+#define MIN_GUEST_NS (20 * NS_PER_US)
 
 static bool timed_out(const struct vmm *vmm)
 {
@@ -152,12 +156,9 @@ void vmm_arm_deadline(struct vmm *vmm)
     struct clock *clock = &vmm->machine.clock;
     if (clock->mode != CLOCK_MODE_HOST || clock->next_deadline_ns >= vmm->armed_ns)
         return;
-    if (clock->next_deadline_ns <= clock_now(clock)) {
-        vmm->attention = 1; /* due already: KVM_RUN returns at once */
-        return;
-    }
     vmm->armed_ns = clock->next_deadline_ns;
-    set_timer(vmm->deadline_timer, TIMER_ABSTIME, clock->origin_ns + vmm->armed_ns, 0);
+    u64 at_ns = MAX(vmm->armed_ns, clock_now(clock) + MIN_GUEST_NS);
+    set_timer(vmm->deadline_timer, TIMER_ABSTIME, clock->origin_ns + at_ns, 0);
 }
 
 static u64 thread_cpu_ns(void)
@@ -192,19 +193,38 @@ static int look_for_quiet(struct vmm *vmm)
     return rc;
 }
 
+bool vmm_stopped(struct vmm *vmm)
+{
+    if (vmm->signal_seen)
+        vmm_end(vmm, RUN_END_SIGNAL, 128 + vmm->signal_seen, "stopped by %s",
+                vmm->signal_seen == SIGINT ? "Ctrl-C" : "a signal");
+    else if (timed_out(vmm))
+        vmm_end(vmm, RUN_END_TIMEOUT, 124, "the time given by --timeout is over");
+    else
+        return false;
+    return true;
+}
+
+void vmm_sleep_until(struct vmm *vmm, u64 deadline_ns)
+{
+    u64 now = clock_now(&vmm->machine.clock);
+    struct timespec left = to_timespec(deadline_ns > now ? deadline_ns - now : 0);
+    sigset_t kick, others;
+    sigemptyset(&kick);
+    sigaddset(&kick, KICK_SIGNAL);
+    /* Blocked until ppoll waits: a kick that came before the look at attention has set it, a later one ends the wait. */
+    pthread_sigmask(SIG_BLOCK, &kick, &others);
+    if (!vmm->attention)
+        (void)ppoll(NULL, 0, &left, &others);
+    pthread_sigmask(SIG_SETMASK, &others, NULL);
+}
+
 int vmm_service_attention(struct vmm *vmm)
 {
     vmm->attention = 0;
     vmm->ticks_waiting = 0;
-    if (vmm->signal_seen) {
-        vmm_end(vmm, RUN_END_SIGNAL, 128 + vmm->signal_seen, "stopped by %s",
-                vmm->signal_seen == SIGINT ? "Ctrl-C" : "a signal");
+    if (vmm_stopped(vmm))
         return 0;
-    }
-    if (timed_out(vmm)) {
-        vmm_end(vmm, RUN_END_TIMEOUT, 124, "the time given by --timeout is over");
-        return 0;
-    }
     if (vmm->machine.clock.mode == CLOCK_MODE_ACCESS)
         return look_for_quiet(vmm);
     vmm->armed_ns = CLOCK_NEVER;

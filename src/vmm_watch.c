@@ -57,6 +57,7 @@ static void script_cluster(void *opaque, int level)
 {
     struct vmm *vmm = opaque;
     vmm_set_level(vmm, (enum cluster_level)level);
+    vmm->attention = 1; /* the device access that made this time pass may be a running cluster's: out of it */
 }
 
 static void poll_script(struct vmm *vmm)
@@ -97,6 +98,8 @@ static void poll_text(struct vmm *vmm)
 static void on_poll(void *opaque, u64 deadline_ns)
 {
     struct vmm *vmm = opaque;
+    if (vmm->ended)
+        return; /* the last instruction is still being finished */
     if (vmm->config->until_text)
         poll_text(vmm);
     if (vmm->config->script && !vmm->ended)
