@@ -90,7 +90,7 @@ static bool probe_image(const char *label, const char *path, enum block_kind *ki
 {
     u8 sector[SECTOR_BYTES];
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO without a writer must not block */
     if (fd < 0)
         return refuse(why, "%s%.200s: %s", label, path, strerror(errno));
     bool regular = fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
@@ -201,7 +201,8 @@ static bool check_outputs(const struct options *o, char *why)
             return refuse(why, "%s=%.150s: that is a directory", use[i].option, path);
         if (slash)
             snprintf(dir, sizeof dir, "%.*s", (int)MAX(slash - path, 1), path);
-        if (access(path, F_OK) == 0 ? access(path, W_OK) : access(dir, W_OK))
+        /* What is not there yet is made in its folder; other errors, such as a name too long, stay. */
+        if (access(path, W_OK) && (errno != ENOENT || access(dir, W_OK)))
             return refuse(why, "%s=%.150s: cannot be written: %s", use[i].option, path, strerror(errno));
     }
     return true;

@@ -88,7 +88,7 @@ static int read_all(int fd, u8 *data, size_t bytes)
 static int read_file(struct firmware_image *image, const char *path)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO without a writer must not block */
     if (fd < 0)
         return -errno;
     int rc = fstat(fd, &st) ? -errno : 0;
@@ -145,7 +145,8 @@ int firmware_load_image(struct firmware_image *image, enum firmware_kind kind, c
         rc = reason ? -EINVAL : 0;
     }
     if (rc) {
-        snprintf(why, why_bytes, "%.200s cannot be used as %s: %s", image->path, what, reason);
+        snprintf(why, why_bytes, "%.200s cannot be used as %s: %s (the package %s has one that can)", image->path,
+                 what, reason, FIRMWARE_PACKAGE);
         firmware_free_image(image);
     }
     return rc;

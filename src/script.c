@@ -34,9 +34,11 @@ static int parse_file(struct script *s, FILE *file)
     for (u32 number = 1; !rc && (len = getline(&line, &size, file)) >= 0; number++) {
         struct script_command command;
         bool blank;
+        bool text = !memchr(line, '\0', (size_t)len);
         if (len && line[len - 1] == '\n')
             line[len - 1] = '\0';
-        rc = script_parse_line(&command, line, &blank, why, sizeof why);
+        snprintf(why, sizeof why, "a zero byte: this is not a text file");
+        rc = text ? script_parse_line(&command, line, &blank, why, sizeof why) : -EINVAL;
         if (rc) {
             log_error("%s:%u: %s", s->path, number, why);
         } else if (!blank) {
