@@ -1,0 +1,377 @@
+#!/usr/bin/env python3
+"""How runs end and what they leave behind: statuses, messages, pictures, disk images."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+
+sys.dont_write_bytecode = True
+from harness import Skip, case, expect, main, wait_until
+
+EXIT, SPIN, HALT, WRITE, WRITE_SPIN, PICTURE, MASKED, TIME_STAMP, RESET = range(9)  # guest_flag of probe.asm
+SECTOR = 512
+FLOPPY_BYTES = 1474560
+FLOPPY_SECTOR = 5 * 2 * 18  # cylinder 5, head 0, sector 1
+DISK_BYTES = 8 << 20
+DISK_SECTOR = 5 * 16 * 63
+PATTERN = 0x6c646475
+LEVELS = ("off", "on")
+READY = "probe: ready"
+
+
+def start_probe(tool, flag, *args, param=0):
+    """Starts the probe and waits until it says that it is ready."""
+    log = tool.scratch / "debug.txt"
+    log.unlink(missing_ok=True)
+    image = tool.patched("probe", flag=flag, param=param)
+    process = tool.start("run", f"--debugcon={log}", *args, image)
+    try:
+        wait_until(lambda: READY in (log.read_text(errors="replace") if log.exists() else "") or
+                   process.poll() is not None, 30, "the probe is ready")
+    except BaseException:
+        process.kill()
+        raise
+    if process.poll() is not None:
+        tool.finish(process).expect(False, "the run ended before the guest was ready")
+    return process
+
+
+# --- how a guest ends ---
+
+@case()
+def exit_status(tool):
+    """(value << 1) | 1, in the eight bits that a process status has."""
+    for value in (0, 1, 3, 100, 127, 128, 255):
+        ended = tool.run("run", tool.patched("probe", flag=EXIT, param=value))
+        ended.expect_status(((value << 1) | 1) & 0xff)
+        ended.expect(f"the guest wrote {value} to port F4h" in ended.err, "the message does not say so")
+
+
+@case()
+def exit_port(tool):
+    """--exit-port moves the port, or takes it away."""
+    image = bytearray(tool.patched("probe", flag=EXIT, param=5).read_bytes())
+    at = image.index(b"\xe6\xf4")  # out 0F4h, al
+    image[at + 1] = 0x7b
+    moved = tool.file("moved.img", bytes(image))
+    tool.run("run", "--exit-port=7B", moved).expect_status(11)
+    # CLI and HLT follow.
+    tool.run("run", moved).expect_status(70)
+    tool.run("run", "--exit-port=none", tool.patched("probe", flag=EXIT, param=5)).expect_status(70)
+
+
+@case()
+def crash(tool):
+    """A triple fault: registers, disassembly and the last exits."""
+    for level in LEVELS:
+        ended = tool.run("run", f"--cluster={level}", tool.guest("crash")).expect_status(70)
+        for word in ("triple fault", "eax deadbeef", "ebx 12345678", "esp 00007c00", "cr0 0000001", "cs 0008",
+                     "idt 00000000/0000", "=> 0008:", "int3", "last exits:"):
+            ended.expect(word in ended.err, f"the report has no \"{word}\"")
+        exits = re.findall(r"^ *#\d+ +rip [0-9a-f]{8} +\S", ended.err, re.MULTILINE)
+        ended.expect(len(exits) >= 10, f"the report has {len(exits)} last exits")
+
+
+@case()
+def stop(tool):
+    """HLT with interrupts off: nothing will ever happen again."""
+    for clock in ("host", "access"):
+        log = tool.scratch / "debug.txt"
+        ended = tool.run("run", f"--clock={clock}", f"--debugcon={log}", tool.guest("stop")).expect_status(70)
+        ended.expect("HLT with interrupts disabled" in ended.err, "the report does not say why")
+        ended.expect(log.read_text(errors="replace").count("\n") > 1, "the debug port's text is not in the file")
+
+
+@case()
+def timeout(tool):
+    """--timeout ends any guest in time, whatever it does: spins, idles, or waits for nothing."""
+    for clock in ("host", "access"):
+        for flag in (SPIN, HALT, MASKED):
+            ended = tool.run("run", f"--clock={clock}", "--timeout=4", tool.patched("probe", flag=flag), limit=30)
+            if flag == MASKED and ended.status == 70:
+                ended.expect("no device will ever interrupt it" in ended.err, "it does not say why")
+                continue
+            ended.expect_status(124)
+            ended.expect("--timeout" in ended.err, "the message does not say so")
+            ended.expect(3.9 <= ended.seconds <= 6, f"it took {ended.seconds:.1f} s, not 4")
+
+
+@case()
+def reset(tool):
+    """The guest resets the machine, which starts again from the firmware."""
+    for level in LEVELS:
+        tool.run("run", f"--cluster={level}", tool.patched("probe", flag=RESET)).expect_status(1)
+
+
+# --- what --until-text, --frames, --script and signals do ---
+
+@case()
+def until_text(tool):
+    for flag, clock in ((SPIN, "access"), (HALT, "host")):
+        ended = tool.run("run", f"--clock={clock}", "--until-text=probe is here", tool.patched("probe", flag=flag))
+        ended.expect_status(0)
+        lines = ended.out.splitlines()
+        ended.expect("probe is here" in lines, "the screen is not on standard output, line by line")
+        ended.expect(any("Booting from Floppy" in line for line in lines), "the screen is not whole")
+
+
+@case()
+def until_text_never(tool):
+    ended = tool.run("run", "--until-text=probe is elsewhere", "--timeout=4", tool.patched("probe", flag=HALT))
+    ended.expect_status(124)
+
+
+@case()
+def frames(tool):
+    for clock in ("host", "access"):
+        stats = tool.scratch / "stats.json"
+        ended = tool.run("run", f"--clock={clock}", "--frames=40", f"--stats={stats}", tool.patched("probe", flag=HALT))
+        ended.expect_status(0)
+        end = json.loads(stats.read_text())
+        ended.expect(end["end"]["reason"] == "frames", f"ended by {end['end']}")
+        # 70 frames a second in text mode, and the self-test takes its share.
+        ended.expect(0.5e9 <= end["virtual_ns"] <= 60e9, f"40 frames took {end['virtual_ns']} ns of guest time")
+
+
+@case()
+def scripts(tool):
+    """What a script can do: wait, type, press, look, end."""
+    image = tool.patched("probe", flag=HALT)
+    script = tool.file("good.txt", "\n".join((
+        "# a comment, and an empty line", "", 'wait-text "probe is here" 30s', "wait 100ms", 'type "abc\\n"',
+        "key ctrl-alt-f1", "mouse 5 -5 left", "text", "cluster off", "screenshot shot.png", "wait 50ms", "cluster on",
+        "quit 9")))
+    ended = tool.run("run", f"--script={script}", image).expect_status(9)
+    ended.expect("probe is here" in ended.out, "the command text does not print the screen")
+    expect(read_png(tool.scratch / "shot.png")[:2] == (720, 400), "not a text screen's picture")
+
+
+@case()
+def script_fails(tool):
+    script = tool.file("never.txt", 'wait-text "probe is here"\nwait-text "probe is elsewhere" 1s\nquit 0\n')
+    ended = tool.run("run", f"--script={script}", tool.patched("probe", flag=HALT)).expect_status(1)
+    for word in ("never.txt:2:", "probe is elsewhere", "probe is here"):
+        ended.expect(word in ended.err, f"the message has no \"{word}\"")
+
+
+@case()
+def signals(tool):
+    """Ctrl-C and a termination signal end a run cleanly and at once, in every state the guest can be in."""
+    for flag in (SPIN, HALT, MASKED):
+        for clock in ("host", "access"):
+            if flag == MASKED and clock == "access":
+                continue  # nothing can happen any more, which ends the run or may end it
+            for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+                stats = tool.scratch / "stats.json"
+                stats.unlink(missing_ok=True)
+                process = start_probe(tool, flag, f"--clock={clock}", f"--stats={stats}")
+                time.sleep(0.3)
+                sent = time.monotonic()
+                process.send_signal(number)
+                ended = tool.finish(process, 20).expect_status(status)
+                took = time.monotonic() - sent
+                ended.expect(took < 1, f"it took {took:.2f} s")
+                expect(json.loads(stats.read_text())["end"]["reason"] == "signal", "the statistics do not say why")
+
+
+@case()
+def ab_interrupted(tool):
+    process = tool.start("ab", "--windows=none", tool.patched("probe", flag=SPIN), start_new_session=True)
+    time.sleep(1.5)
+    os.killpg(process.pid, signal.SIGINT)
+    ended = tool.finish(process, 20).expect_status(130)
+    ended.expect("interrupted" in ended.err, "it does not say so")
+
+
+# --- disks ---
+
+def disk_probe(tool, kind, flag):
+    """A probe that boots from that drive."""
+    image = tool.patched("probe", flag=flag, param=PATTERN)
+    if kind == "disk":
+        with open(image, "r+b") as file:
+            file.truncate(DISK_BYTES)
+    return image
+
+
+def expect_written(before, after, sector):
+    pattern = struct.pack("<I", PATTERN) * (SECTOR // 4)
+    at = sector * SECTOR
+    expect(after[at:at + SECTOR] == pattern, "what the guest wrote is not in the image")
+    expect(after[:at] == before[:at] and after[at + SECTOR:] == before[at + SECTOR:],
+           "more of the image changed than the guest wrote")
+
+
+@case()
+def disk_writes(tool):
+    """Writes go to the image, and nowhere with --snapshot."""
+    for kind, sector in (("floppy", FLOPPY_SECTOR), ("disk", DISK_SECTOR)):
+        for level in LEVELS:
+            image = disk_probe(tool, kind, WRITE)
+            before = image.read_bytes()
+            tool.run("run", f"--cluster={level}", "--snapshot", image).expect_status(1)
+            expect(image.read_bytes() == before, f"{kind}: the image changed although --snapshot was given")
+            tool.run("run", f"--cluster={level}", image).expect_status(1)
+            expect_written(before, image.read_bytes(), sector)
+
+
+@case()
+def disk_write_then_signal(tool):
+    """What was written when the run is interrupted is there."""
+    for kind, sector in (("floppy", FLOPPY_SECTOR), ("disk", DISK_SECTOR)):
+        log = tool.scratch / "debug.txt"
+        log.unlink(missing_ok=True)
+        image = disk_probe(tool, kind, WRITE_SPIN)
+        before = image.read_bytes()
+        process = tool.start("run", f"--debugcon={log}", image)
+        try:
+            wait_until(lambda: log.exists() and READY in log.read_text(errors="replace"), 30, "the sector is written")
+        finally:
+            process.send_signal(signal.SIGINT)
+            ended = tool.finish(process, 20)
+        ended.expect_status(130)
+        expect_written(before, image.read_bytes(), sector)
+
+
+@case()
+def disk_read_only(tool):
+    """An image that may only be read works, and the guest is told that the disk is write-protected."""
+    prefix = []
+    if os.geteuid() == 0:
+        setpriv = shutil.which("setpriv")
+        if not setpriv:
+            raise Skip("root may write any file, and there is no setpriv to take that away")
+        prefix = [setpriv, "--inh-caps=-dac_override", "--bounding-set=-dac_override", "--"]
+        if subprocess.run([*prefix, "true"]).returncode:
+            raise Skip("setpriv cannot drop capabilities here")
+    for kind in ("floppy", "disk"):
+        image = disk_probe(tool, kind, WRITE)
+        before = image.read_bytes()
+        image.chmod(0o444)
+        ended = tool.finish(tool.start("run", image, prefix=prefix))
+        ended.expect(ended.status not in (1, 2, 70, 71), "the guest's write is said to have worked, or the run failed")
+        ended.expect(image.read_bytes() == before, "the image changed")
+        image.chmod(0o644)
+
+
+# --- files that a run writes ---
+
+def read_png(path):
+    """Checks a PNG as far as one can without a decoder of filters; (width, height, distinct bytes)."""
+    data = path.read_bytes()
+    expect(data[:8] == b"\x89PNG\r\n\x1a\n", "no PNG signature")
+    at, chunks, idat = 8, [], b""
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + length]
+        crc, = struct.unpack(">I", data[at + 8 + length:at + 12 + length])
+        expect(crc == zlib.crc32(kind + body), f"chunk {kind} has a wrong CRC")
+        chunks.append(kind)
+        idat += body if kind == b"IDAT" else b""
+        if kind == b"IHDR":
+            width, height, depth, colour = struct.unpack(">IIBB", body[:10])
+        at += 12 + length
+    expect(chunks[0] == b"IHDR" and chunks[-1] == b"IEND", f"chunks {chunks}")
+    pixels = zlib.decompress(idat)
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    expect(len(pixels) == height * (1 + width * channels * depth // 8), "not as much picture as the header says")
+    return width, height, len(set(pixels))
+
+
+@case()
+def screenshot(tool):
+    for flag, size in ((HALT, (720, 400)), (PICTURE, (320, 200))):
+        shot = tool.scratch / "shot.png"
+        shot.unlink(missing_ok=True)
+        tool.run("run", "--timeout=4", f"--screenshot={shot}", tool.patched("probe", flag=flag)).expect_status(124)
+        width, height, values = read_png(shot)
+        expect((width, height) == size, f"{width}x{height}, not {size[0]}x{size[1]}")
+        expect(values > 3, "the picture is empty")
+
+
+@case()
+def serial(tool):
+    """COM1 to a file and to standard output."""
+    line = tool.scratch / "serial.txt"
+    tool.run("run", f"--serial={line}", tool.guest("uart"), limit=120).expect_status(1)
+    text = line.read_bytes()
+    expect(b"\n" in text, f"no line from the guest in the file, but {text[:80]}")
+    ended = tool.run("run", "--serial=stdio", tool.guest("uart"), limit=120).expect_status(1)
+    ended.expect(text.decode(errors="replace").strip() in ended.out, "not the same on standard output")
+
+
+@case()
+def statistics(tool):
+    path = tool.scratch / "stats.json"
+    tool.run("run", f"--stats={path}", tool.patched("probe", flag=EXIT, param=3)).expect_status(7)
+    stats = json.loads(path.read_text())
+    expect(stats["end"] == {"reason": "exit_port", "status": 7, "text": "the guest wrote 3 to port F4h"},
+           f"end: {stats['end']}")
+    exits = stats["exits"]
+    expect(exits["total"] == sum(count for kind, count in exits.items() if kind != "total"), "exits do not add up")
+    left = stats["clusters"]["left"]
+    expect(sum(left.values()) == stats["clusters"]["runs"] > 0, "the reasons for leaving clusters do not add up")
+
+
+# --- ab and doctor ---
+
+@case()
+def ab(tool):
+    ended = tool.run("ab", "--windows=none", tool.patched("probe", flag=EXIT)).expect_status(0)
+    ended.expect("nothing the guest can see differs" in ended.out and "fewer exits than off" in ended.out,
+                 "the report does not begin with the result")
+
+
+@case()
+def ab_finds_a_difference(tool):
+    """The time-stamp counter shows the host's time: a guest that sends it to a port differs from run to run."""
+    path = tool.scratch / "report.json"
+    ended = tool.run("ab", "--windows=none", f"--json={path}", tool.patched("probe", flag=TIME_STAMP)).expect_status(1)
+    ended.expect("First difference" in ended.out and "080h" in ended.out, "the difference is not shown")
+    ended.expect("RDTSC" in ended.out, "the report does not say that the guest reads the time-stamp counter")
+    report = json.loads(path.read_text())
+    expect(not report["identical"], "the JSON calls it identical")
+    sides = [report["first_difference"][side]["access"] for side in "ab"]
+    expect(all(side["kind"] == "pio_out" and side["addr"] == 0x80 and side["size"] == 4 for side in sides),
+           f"the first difference is {sides}")
+
+
+@case()
+def ab_keeps_disks(tool):
+    image = disk_probe(tool, "floppy", WRITE)
+    before = image.read_bytes()
+    tool.run("ab", "--windows=none", image).expect_status(0)
+    expect(image.read_bytes() == before, "the image changed")
+
+
+@case()
+def ab_of_a_crash(tool):
+    """A guest that ends badly in the same way every time is no difference; the report says how it ended."""
+    ended = tool.run("ab", "--windows=none", tool.guest("crash")).expect_status(0)
+    ended.expect("triple fault" in ended.out, "the report does not say how the guest ended")
+
+
+@case()
+def ab_timeout(tool):
+    """What --timeout cuts off is cut off somewhere else each time: no verdict, and no status 0."""
+    ended = tool.run("ab", "--windows=none", "--timeout=3", tool.patched("probe", flag=SPIN)).expect_status(1)
+    ended.expect("--timeout" in ended.out, "the report does not say that the time was over")
+
+
+@case()
+def doctor(tool):
+    ended = tool.run("doctor").expect_status(0)
+    ended.expect("huddle can run here." in ended.out and "PROBLEM" not in ended.out, "a problem, though it runs")
+    for label in ("/dev/kvm", "backend", "an exit", "system firmware", "VGA firmware"):
+        ended.expect(re.search(rf"^ok +{label} ", ended.out, re.MULTILINE), f"nothing about {label}")
+
+
+if __name__ == "__main__":
+    main(__doc__)
