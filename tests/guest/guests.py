@@ -182,10 +182,20 @@ def check_ratios(tool, name, result):
                f"{name}: window needs only {part or 0:.2f}x fewer in the guest's own part, not {least}x")
 
 
+def check_balance(name, result):
+    """An exit is made or avoided: together they are as many as without clusters, to the last one. Interrupt windows are
+    exits of the monitor's own making."""
+    off = counted(result["variants"][0]) - result["variants"][0]["exits"]["irq_window"]
+    for run in result["variants"][1:]:
+        made, avoided = counted(run) - run["exits"]["irq_window"], run["clusters"]["exits_avoided"]
+        expect(made + avoided == off, f"{name}: {run['name']} made {made} exits and avoided {avoided}: not {off}")
+
+
 # --- what can be asked for ---
 
 def test_guest(tool, name):
     result = compare(tool, name, FEWER_VARIANTS.get(name, VARIANTS))
+    check_balance(name, result)
     check_ratios(tool, name, result)
     check_numbers(tool, name, result)
 
