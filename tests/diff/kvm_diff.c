@@ -7,7 +7,8 @@
  * and 16-bit protected mode. Flags that an instruction leaves undefined are defined again by an ADD behind it, so that
  * nothing later depends on them. A sequence that this KVM cannot emulate is counted and skipped.
  * --emulated-cpu: the processor below KVM is QEMU's, which knows no segment limits or types and none of the undocumented
- * encodings: sequences that fault or hold such an instruction are skipped. */
+ * encodings: sequences that fault or hold such an instruction are skipped. Or it is Bochs's, which refuses to enter a
+ * real-mode guest whose CS has its low bits set. */
 #include "base/log.h"
 #include "cluster/interp.h"
 #include "kvm/backend.h"
@@ -311,7 +312,8 @@ static struct cpu_segment flat(u16 selector, u8 type, bool big)
 static u16 random_selector(struct diff *d)
 {
     static const u16 device[] = {0xa000, 0x9ff0, 0xb000, 0x9800};
-    return rnd_below(d, 3) ? (u16)(0x1000 + rnd_below(d, 0x7000)) : device[rnd_below(d, ARRAY_LEN(device))];
+    u16 selector = rnd_below(d, 3) ? (u16)(0x1000 + rnd_below(d, 0x7000)) : device[rnd_below(d, ARRAY_LEN(device))];
+    return d->emulated_cpu ? selector & ~3u : selector;
 }
 
 static void random_state(struct diff *d)
@@ -328,8 +330,9 @@ static void random_state(struct diff *d)
     if (d->mode == MODE_REAL) {
         for (int i = 0; i < CPU_SREGS; i++)
             c->sreg[i] = real_segment(random_selector(d), false);
-        c->sreg[CPU_SS] = real_segment((u16)(0x1000 + rnd_below(d, 0x7000)), false);
-        c->sreg[CPU_CS] = real_segment((u16)(0x500 + rnd_below(d, 0x800)), true);
+        u16 rpl = d->emulated_cpu ? ~3u : ~0u;
+        c->sreg[CPU_SS] = real_segment((u16)(0x1000 + rnd_below(d, 0x7000)) & rpl, false);
+        c->sreg[CPU_CS] = real_segment((u16)(0x500 + rnd_below(d, 0x800)) & rpl, true);
         c->eip = rnd_below(d, 0xfe00);
         return;
     }
