@@ -268,7 +268,7 @@ def compare_loader(name, options, report, scratch):
         return
     png = os.path.join(scratch, f"{name}.png")
     run_huddle(options.huddle, image, LEVELS[-1], png,
-               f'wait-text "{loader.text}" 120s\nquit\n')
+               f'wait-text "{loader.text}" 120s\nwait {SETTLED_S * 1000:.0f}ms\nquit\n')
     with qemu_machine.Qemu(image, scratch, loader.disk) as machine:
         machine.run_to_text(loader.text, SETTLED_S, TIMEOUT_S)
         compare_with(machine, name, png, report, options.out)
