@@ -63,10 +63,15 @@ static void serve_mmio(struct vmm *vmm, struct vmexit *exit)
 
 static void serve(struct vmm *vmm, struct vmexit *exit)
 {
-    if (exit->kind == VMEXIT_PIO)
+    if (exit->kind == VMEXIT_PIO) {
         serve_pio(vmm, exit);
-    else if (exit->kind == VMEXIT_MMIO)
+        if (exit->pio.in)
+            vmm_note_read(vmm, exit);
+    } else if (exit->kind == VMEXIT_MMIO) {
         serve_mmio(vmm, exit);
+        if (!exit->mmio.write)
+            vmm_note_read(vmm, exit);
+    }
 }
 
 /* The time devices take is a sample: reading the TSC twice can cost as much as the device. */

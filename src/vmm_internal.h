@@ -143,6 +143,8 @@ void vmm_crash(struct vmm *vmm, const char *format, ...) printf_like(2, 3);
 /* vmm_stats.c */
 must_check int vmm_stats_start(struct vmm *vmm);
 void vmm_count_exit(struct vmm *vmm, const struct vmexit *exit);
+/* The exit counted last, a read, has its value now: for the crash report. */
+void vmm_note_read(struct vmm *vmm, const struct vmexit *exit);
 /* Fills vmm->stats at the end of the run. */
 void vmm_stats_finish(struct vmm *vmm);
 void vmm_stats_stop(struct vmm *vmm);

@@ -166,6 +166,12 @@ static void remember(struct vmm *vmm, const struct vmexit *exit, enum exit_kind 
     }
 }
 
+void vmm_note_read(struct vmm *vmm, const struct vmexit *exit)
+{
+    struct recent_exit *r = &vmm->recent[(vmm->n_recent - 1) % RECENT_EXITS];
+    r->value = exit->kind == VMEXIT_PIO ? load(exit->pio.data, exit->pio.size) : load(exit->mmio.data, exit->mmio.size);
+}
+
 void vmm_count_exit(struct vmm *vmm, const struct vmexit *exit)
 {
     enum exit_kind kind = kind_of(vmm, exit);

@@ -99,7 +99,8 @@ static void set_timer(timer_t timer, int flags, u64 value_ns, u64 interval_ns)
 
 static int start_signals(struct vmm *vmm)
 {
-    struct sigaction action = {.sa_sigaction = on_kick, .sa_flags = SA_SIGINFO};
+    /* SA_RESTART is for what writes files and pipes meanwhile: KVM_RUN and ppoll are interrupted all the same. */
+    struct sigaction action = {.sa_sigaction = on_kick, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigset_t set;
     sigemptyset(&action.sa_mask);
     sigemptyset(&set);
