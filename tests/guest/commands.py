@@ -154,6 +154,21 @@ def scripts(tool):
 
 
 @case()
+def levels_in_one_run(tool):
+    """A script changes the level every 10 ms of the guest's time, mostly in the middle of clusters: the guest cannot tell."""
+    levels = [f"wait 10ms\ncluster {level}\n" for _ in range(10) for level in ("pairs", "off", "on", "pairs", "on", "off")]
+    script = tool.file("levels.txt", "".join(levels))
+    results = []
+    for args in (("--cluster=off",), ("--cluster=on", f"--script={script}")):
+        stats = tool.scratch / "stats.json"
+        tool.run("run", "--clock=access", f"--stats={stats}", *args, tool.guest("irqmix")).expect_status(1)
+        run = json.loads(stats.read_text())
+        results.append(run["result"])
+    expect(results[0] == results[1], f"not the same: {results}")
+    expect(run["clusters"]["runs"] > 100 and run["clusters"]["formed"] > 30, "the script did not let clusters run")
+
+
+@case()
 def script_fails(tool):
     script = tool.file("never.txt", 'wait-text "probe is here"\nwait-text "probe is elsewhere" 1s\nquit 0\n')
     ended = tool.run("run", f"--script={script}", tool.patched("probe", flag=HALT)).expect_status(1)
