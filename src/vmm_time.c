@@ -20,9 +20,10 @@
 #define ACCESS_TICK_NS (5 * NS_PER_MS)
 
 /* Without an access for this long, time is moved on although the guest is busy: it may wait in a way that cannot be
- * proved. Processor time, so that a loaded host does not make a long computation look like that; and much more than
- * any that the firmware does, for moving time on in the middle of one makes runs differ. */
-#define NUDGE_CPU_NS (2 * NS_PER_S)
+ * proved. Processor time, without that of the attempts to prove it, so that neither a loaded host nor a slow build makes a
+ * long computation look like that; and much more than any that the firmware does, for moving time on in the middle of
+ * one makes runs differ. */
+#define NUDGE_CPU_NS (5 * NS_PER_S)
 
 /* A tick of the access clock waits until KVM_RUN returns, which it sees to: if it took the guest out of a cluster, the
  * number of exits would depend on the host's time. Unless nothing has happened for this many ticks. */
@@ -191,6 +192,7 @@ static int look_for_quiet(struct vmm *vmm)
     int rc = vmm_check_spin(vmm);
     u64 after_ns = thread_cpu_ns();
     vmm->spin_look_cpu_ns = after_ns + (after_ns - cpu_ns);
+    vmm->quiet_since_cpu_ns += after_ns - cpu_ns;
     return rc;
 }
 
