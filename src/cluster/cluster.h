@@ -7,6 +7,7 @@
 #include "base/cpu.h"
 #include "cluster/env.h"
 #include "cluster/heat.h"
+#include "cluster/stats.h"
 #include "cluster/step.h"
 
 #define CLUSTER_MAX_INSNS 256
@@ -30,6 +31,7 @@ struct cluster_insn {
     u32 target_eip;  /* of a relative branch; else next_eip */
     s16 next, target; /* index of that instruction in the cluster, or CLUSTER_NO_INSN */
     bool exiting;
+    u64 exits_avoided; /* accesses it made in clusters */
     struct steps steps;
 };
 
@@ -43,6 +45,7 @@ struct cluster {
     linear_t scan_last;        /* how far the scan looked: an exit up to there at what did not join asks for a new formation */
     void *translation;         /* the back-end's; NULL for the interpreter */
     u64 runs;
+    u64 leave[LEAVE_REASONS];  /* of these runs */
 };
 
 enum form_result { FORM_OK, FORM_ALONE, FORM_UNREADABLE };

@@ -257,6 +257,7 @@ void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, 
     enum cluster_leave leave =
         engine->backend.run(engine->backend.opaque, cluster, start, cpu, &engine->stats);
     engine->stats.leave[leave]++;
+    cluster->leave[leave]++;
     engine->last_left = leave == LEAVE_end || leave == LEAVE_branch ? entry : NULL;
 }
 
@@ -282,6 +283,20 @@ void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_st
 {
     *stats = engine->stats;
     sort_stops(engine, stats);
+}
+
+void cluster_engine_each(const struct cluster_engine *engine, bool (*each)(void *opaque, const struct cluster *cluster),
+                         void *opaque)
+{
+    for (u32 i = 0; i < CACHE_SLOTS; i++)
+        if (engine->entry[i].cluster && !each(opaque, engine->entry[i].cluster))
+            return;
+}
+
+u32 cluster_engine_heat(const struct cluster_engine *engine, const struct cluster *cluster,
+                        const struct cluster_insn *insn)
+{
+    return heat_of(&engine->heat, cluster->key.where.cs_base + insn->eip, insn->steps.length);
 }
 
 void cluster_engine_miss(struct cluster_engine *engine, enum cluster_miss reason)

@@ -16,11 +16,24 @@ struct cluster_backend {
     enum cluster_leave (*run)(void *opaque, struct cluster *cluster, int start, struct cpu_state *cpu,
                               struct cluster_stats *stats);
     void (*discard)(void *opaque, struct cluster *cluster);
+    /* For listings: host code of instruction `i`, *bytes long, or of the whole cluster for CLUSTER_NO_INSN. NULL
+     * (also as the function) if there is none. Valid until the next run. */
+    const u8 *(*code)(void *opaque, const struct cluster *cluster, int i, u32 *bytes);
     void *opaque;
 };
 
 /* The reference executor: the step interpreter. `interp` must live as long as the back-end. */
 struct cluster_backend cluster_backend_interp(struct interp *interp);
+
+/* What an executor must do for one instruction, in the reference way: executes instruction *i of the cluster, counts,
+ * looks at its effects. LEAVE_REASONS: the run goes on with instruction *i; else it must be left for that reason.
+ * `generation` is *env->generation as the run was entered. */
+enum cluster_leave cluster_interp_insn(struct interp *interp, struct cluster *cluster, int *i, struct cpu_state *cpu,
+                                       u32 generation, struct cluster_stats *stats);
+
+/* Why a run must end although the instruction just executed went well, or LEAVE_REASONS: requests, interrupts, changed
+ * memory, the run loop. Own code is not looked at. */
+enum cluster_leave cluster_effect(const struct cluster_env *env, const struct cpu_state *cpu, u32 generation);
 
 struct cluster_engine;
 
@@ -44,6 +57,12 @@ void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, 
 
 /* The counts so far, the stop reasons sorted. */
 void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_stats *stats);
+/* Calls `each` for every cluster in the cache, in no order, until it returns false. */
+void cluster_engine_each(const struct cluster_engine *engine, bool (*each)(void *opaque, const struct cluster *cluster),
+                         void *opaque);
+/* Exits counted for an instruction of a cluster in KVM: what made it join. */
+u32 cluster_engine_heat(const struct cluster_engine *engine, const struct cluster *cluster,
+                        const struct cluster_insn *insn);
 /* Counts a reason found by the caller. */
 void cluster_engine_miss(struct cluster_engine *engine, enum cluster_miss reason);
 

@@ -38,11 +38,8 @@ static bool wrote_own_code(const struct interp *interp, const struct cluster *cl
     return interp->stored && cluster_holds(cluster, interp->store_first, interp->store_last);
 }
 
-/* Why the run must end after the instruction just executed, or LEAVE_REASONS if it goes on. */
-static enum cluster_leave effect(const struct interp *interp, const struct cluster *cluster,
-                                 const struct cpu_state *cpu, u32 generation)
+enum cluster_leave cluster_effect(const struct cluster_env *env, const struct cpu_state *cpu, u32 generation)
 {
-    const struct cluster_env *env = interp->env;
     if (*env->requests)
         return LEAVE_request;
     if (cpu->halted)
@@ -51,8 +48,6 @@ static enum cluster_leave effect(const struct interp *interp, const struct clust
         return LEAVE_interrupt;
     if (*env->generation != generation)
         return LEAVE_mapping;
-    if (wrote_own_code(interp, cluster))
-        return LEAVE_self_modified;
     if (*env->attention || (cpu->eflags & FLAG_TF))
         return LEAVE_attention;
     return LEAVE_REASONS;
@@ -83,38 +78,50 @@ static void raise_after_access(struct interp *interp, struct cpu_state *cpu)
         cpu->eflags = eflags;
 }
 
+enum cluster_leave cluster_interp_insn(struct interp *interp, struct cluster *cluster, int *i, struct cpu_state *cpu,
+                                       u32 generation, struct cluster_stats *stats)
+{
+    struct cluster_insn *insn = &cluster->insn[*i];
+    u32 di = cpu->reg[CPU_EDI];
+    enum interp_result result = interp_exec(interp, cpu, &insn->steps);
+    if (result != INTERP_DONE && result != INTERP_AGAIN && result != INTERP_FAULT)
+        return LEAVE_unsupported;
+    u64 exits = exits_of(interp, cpu, &insn->steps, di);
+    insn->exits_avoided += exits;
+    stats->exits_avoided += exits;
+    if (result == INTERP_FAULT) {
+        if (interp->device_accesses)
+            raise_after_access(interp, cpu);
+        return LEAVE_fault;
+    }
+    stats->instructions++;
+    enum cluster_leave leave = cluster_effect(interp->env, cpu, generation);
+    if ((leave == LEAVE_REASONS || leave == LEAVE_attention) && wrote_own_code(interp, cluster))
+        leave = LEAVE_self_modified;
+    if (leave != LEAVE_REASONS || result == INTERP_AGAIN)
+        return leave;
+    int next = follow(cluster, insn, cpu->eip, &leave);
+    if (next == CLUSTER_NO_INSN)
+        return leave;
+    *i = next;
+    return LEAVE_REASONS;
+}
+
 static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, struct cpu_state *cpu,
                               struct cluster_stats *stats)
 {
     struct interp *interp = opaque;
     u32 generation = *interp->env->generation;
+    enum cluster_leave leave;
     int i = start;
     interp->allow_devices = true;
-    for (;;) {
-        const struct cluster_insn *insn = &cluster->insn[i];
-        u32 di = cpu->reg[CPU_EDI];
-        enum interp_result result = interp_exec(interp, cpu, &insn->steps);
-        if (result != INTERP_DONE && result != INTERP_AGAIN && result != INTERP_FAULT)
-            return LEAVE_unsupported;
-        stats->exits_avoided += exits_of(interp, cpu, &insn->steps, di);
-        if (result == INTERP_FAULT) {
-            if (interp->device_accesses)
-                raise_after_access(interp, cpu);
-            return LEAVE_fault;
-        }
-        stats->instructions++;
-        enum cluster_leave leave = effect(interp, cluster, cpu, generation);
-        if (leave != LEAVE_REASONS)
-            return leave;
-        if (result == INTERP_AGAIN)
-            continue;
-        i = follow(cluster, insn, cpu->eip, &leave);
-        if (i == CLUSTER_NO_INSN)
-            return leave;
-    }
+    do
+        leave = cluster_interp_insn(interp, cluster, &i, cpu, generation, stats);
+    while (leave == LEAVE_REASONS);
+    return leave;
 }
 
 struct cluster_backend cluster_backend_interp(struct interp *interp)
 {
-    return (struct cluster_backend){.name = "interpreter", .run = run, .opaque = interp};
+    return (struct cluster_backend){.name = "interp", .run = run, .opaque = interp};
 }
