@@ -23,7 +23,7 @@
  * proved. Processor time, without that of the attempts to prove it, so that neither a loaded host nor a slow build makes a
  * long computation look like that; and much more than any that the firmware does, for moving time on in the middle of
  * one makes runs differ. */
-#define NUDGE_CPU_NS (5 * NS_PER_S)
+#define NUDGE_CPU_NS (2 * NS_PER_S)
 
 /* A tick of the access clock waits until KVM_RUN returns, which it sees to: if it took the guest out of a cluster, the
  * number of exits would depend on the host's time. Unless nothing has happened for this many ticks. */
