@@ -22,18 +22,43 @@ static void set_kind(struct memory *mem, u64 first, u64 end, enum page_kind kind
     memset(mem->page_kind + (first >> PAGE_SHIFT), kind, (end - first) >> PAGE_SHIFT);
 }
 
-/* Maps `bytes` of the memfd at `offset` into the processor's view at `gpa`. */
-static int map_view(struct memory *mem, u64 gpa, u64 bytes, u64 offset, int prot)
+/* Maps `bytes` of the memfd at `offset` into the view at `view`, at `gpa`. `share`: MAP_SHARED or MAP_PRIVATE. */
+static int map_view(const struct memory *mem, u8 *view, int share, u64 gpa, u64 bytes, u64 offset, int prot)
 {
-    void *p = mmap(mem->view + gpa, bytes, prot, MAP_SHARED | MAP_FIXED, mem->fd, (off_t)offset);
+    void *p = mmap(view + gpa, bytes, prot, share | MAP_FIXED | MAP_NORESERVE, mem->fd, (off_t)offset);
     return p == MAP_FAILED ? -errno : 0;
 }
 
-static int map_ram(struct memory *mem)
+static u8 *reserve_view(void)
 {
-    int rc = map_view(mem, 0, mem->ram_bytes, 0, PROT_READ | PROT_WRITE);
-    if (!rc && mprotect(mem->view + VGA_FIRST, VGA_END - VGA_FIRST, PROT_NONE))
+    return mmap(NULL, VIEW_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+static int map_ram(const struct memory *mem, u8 *view, int share)
+{
+    int rc = map_view(mem, view, share, 0, mem->ram_bytes, 0, PROT_READ | PROT_WRITE);
+    if (!rc && mprotect(view + VGA_FIRST, VGA_END - VGA_FIRST, PROT_NONE))
         rc = -errno;
+    return rc;
+}
+
+static int map_a20(const struct memory *mem, u8 *view, int share)
+{
+    int rc = 0;
+    for (u64 odd = MIB; odd < mem->ram_bytes && !rc; odd += 2 * MIB)
+        rc = map_view(mem, view, share, odd, MIB, mem->a20 ? odd : odd - MIB, PROT_READ | PROT_WRITE);
+    return rc;
+}
+
+static int map_rom(const struct memory *mem, u8 *view, int share)
+{
+    u64 bytes = mem->rom_bytes;
+    return bytes ? map_view(mem, view, share, VIEW_BYTES - bytes, bytes, mem->ram_bytes, PROT_READ) : 0;
+}
+
+static int build_view(struct memory *mem)
+{
+    int rc = map_ram(mem, mem->view, MAP_SHARED);
     if (rc)
         return rc;
     /* Fewer, larger pages if the host allows it: a hint, so failure does not matter. */
@@ -41,6 +66,12 @@ static int map_ram(struct memory *mem)
     set_kind(mem, 0, mem->ram_bytes, PAGE_RAM);
     set_kind(mem, VGA_FIRST, VGA_END, PAGE_DEVICE);
     return 0;
+}
+
+static void announce(const struct memory *mem)
+{
+    if (mem->before_bus_access)
+        mem->before_bus_access(mem->before_bus_access_opaque);
 }
 
 int memory_init(struct memory *mem, u32 ram_bytes)
@@ -54,13 +85,13 @@ int memory_init(struct memory *mem, u32 ram_bytes)
     mem->plain = mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, 0);
     if (mem->plain == MAP_FAILED)
         goto fail;
-    mem->view = mmap(NULL, VIEW_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    mem->view = reserve_view();
     if (mem->view == MAP_FAILED)
         goto fail;
     mem->page_kind = mmap(NULL, PAGE_COUNT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mem->page_kind == MAP_FAILED)
         goto fail;
-    rc = map_ram(mem);
+    rc = build_view(mem);
     if (!rc)
         return 0;
     errno = -rc;
@@ -101,7 +132,7 @@ int memory_load_bios(struct memory *mem, const u8 *image, u32 bytes)
     mem->rom_bytes = bytes;
     set_kind(mem, VIEW_BYTES - bytes, VIEW_BYTES, PAGE_ROM);
     mem->generation++;
-    return map_view(mem, VIEW_BYTES - bytes, bytes, mem->ram_bytes, PROT_READ);
+    return map_rom(mem, mem->view, MAP_SHARED);
 }
 
 u32 memory_slots(const struct memory *mem, struct memory_slot *slots)
@@ -120,12 +151,11 @@ void memory_set_a20(struct memory *mem, bool on)
 {
     if (mem->a20 == on)
         return;
+    announce(mem);
     mem->a20 = on;
     mem->generation++;
-    for (u64 odd = MIB; odd < mem->ram_bytes; odd += 2 * MIB) {
-        int rc = map_view(mem, odd, MIB, on ? odd : odd - MIB, PROT_READ | PROT_WRITE);
-        BUG_ON(rc); /* the same pages were mapped here before */
-    }
+    int rc = map_a20(mem, mem->view, MAP_SHARED);
+    BUG_ON(rc); /* the same pages were mapped here before */
 }
 
 static bool in_ram(const struct memory *mem, u64 gpa, u32 len)
@@ -137,6 +167,7 @@ bool memory_read(const struct memory *mem, u64 gpa, void *buf, u32 len)
 {
     if (!in_ram(mem, gpa, len))
         return false;
+    announce(mem);
     memcpy(buf, mem->plain + gpa, len);
     return true;
 }
@@ -145,7 +176,47 @@ bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 len)
 {
     if (!in_ram(mem, gpa, len))
         return false;
+    announce(mem);
     memcpy(mem->plain + gpa, buf, len);
     mem->generation++;
     return true;
+}
+
+/* --- the private view --- */
+
+int memory_shadow_init(struct memory_shadow *shadow, const struct memory *mem)
+{
+    *shadow = (struct memory_shadow){.mem = mem, .a20 = true};
+    shadow->view = reserve_view();
+    int rc = shadow->view == MAP_FAILED ? -errno : map_ram(mem, shadow->view, MAP_PRIVATE);
+    if (!rc)
+        rc = map_rom(mem, shadow->view, MAP_PRIVATE);
+    if (!rc) {
+        memory_shadow_follow(shadow);
+        return 0;
+    }
+    log_error("cannot get a second view of the guest's memory: %s", strerror(-rc));
+    memory_shadow_fini(shadow);
+    return rc;
+}
+
+void memory_shadow_fini(struct memory_shadow *shadow)
+{
+    if (shadow->view && shadow->view != MAP_FAILED)
+        munmap(shadow->view, VIEW_BYTES);
+    shadow->view = NULL;
+}
+
+void memory_shadow_follow(struct memory_shadow *shadow)
+{
+    if (shadow->a20 == shadow->mem->a20)
+        return;
+    shadow->a20 = shadow->mem->a20;
+    int rc = map_a20(shadow->mem, shadow->view, MAP_PRIVATE);
+    BUG_ON(rc); /* the same pages were mapped here before */
+}
+
+void memory_shadow_drop(struct memory_shadow *shadow, gpa_t page)
+{
+    BUG_ON(page % PAGE_BYTES || madvise(shadow->view + page, PAGE_BYTES, MADV_DONTNEED));
 }

@@ -1,4 +1,4 @@
-/* Guest physical memory: one memfd, mapped twice.
+/* Guest physical memory: one memfd, mapped twice, or three times under --check (struct memory_shadow).
  *   plain: RAM as the bus sees it (DMA, disk, loaders, reports); A20 never applies.
  *   view:  4 GiB of address space in which the byte at guest physical address a is view[a], as the processor
  *          sees it: A20 applied, device windows and holes inaccessible. KVM's memory slots are this mapping.
@@ -29,6 +29,11 @@ struct memory {
     u8 *page_kind;  /* [PAGE_COUNT], enum page_kind */
     bool a20;
     u32 generation; /* counts changes of mapping and of contents that no processor store made (DMA, loaders) */
+
+    /* Called before a device reads or writes RAM and before A20 changes: whoever holds back the processor's stores must
+     * make them now. May be NULL. */
+    void (*before_bus_access)(void *opaque);
+    void *before_bus_access_opaque;
 };
 
 struct memory_slot {
@@ -55,6 +60,23 @@ void memory_set_a20(struct memory *mem, bool on);
 /* The checked accessors for device models (bus view). False if any byte lies outside RAM; nothing is copied then. */
 must_check bool memory_read(const struct memory *mem, u64 gpa, void *buf, u32 len);
 must_check bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 len);
+
+/* A second view of the same memory in which stores stay private: the byte at a is view[a], as in struct memory. A page
+ * that was not stored to shows what the guest's memory holds now; one that was keeps its own contents until dropped.
+ * NOTE: with A20 off, a store to one of the two addresses of a byte does not show at the other. */
+struct memory_shadow {
+    const struct memory *mem;
+    u8 *view;
+    bool a20;
+};
+
+/* `mem` must live as long, its firmware must be loaded. 0 or -errno (logged). */
+must_check int memory_shadow_init(struct memory_shadow *shadow, const struct memory *mem);
+void memory_shadow_fini(struct memory_shadow *shadow);
+/* Brings the mapping up to date after A20 may have changed; private contents of the odd megabytes are lost if so. */
+void memory_shadow_follow(struct memory_shadow *shadow);
+/* Forgets what was stored privately to the page (of RAM) at `page`. */
+void memory_shadow_drop(struct memory_shadow *shadow, gpa_t page);
 
 static inline enum page_kind memory_kind(const struct memory *mem, gpa_t gpa)
 {

@@ -214,6 +214,91 @@ static void firmware_appears_low_and_high(void **state)
     free(image);
 }
 
+struct announced {
+    struct memory *mem;
+    u32 calls;
+    bool a20;
+    u8 byte;
+};
+
+static void before_bus_access(void *opaque)
+{
+    struct announced *a = opaque;
+    a->calls++;
+    a->a20 = a->mem->a20;
+    a->byte = a->mem->plain[0x1000];
+}
+
+static void bus_accesses_are_announced_before_they_are_made(void **state)
+{
+    (void)state;
+    struct memory mem;
+    struct announced a = {.mem = &mem};
+    u8 byte = 7;
+    assert_int_equal(memory_init(&mem, 4 * MIB), 0);
+    mem.before_bus_access = before_bus_access;
+    mem.before_bus_access_opaque = &a;
+    assert_true(memory_write(&mem, 0x1000, &byte, 1));
+    assert_true(a.calls == 1 && a.byte == 0);
+    assert_true(memory_read(&mem, 0x1000, &byte, 1));
+    assert_true(a.calls == 2 && a.byte == 7);
+    memory_set_a20(&mem, false);
+    assert_true(a.calls == 3 && a.a20);
+    memory_set_a20(&mem, false);
+    assert_false(memory_write(&mem, 4 * MIB, &byte, 1));
+    assert_int_equal(a.calls, 3);
+    memory_fini(&mem);
+}
+
+static void shadow_keeps_its_stores_until_dropped(void **state)
+{
+    (void)state;
+    struct memory mem;
+    struct memory_shadow shadow;
+    u8 *bios = calloc(1, 128 * KIB);
+    bios[128 * KIB - 16] = 0xea;
+    assert_int_equal(memory_init(&mem, 4 * MIB), 0);
+    assert_int_equal(memory_load_bios(&mem, bios, 128 * KIB), 0);
+    assert_int_equal(memory_shadow_init(&shadow, &mem), 0);
+    mem.view[0x5000] = 1;
+    assert_int_equal(shadow.view[0x5000], 1);
+    assert_int_equal(shadow.view[0xffff0], 0xea);
+    assert_int_equal(shadow.view[0xfffffff0], 0xea);
+    shadow.view[0x5001] = 2;
+    mem.view[0x5002] = 3;
+    assert_memory_equal(mem.view + 0x5000, "\1\0\3", 3);
+    assert_memory_equal(shadow.view + 0x5000, "\1\2\0", 3);
+    memory_shadow_drop(&shadow, 0x5000);
+    assert_memory_equal(shadow.view + 0x5000, "\1\0\3", 3);
+    memory_shadow_fini(&shadow);
+    memory_fini(&mem);
+    free(bios);
+}
+
+static void shadow_follows_a20(void **state)
+{
+    (void)state;
+    struct memory mem;
+    struct memory_shadow shadow;
+    assert_int_equal(memory_init(&mem, 4 * MIB), 0);
+    memory_set_a20(&mem, false);
+    assert_int_equal(memory_shadow_init(&shadow, &mem), 0);
+    mem.plain[0x5000] = 1;
+    mem.plain[3 * MIB + 0x5000] = 3;
+    assert_int_equal(shadow.view[MIB + 0x5000], 1);
+    assert_int_equal(shadow.view[3 * MIB + 0x5000], 0);
+    memory_set_a20(&mem, true);
+    memory_shadow_follow(&shadow);
+    assert_int_equal(shadow.view[0x5000], 1);
+    assert_int_equal(shadow.view[MIB + 0x5000], 0);
+    assert_int_equal(shadow.view[3 * MIB + 0x5000], 3);
+    memory_set_a20(&mem, false);
+    memory_shadow_follow(&shadow);
+    assert_int_equal(shadow.view[MIB + 0x5000], 1);
+    memory_shadow_fini(&shadow);
+    memory_fini(&mem);
+}
+
 /* --- stream --- */
 
 static void stream_hash_depends_on_every_record(void **state)
@@ -244,6 +329,9 @@ int main(void)
         cmocka_unit_test(events_fire_in_order_and_may_arm_themselves),
         cmocka_unit_test(access_time_moves_by_accesses_only),
         cmocka_unit_test(memory_views_agree_and_a20_wraps),
+        cmocka_unit_test(bus_accesses_are_announced_before_they_are_made),
+        cmocka_unit_test(shadow_keeps_its_stores_until_dropped),
+        cmocka_unit_test(shadow_follows_a20),
         cmocka_unit_test(memory_accessors_refuse_what_is_outside),
         cmocka_unit_test(firmware_appears_low_and_high),
         cmocka_unit_test(stream_hash_depends_on_every_record),
