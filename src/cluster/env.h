@@ -7,6 +7,16 @@
 /* Same values as the machine's enum page_kind. */
 enum env_page { ENV_PAGE_NONE, ENV_PAGE_RAM, ENV_PAGE_ROM, ENV_PAGE_DEVICE };
 
+/* Who answers a port access: what find_port fills in. */
+struct env_port {
+    u16 number;
+    u8 size;
+    bool direct; /* one device takes accesses of this size at once, through `in` and `out` (NULL: not that way) */
+    void *dev;
+    u32 (*in)(void *dev, u16 port, u8 size);
+    void (*out)(void *dev, u16 port, u8 size, u32 value);
+};
+
 struct cluster_env {
     void *opaque; /* first argument of the functions below */
 
@@ -21,6 +31,11 @@ struct cluster_env {
     void (*port_out)(void *opaque, u16 port, u8 size, u32 value);
     u32 (*mmio_read)(void *opaque, u32 gpa, u8 size);
     void (*mmio_write)(void *opaque, u32 gpa, u8 size, u32 value);
+
+    /* A short cut for code that accesses one port again and again: find_port once, then the device's own function, and
+     * port_done after every access. May be NULL: there is none. */
+    void (*find_port)(void *opaque, struct env_port *port);
+    void (*port_done)(void *opaque, bool in, u16 port, u8 size, u32 value);
 
     /* A20, CPUID: what instructions outside the cluster allow-list need when they are interpreted alone. */
     void (*cpuid)(void *opaque, u32 leaf, u32 subleaf, u32 out[4]); /* eax, ebx, ecx, edx */

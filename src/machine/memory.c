@@ -16,6 +16,8 @@ enum {
     ROM_MAX_BYTES = 256 * KIB,
 };
 #define VIEW_BYTES (1ull << 32)
+/* With a page behind it: an access at the last byte faults there, and not in whatever else is mapped. */
+#define VIEW_MAPPING_BYTES (VIEW_BYTES + PAGE_BYTES)
 
 static void set_kind(struct memory *mem, u64 first, u64 end, enum page_kind kind)
 {
@@ -31,7 +33,7 @@ static int map_view(const struct memory *mem, u8 *view, int share, u64 gpa, u64 
 
 static u8 *reserve_view(void)
 {
-    return mmap(NULL, VIEW_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return mmap(NULL, VIEW_MAPPING_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
 static int map_ram(const struct memory *mem, u8 *view, int share)
@@ -107,7 +109,7 @@ void memory_fini(struct memory *mem)
     if (mem->page_kind != MAP_FAILED)
         munmap(mem->page_kind, PAGE_COUNT);
     if (mem->view != MAP_FAILED)
-        munmap(mem->view, VIEW_BYTES);
+        munmap(mem->view, VIEW_MAPPING_BYTES);
     if (mem->plain != MAP_FAILED)
         munmap(mem->plain, mem->ram_bytes);
     if (mem->fd >= 0)
@@ -203,7 +205,7 @@ int memory_shadow_init(struct memory_shadow *shadow, const struct memory *mem)
 void memory_shadow_fini(struct memory_shadow *shadow)
 {
     if (shadow->view && shadow->view != MAP_FAILED)
-        munmap(shadow->view, VIEW_BYTES);
+        munmap(shadow->view, VIEW_MAPPING_BYTES);
     shadow->view = NULL;
 }
 

@@ -1,0 +1,148 @@
+/* Inside of the host executor.
+ *
+ * Host registers in translated code:
+ *   rax rcx rdx rbx rbp rsi rdi   the guest's EAX ECX EDX EBX EBP ESI EDI (upper halves are zero or rubbish)
+ *   r14                           the guest's ESP
+ *   r13                           env->view: guest memory at guest address
+ *   r15                           struct cpu_state; r12: struct jit_frame
+ *   r8, r9                        scratch: addresses. r9 is the address between the load and the store of one operand
+ *   r10, r11                      temporaries t0, t1 of the steps
+ * Arithmetic flags are the host's (FLAGS_HOST) or in frame->flags (FLAGS_SAVED: the code needed the host's for itself).
+ * DF, IF and the rest stay in cpu_state; the host's DF is always clear. */
+#ifndef HUDDLE_JIT_JIT_IMPL_H
+#define HUDDLE_JIT_JIT_IMPL_H
+
+#include "cluster/interp_impl.h"
+#include "jit/code_buffer.h"
+#include "jit/emit.h"
+#include "jit/jit.h"
+
+#include <signal.h>
+
+/* What a segment register must look like for the code made with it. */
+enum segment_limit { LIMIT_OTHER, LIMIT_64K, LIMIT_4G };
+struct segment_shape {
+    u8 limit;      /* enum segment_limit; LIMIT_OTHER: accesses through it are left to the interpreter */
+    bool writable;
+};
+
+/* A way out of the code: where the guest goes on. */
+struct leave_record {
+    u32 eip;
+    u8 reason; /* enum cluster_leave; LEAVE_REASONS: frame->leave has it */
+};
+
+/* A device access in the code. */
+struct device_site {
+    struct cluster_insn *insn;
+    u8 size;
+    bool stores_t0; /* STORE: the value is frame->t0, else `src` */
+    u8 src;         /* STORE, OUT: enum step_operand */
+    u8 dst;         /* IN, OUT: port operand */
+    u32 imm;
+    struct env_port port; /* IN, OUT: who answers port.number; .in and .out are NULL if not known */
+    bool port_known;
+};
+
+struct insn_code {
+    u32 offset;       /* of its host code in the translation */
+    u32 bytes;
+    s32 pending;      /* instructions before it on its straight stretch that are counted at its end */
+    u8 faults;        /* plain accesses of it that hit a device */
+    bool device;      /* its accesses are compiled as device accesses */
+};
+
+struct translation {
+    struct cluster *cluster;
+    u64 epoch;        /* of the code buffer; older: there is no code */
+    bool stale;       /* an assumption changed: translate again before the next run */
+    const u8 *code;
+    u32 bytes;
+    u32 eip_limit;    /* CS limit the code needs */
+    u8 segments;      /* bit per segment register whose shape is assumed */
+    struct segment_shape shape[CPU_SREGS];
+    u32 n_leaves, n_sites;
+    struct leave_record *leave; /* [n_leaves] */
+    struct device_site *site;   /* [n_sites] */
+    struct insn_code insn[];    /* [cluster->n] */
+};
+
+/* What translated code and the functions it calls work on. */
+struct jit_frame {
+    u32 flags;          /* AH: SF ZF AF PF CF as LAHF gives them, AL: OF */
+    u32 eax;            /* while AX is used for the flags */
+    u32 t0;             /* across calls */
+    u32 rmw;            /* r9 across calls */
+    u32 value;          /* what a device read gave */
+    u32 leave;          /* 1 + enum cluster_leave: leave after this instruction; 0: go on */
+    s32 direction;      /* of string instructions: 1 or -1 */
+    u32 left_by;        /* index of the leave record */
+    u64 executed;       /* instructions */
+    const void *target; /* where to go on */
+    const volatile int *attention;
+
+    struct jit *jit;
+    struct translation *translation;
+    struct cpu_state *cpu;
+    struct cluster_stats *stats;
+    u32 generation;     /* of memory, at entry */
+    bool again;         /* enter again at `next` with new code */
+    int next;
+    enum cluster_leave reason;
+};
+
+/* A plain access of translated code: if it faults, execution goes on at `cold`. Ascending by `at`. */
+struct access_site {
+    const u8 *at;
+    const u8 *cold;
+};
+
+struct jit {
+    struct interp *interp;
+    const struct cluster_env *env;
+    struct jit_config config;
+    struct jit_stats stats;
+    struct code_buffer buffer;
+    u64 epoch;          /* counts flushes of the buffer; starts at 1 */
+    int perf_map;
+    struct jit_frame frame;
+    struct access_site *access;
+    u32 n_accesses, max_accesses;
+    volatile bool faulted; /* the cold code now running was entered by SIGSEGV */
+    struct sigaction old_segv;
+
+    /* The stubs at the bottom of the buffer. */
+    void (*enter)(struct jit_frame *frame, struct cpu_state *cpu, u8 *view, const void *address);
+    const u8 *resume;   /* loads the guest's registers and flags and jumps to frame->target */
+    const u8 *leave;    /* r8d: leave record. Stores the registers, returns from enter(); flags are saved already */
+    const u8 *interpret; /* r8d: instruction. Executes it in the interpreter; flags are saved already */
+    const u8 *exit;     /* returns from enter(): cpu_state is complete */
+};
+
+/* translate.c: 0 or -errno (no room, an instruction that cannot be encoded). */
+must_check int translate(struct jit *jit, struct translation *t, const struct cpu_state *cpu);
+
+/* stubs.c: the fixed code at the bottom of the buffer. */
+must_check int stubs_create(struct jit *jit);
+
+/* runtime.c: what translated code calls. */
+const void *jit_interpret(struct jit_frame *frame, u32 i);
+void jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear);
+void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear);
+void jit_in(struct jit_frame *frame, struct device_site *site);
+void jit_out(struct jit_frame *frame, struct device_site *site);
+struct segment_shape jit_segment_shape(const struct cpu_segment *segment);
+/* Do the segments still look as the translation assumed? */
+bool jit_shapes_hold(const struct translation *t, const struct cpu_state *cpu);
+/* EFLAGS with the arithmetic flags that the code saved. */
+u32 jit_flags(const struct jit_frame *frame);
+/* Prepares to go on at instruction `i` from a complete cpu_state: where. */
+const void *jit_prepare(struct jit_frame *frame, int i);
+
+/* fault.c: SIGSEGV. One at a time per thread. */
+must_check int fault_install(struct jit *jit);
+void fault_remove(struct jit *jit);
+/* Tells the handler whose code runs on this thread; NULL: none. */
+void fault_watch(struct jit *jit);
+
+#endif

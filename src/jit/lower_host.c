@@ -1,0 +1,546 @@
+/* Steps to host code: what is not memory. The guest's flags are the host's, so most steps are one host instruction; an
+ * operation that writes all arithmetic flags does not care where they are before it. */
+#include "jit/translate.h"
+
+enum host_reg gen_reg(u8 operand, u8 size)
+{
+    static const enum host_reg general[CPU_REGS] = {RAX, RCX, RDX, RBX, R14, RBP, RSI, RDI};
+    if (gen_is_temp(operand))
+        return operand == STEP_T0 ? R10 : R11;
+    if (size == 1)
+        return operand < 4 ? general[operand] : (enum host_reg)(HOST_AH + operand - 4);
+    return general[operand];
+}
+
+/* --- which instructions --- */
+
+static bool is_temp_known(u8 operand)
+{
+    return !gen_is_temp(operand) || operand == STEP_T0 || operand == STEP_T1;
+}
+
+static bool string_is_native(struct gen *g, const struct step *step)
+{
+    if (step->repeat != REPEAT_NO)
+        return false;
+    switch (step->op) {
+    case STRING_MOVS:
+        return gen_segment_is_native(g, step->mem.segment, false) && gen_segment_is_native(g, CPU_ES, true);
+    case STRING_LODS:
+        return gen_segment_is_native(g, step->mem.segment, false);
+    case STRING_STOS:
+        return gen_segment_is_native(g, CPU_ES, true);
+    default:
+        return false;
+    }
+}
+
+static bool flag_is_native(const struct step *step)
+{
+    return step->op != FLAG_OP_STI && step->op != FLAG_OP_SALC;
+}
+
+static bool is_real_mode(const struct gen *g)
+{
+    return !(g->cluster->key.where.mode & MODE_PROTECTED);
+}
+
+static bool step_is_native(struct gen *g, const struct step *step)
+{
+    bool is_sreg = step->src >= OPERAND_SREG && step->src < OPERAND_SREG + CPU_SREGS;
+    if (!is_temp_known(step->dst) || !is_temp_known(step->src) || !is_temp_known(step->mem.base) ||
+        !is_temp_known(step->mem.index))
+        return false;
+    switch ((enum step_kind)step->kind) {
+    case STEP_MOV:
+    case STEP_EXTEND:
+    case STEP_SIGN:
+    case STEP_LEA:
+    case STEP_SHIFT_DOUBLE:
+    case STEP_MULTIPLY:
+    case STEP_SETCC:
+    case STEP_DROP:
+    case STEP_IN:
+    case STEP_OUT:
+    case STEP_BRANCH:
+    case STEP_LOOP:
+        return true;
+    case STEP_COMPARE_EXCHANGE: /* AL is an operand too: no swapping of AH beside r10 */
+        return step->size != 1 || !gen_is_temp(step->dst) || step->src < 4;
+    case STEP_ALU:
+        return step->op != ALU_BSWAP || step->size == 4;
+    case STEP_LOAD:
+        return gen_segment_is_native(g, step->mem.segment, step->rmw);
+    case STEP_STORE:
+        return gen_segment_is_native(g, step->mem.segment, true);
+    case STEP_LOAD_FAR:
+        return step->size == 2 && is_real_mode(g) && !g->device &&
+               gen_segment_is_native(g, step->mem.segment, false);
+    case STEP_LOAD_SEGMENT: /* SS starts an interrupt shadow */
+        return is_real_mode(g) && step->op != CPU_SS && step->op != CPU_CS;
+    case STEP_DIVIDE:
+        return step->op == 0 && step->size != 1;
+    case STEP_PUSH:
+        return gen_segment_is_native(g, CPU_SS, true) && !(is_sreg && step->size == 4);
+    case STEP_CHECK_PUSH:
+        return gen_segment_is_native(g, CPU_SS, true);
+    case STEP_POP:
+    case STEP_PEEK:
+        return gen_segment_is_native(g, CPU_SS, false);
+    case STEP_FLAG:
+        return flag_is_native(step);
+    case STEP_STRING:
+        return string_is_native(g, step);
+    case STEP_JUMP:
+        return step->src == OPERAND_IMM;
+    default:
+        return false;
+    }
+}
+
+static bool accesses_memory(const struct step *step)
+{
+    switch ((enum step_kind)step->kind) {
+    case STEP_LOAD:
+    case STEP_STORE:
+    case STEP_LOAD_FAR:
+    case STEP_PUSH:
+    case STEP_POP:
+    case STEP_PEEK:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Two accesses of one instruction that are not the halves of a read-modify-write: if the second fails after the first
+ * has read a device, the instruction cannot be started again. */
+static bool has_two_operands(const struct steps *steps)
+{
+    u32 accesses = 0;
+    for (u32 i = 0; i < steps->count; i++)
+        accesses += accesses_memory(&steps->step[i]) && !(steps->step[i].kind == STEP_STORE && steps->step[i].rmw);
+    return accesses > 1;
+}
+
+static bool flow_is_native(const struct gen *g, const struct cluster_insn *insn)
+{
+    switch ((enum insn_flow)insn->steps.flow) {
+    case FLOW_NEXT:
+        return true;
+    case FLOW_BRANCH:
+    case FLOW_JUMP: /* beyond the limit: #GP */
+        return insn->target_eip <= g->cpu->sreg[CPU_CS].limit;
+    default:
+        return false;
+    }
+}
+
+bool gen_is_native(struct gen *g, const struct cluster_insn *insn)
+{
+    const struct steps *steps = &insn->steps;
+    if (!flow_is_native(g, insn) || (g->device && has_two_operands(steps)))
+        return false;
+    for (u32 i = 0; i < steps->count; i++)
+        if (!step_is_native(g, &steps->step[i]))
+            return false;
+    return true;
+}
+
+/* --- operands --- */
+
+static s64 signed_imm(u32 imm, u8 size)
+{
+    return size == 1 ? (s8)imm : size == 2 ? (s16)imm : (s32)imm;
+}
+
+/* AH to BH have no encoding beside r8 to r15: then the register's two low bytes are exchanged around the operation. XCHG
+ * leaves the flags alone. Returns the register to use. */
+static enum host_reg swap_in(struct gen *g, enum host_reg reg, bool needed)
+{
+    if (!needed)
+        return reg;
+    emit_rr(&g->e, M(XCHG), 1, gen_low_of(reg), reg);
+    return gen_low_of(reg);
+}
+
+static void swap_out(struct gen *g, enum host_reg reg, bool needed)
+{
+    if (needed)
+        emit_rr(&g->e, M(XCHG), 1, gen_low_of(reg), reg);
+}
+
+static bool needs_rex(enum host_reg reg)
+{
+    return reg >= R8 && reg <= R15;
+}
+
+/*  operation dst, src  on registers */
+static void emit_two(struct gen *g, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, enum host_reg src)
+{
+    bool swap_dst = gen_is_high(dst) && needs_rex(src), swap_src = gen_is_high(src) && needs_rex(dst);
+    enum host_reg d = swap_in(g, dst, swap_dst), s = swap_in(g, src, swap_src);
+    emit_rr(&g->e, mnemonic, size, d, s);
+    swap_out(g, dst, swap_dst);
+    swap_out(g, src, swap_src);
+}
+
+/* --- data --- */
+
+static void gen_mov(struct gen *g, const struct step *step)
+{
+    enum host_reg dst = gen_reg(step->dst, step->size);
+    if (step->src == OPERAND_IMM) {
+        emit_ri(&g->e, M(MOV), step->size, dst, signed_imm(step->imm, step->size));
+    } else if (step->src >= OPERAND_SREG && step->src < OPERAND_SREG + CPU_SREGS) {
+        size_t sreg = offsetof(struct cpu_state, sreg) + (step->src - OPERAND_SREG) * sizeof(struct cpu_segment);
+        struct host_mem selector = host_mem(R15, (s32)(sreg + offsetof(struct cpu_segment, selector)));
+        if (step->size == 4)
+            emit_extend_m(&g->e, M(MOVZX), 4, dst, 2, selector);
+        else
+            emit_rm(&g->e, M(MOV), 2, dst, selector);
+    } else {
+        emit_two(g, M(MOV), step->size, dst, gen_reg(step->src, step->size));
+    }
+}
+
+static void gen_extend(struct gen *g, const struct step *step)
+{
+    ZydisMnemonic mnemonic = step->op ? M(MOVSX) : M(MOVZX);
+    enum host_reg dst = gen_reg(step->dst, step->size), src = gen_reg(step->src, step->src_size);
+    bool swap = gen_is_high(src) && needs_rex(dst);
+    enum host_reg s = swap_in(g, src, swap);
+    emit_extend(&g->e, mnemonic, step->size, dst, step->src_size, s);
+    swap_out(g, src, swap);
+}
+
+/* DX or EDX from AX or EAX: the host has the same instruction on the same registers. */
+static void gen_sign(struct gen *g, const struct step *step)
+{
+    emit_none(&g->e, step->size == 4 ? M(CDQ) : M(CWD));
+}
+
+/*  selector; base = selector * 16: in real mode the rest of the register stays */
+static void gen_load_segment(struct gen *g, const struct step *step)
+{
+    struct emit *e = &g->e;
+    s32 sreg = (s32)(offsetof(struct cpu_state, sreg) + step->op * sizeof(struct cpu_segment));
+    enum host_reg src = R8;
+    if (step->src >= OPERAND_SREG && step->src < OPERAND_SREG + CPU_SREGS) {
+        emit_extend_m(e, M(MOVZX), 4, R8, 2,
+                      host_mem(R15, (s32)(offsetof(struct cpu_state, sreg) +
+                                          (step->src - OPERAND_SREG) * sizeof(struct cpu_segment) +
+                                          offsetof(struct cpu_segment, selector))));
+    } else {
+        src = gen_reg(step->src, 2);
+        emit_extend(e, M(MOVZX), 4, R8, 2, src);
+    }
+    emit_mr(e, M(MOV), 2, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, selector)), R8);
+    emit_rm(e, M(LEA), 4, R8, host_mem_index(HOST_NONE, R8, 8, 0));
+    emit_rm(e, M(LEA), 4, R8, host_mem_index(R8, R8, 1, 0));
+    emit_mr(e, M(MOV), 4, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, base)), R8);
+    emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, s)), 1);
+    emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, present)), 1);
+    emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, unusable)), 0);
+}
+
+/* --- arithmetic --- */
+
+static const ZydisMnemonic alu_mnemonic[ALU_OPS] = {
+    [ALU_ADD] = M(ADD),   [ALU_OR] = M(OR),     [ALU_ADC] = M(ADC),   [ALU_SBB] = M(SBB),     [ALU_AND] = M(AND),
+    [ALU_SUB] = M(SUB),   [ALU_XOR] = M(XOR),   [ALU_CMP] = M(CMP),   [ALU_ROL] = M(ROL),     [ALU_ROR] = M(ROR),
+    [ALU_RCL] = M(RCL),   [ALU_RCR] = M(RCR),   [ALU_SHL] = M(SHL),   [ALU_SHR] = M(SHR),     [ALU_SAR] = M(SAR),
+    [ALU_TEST] = M(TEST), [ALU_INC] = M(INC),   [ALU_DEC] = M(DEC),   [ALU_NOT] = M(NOT),     [ALU_NEG] = M(NEG),
+    [ALU_BSWAP] = M(BSWAP), [ALU_BT] = M(BT),   [ALU_BTS] = M(BTS),   [ALU_BTR] = M(BTR),     [ALU_BTC] = M(BTC),
+    [ALU_BSF] = M(BSF),   [ALU_BSR] = M(BSR),   [ALU_IMUL] = M(IMUL),
+};
+
+/* Writes all six flags whatever they were, and reads none. */
+static bool sets_all_flags(u8 op)
+{
+    switch (op) {
+    case ALU_ADD:
+    case ALU_OR:
+    case ALU_AND:
+    case ALU_SUB:
+    case ALU_XOR:
+    case ALU_CMP:
+    case ALU_TEST:
+    case ALU_NEG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_shift(u8 op)
+{
+    return op >= ALU_ROL && op <= ALU_SAR;
+}
+
+static bool is_unary(u8 op)
+{
+    return op == ALU_INC || op == ALU_DEC || op == ALU_NOT || op == ALU_NEG || op == ALU_BSWAP;
+}
+
+static void place_flags(struct gen *g, u8 op)
+{
+    if (op == ALU_NOT || op == ALU_BSWAP)
+        return;
+    if (sets_all_flags(op))
+        g->flags = FLAGS_HOST;
+    else
+        gen_restore_flags(g);
+}
+
+/* The bits of a shift count or bit index that count. */
+static u32 count_mask(const struct step *step)
+{
+    return is_shift(step->op) ? 31 : 8u * step->size - 1;
+}
+
+static void gen_alu(struct gen *g, const struct step *step)
+{
+    ZydisMnemonic mnemonic = alu_mnemonic[step->op];
+    enum host_reg dst = gen_reg(step->dst, step->size);
+    place_flags(g, step->op);
+    if (is_unary(step->op)) {
+        emit_r(&g->e, mnemonic, step->size, dst);
+    } else if (step->src == OPERAND_IMM) {
+        bool count = is_shift(step->op) || (step->op >= ALU_BT && step->op <= ALU_BTC);
+        if (step->op == ALU_IMUL)
+            emit_imul(&g->e, step->size, dst, dst, signed_imm(step->imm, step->size));
+        else
+            emit_ri(&g->e, mnemonic, step->size, dst, count ? step->imm & count_mask(step) : signed_imm(step->imm, step->size));
+    } else if (is_shift(step->op)) {
+        emit_shift_cl(&g->e, mnemonic, step->size, dst);
+    } else {
+        emit_two(g, mnemonic, step->size, dst, gen_reg(step->src, step->size));
+    }
+}
+
+static void gen_shift_double(struct gen *g, const struct step *step)
+{
+    gen_restore_flags(g);
+    emit_shift_double(&g->e, step->op ? M(SHRD) : M(SHLD), step->size, gen_reg(step->dst, step->size),
+                      gen_reg(step->src, step->size), step->by_cl, step->imm & 31);
+}
+
+static void gen_multiply(struct gen *g, const struct step *step)
+{
+    gen_restore_flags(g); /* NOTE: it leaves some undefined: as this host does, given what they were */
+    emit_r(&g->e, step->op ? M(IMUL) : M(MUL), step->size, gen_reg(step->src, step->size));
+}
+
+/*  cmp edx, src; jae cold (zero or too small: #DE); div src */
+static void gen_divide(struct gen *g, const struct step *step)
+{
+    enum host_reg src = gen_reg(step->src, step->size);
+    gen_save_flags(g);
+    emit_rr(&g->e, M(CMP), step->size, RDX, src);
+    gen_branch_cold(g, M(JNB));
+    gen_restore_flags(g);
+    emit_r(&g->e, M(DIV), step->size, src);
+}
+
+static ZydisMnemonic setcc_mnemonic(u8 condition)
+{
+    static const ZydisMnemonic setcc[16] = {M(SETO), M(SETNO), M(SETB), M(SETNB), M(SETZ), M(SETNZ), M(SETBE), M(SETNBE),
+                                            M(SETS), M(SETNS), M(SETP), M(SETNP), M(SETL), M(SETNL), M(SETLE), M(SETNLE)};
+    return setcc[condition];
+}
+
+static ZydisMnemonic jcc_mnemonic(u8 condition)
+{
+    static const ZydisMnemonic jcc[16] = {M(JO), M(JNO), M(JB), M(JNB), M(JZ), M(JNZ), M(JBE), M(JNBE),
+                                          M(JS), M(JNS), M(JP), M(JNP), M(JL), M(JNL), M(JLE), M(JNLE)};
+    return jcc[condition];
+}
+
+static void gen_compare_exchange(struct gen *g, const struct step *step)
+{
+    g->flags = FLAGS_HOST;
+    emit_two(g, M(CMPXCHG), step->size, gen_reg(step->dst, step->size), gen_reg(step->src, step->size));
+}
+
+/* --- flags --- */
+
+static void gen_system_flag(struct gen *g, u32 flag, bool set)
+{
+    gen_save_flags(g);
+    if (set)
+        emit_mi(&g->e, M(OR), 4, CPU(eflags), (s32)flag);
+    else
+        emit_mi(&g->e, M(AND), 4, CPU(eflags), (s32)~flag);
+    if (flag == FLAG_DF)
+        emit_mi(&g->e, M(MOV), 4, FRAME(direction), set ? -1 : 1);
+}
+
+static void gen_flag(struct gen *g, const struct step *step)
+{
+    static const ZydisMnemonic same[] = {[FLAG_OP_CLC] = M(CLC), [FLAG_OP_STC] = M(STC), [FLAG_OP_CMC] = M(CMC),
+                                         [FLAG_OP_LAHF] = M(LAHF), [FLAG_OP_SAHF] = M(SAHF)};
+    switch ((enum flag_op)step->op) {
+    case FLAG_OP_CLD:
+    case FLAG_OP_STD:
+        gen_system_flag(g, FLAG_DF, step->op == FLAG_OP_STD);
+        break;
+    case FLAG_OP_CLI:
+        gen_system_flag(g, FLAG_IF, false);
+        break;
+    default:
+        gen_restore_flags(g);
+        emit_none(&g->e, same[step->op]);
+        break;
+    }
+}
+
+/* --- control flow --- */
+
+/*  jcc over; <taken edge>; over: */
+static void gen_branch(struct gen *g, const struct step *step)
+{
+    const struct cluster_insn *insn = &g->cluster->insn[g->i];
+    g->pending++;
+    gen_restore_flags(g);
+    gen_count(g);
+    u8 *over = emit_branch(&g->e, jcc_mnemonic(step->op ^ 1));
+    gen_edge(g, insn->target, insn->target_eip);
+    emit_patch(&g->e, over, g->e.at);
+}
+
+/*  r9d = ecx; movzx ecx, cx: the way to test CX without touching the flags is JRCXZ */
+static void emit_take_count(struct gen *g)
+{
+    emit_rr(&g->e, M(MOV), 4, R9, RCX);
+    emit_extend(&g->e, M(MOVZX), 4, RCX, 2, RCX);
+}
+
+/*  loop:  dec cx; [jz/jnz over]; cx = 0: over; <taken edge>; over: */
+static void gen_loop(struct gen *g, const struct step *step)
+{
+    const struct cluster_insn *insn = &g->cluster->insn[g->i];
+    struct emit *e = &g->e;
+    bool word = step->mem.addr_size == 2;
+    u8 *flag_over = NULL;
+    g->pending++;
+    gen_restore_flags(g);
+    gen_count(g);
+    if (step->op != LOOP_JCXZ) {
+        emit_rm(e, M(LEA), 4, R8, host_mem(RCX, -1));
+        emit_rr(e, M(MOV), word ? 2 : 4, RCX, R8);
+    } else if (!word) {
+        emit_rr(e, M(MOV), 4, RCX, RCX); /* clears the upper half */
+    }
+    if (step->op == LOOP_EQUAL || step->op == LOOP_NOT_EQUAL)
+        flag_over = emit_branch(e, step->op == LOOP_EQUAL ? M(JNZ) : M(JZ));
+    if (word)
+        emit_take_count(g);
+    u8 *zero = emit_branch_short(e, M(JRCXZ));
+    if (word)
+        emit_rr(e, M(MOV), 4, RCX, R9);
+    u8 *not_zero = step->op == LOOP_JCXZ ? emit_branch(e, M(JMP)) : NULL;
+    if (!not_zero)
+        gen_edge(g, insn->target, insn->target_eip);
+    emit_patch_short(e, zero, e->at);
+    if (word)
+        emit_rr(e, M(MOV), 4, RCX, R9);
+    if (step->op == LOOP_JCXZ) {
+        gen_edge(g, insn->target, insn->target_eip);
+        if (not_zero)
+            emit_patch(e, not_zero, e->at);
+    }
+    if (flag_over)
+        emit_patch(e, flag_over, e->at);
+}
+
+static void gen_jump(struct gen *g)
+{
+    const struct cluster_insn *insn = &g->cluster->insn[g->i];
+    g->pending++;
+    gen_restore_flags(g);
+    gen_count(g);
+    gen_edge(g, insn->target, insn->target_eip);
+}
+
+void gen_step(struct gen *g, const struct step *step)
+{
+    switch ((enum step_kind)step->kind) {
+    case STEP_MOV:
+        gen_mov(g, step);
+        break;
+    case STEP_EXTEND:
+        gen_extend(g, step);
+        break;
+    case STEP_SIGN:
+        gen_sign(g, step);
+        break;
+    case STEP_LEA:
+        gen_lea(g, step);
+        break;
+    case STEP_LOAD:
+        gen_load(g, step);
+        break;
+    case STEP_STORE:
+        gen_store(g, step);
+        break;
+    case STEP_LOAD_FAR:
+        gen_load_far(g, step);
+        break;
+    case STEP_LOAD_SEGMENT:
+        gen_load_segment(g, step);
+        break;
+    case STEP_ALU:
+        gen_alu(g, step);
+        break;
+    case STEP_SHIFT_DOUBLE:
+        gen_shift_double(g, step);
+        break;
+    case STEP_MULTIPLY:
+        gen_multiply(g, step);
+        break;
+    case STEP_DIVIDE:
+        gen_divide(g, step);
+        break;
+    case STEP_SETCC:
+        gen_restore_flags(g);
+        emit_r(&g->e, setcc_mnemonic(step->op), 1, gen_reg(step->dst, 1));
+        break;
+    case STEP_COMPARE_EXCHANGE:
+        gen_compare_exchange(g, step);
+        break;
+    case STEP_CHECK_PUSH: /* plain: the push itself finds out, before anything has changed */
+        break;
+    case STEP_PUSH:
+        gen_push(g, step);
+        break;
+    case STEP_POP:
+    case STEP_PEEK:
+        gen_pop(g, step);
+        break;
+    case STEP_DROP:
+        gen_drop(g, step);
+        break;
+    case STEP_FLAG:
+        gen_flag(g, step);
+        break;
+    case STEP_STRING:
+        gen_string(g, step);
+        break;
+    case STEP_IN:
+    case STEP_OUT:
+        gen_port(g, step);
+        break;
+    case STEP_BRANCH:
+        gen_branch(g, step);
+        break;
+    case STEP_LOOP:
+        gen_loop(g, step);
+        break;
+    case STEP_JUMP:
+        gen_jump(g);
+        break;
+    default:
+        BUG_ON(true); /* gen_is_native */
+    }
+}

@@ -1,0 +1,398 @@
+/* Memory, stack, strings and ports in host code.
+ *
+ * A plain access:  offset into r8; is it inside the segment; linear address into r8; does a store hit the cluster's own
+ * code; mov [r13 + r8]. Where no RAM is the mov faults. Whatever goes wrong on the way, nothing has been changed yet, and
+ * the cold code executes the instruction in the interpreter.
+ * A device access: the same address, then a call of jit_load or jit_store, which find out themselves what is there. */
+#include "jit/translate.h"
+
+static const enum host_reg clobbered[] = {RAX, RCX, RDX, RSI, RDI}; /* by C; RBX, RBP, R14 are not */
+static const u8 clobbered_reg[] = {CPU_EAX, CPU_ECX, CPU_EDX, CPU_ESI, CPU_EDI};
+
+static struct host_mem cpu_reg(u8 reg)
+{
+    return host_mem(R15, (s32)(offsetof(struct cpu_state, reg) + reg * sizeof(u32)));
+}
+
+static struct host_mem segment_base(u8 sreg)
+{
+    return host_mem(R15, (s32)(offsetof(struct cpu_state, sreg) + sreg * sizeof(struct cpu_segment) +
+                               offsetof(struct cpu_segment, base)));
+}
+
+static struct host_mem segment_selector(u8 sreg)
+{
+    return host_mem(R15, (s32)(offsetof(struct cpu_state, sreg) + sreg * sizeof(struct cpu_segment) +
+                               offsetof(struct cpu_segment, selector)));
+}
+
+static const struct segment_shape *shape_of(struct gen *g, u8 sreg)
+{
+    if (!(g->t->segments & BIT(sreg))) {
+        g->t->segments |= (u8)BIT(sreg);
+        g->t->shape[sreg] = jit_segment_shape(&g->cpu->sreg[sreg]);
+    }
+    return &g->t->shape[sreg];
+}
+
+bool gen_segment_is_native(struct gen *g, u8 sreg, bool write)
+{
+    const struct segment_shape *shape = shape_of(g, sreg);
+    return shape->limit != LIMIT_OTHER && (shape->writable || !write);
+}
+
+/* --- addresses --- */
+
+static enum host_reg address_reg(u8 operand)
+{
+    return operand == OPERAND_NONE ? HOST_NONE : gen_reg(operand, 4);
+}
+
+/*  r8d = offset of the operand */
+static void emit_offset(struct gen *g, const struct step_mem *mem)
+{
+    enum host_reg base = address_reg(mem->base), index = address_reg(mem->index);
+    bool word = mem->addr_size == 2;
+    if (base == HOST_NONE && index == HOST_NONE) {
+        emit_ri(&g->e, M(MOV), 4, R8, (s32)(word ? (u16)mem->disp : mem->disp));
+        return;
+    }
+    if (base == HOST_NONE && mem->scale == 0) {
+        base = index;
+        index = HOST_NONE;
+    }
+    s32 disp = word ? (s16)mem->disp : (s32)mem->disp;
+    if (word && index == HOST_NONE && disp == 0) {
+        emit_extend(&g->e, M(MOVZX), 4, R8, 2, base);
+        return;
+    }
+    emit_rm(&g->e, M(LEA), 4, R8, host_mem_index(base, index, (u8)(1 << mem->scale), disp));
+    if (word)
+        emit_extend(&g->e, M(MOVZX), 4, R8, 2, R8);
+}
+
+/* A 16-bit offset reaches every byte of a 64 KiB segment; anything wider may stick out. */
+static bool fits_always(const struct step_mem *mem, u8 size)
+{
+    if (mem->addr_size != 2)
+        return false;
+    bool constant = mem->base == OPERAND_NONE && mem->index == OPERAND_NONE;
+    return size == 1 || (constant && (u16)mem->disp <= 0x10000 - size);
+}
+
+/*  cmp r8d, 0x10000 - size; ja cold */
+static void emit_limit_check(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size)
+{
+    if (shape_of(g, sreg)->limit == LIMIT_4G || fits_always(mem, size))
+        return;
+    gen_save_flags(g);
+    emit_ri(&g->e, M(CMP), 4, R8, 0x10000 - size);
+    gen_branch_cold(g, M(JNBE));
+}
+
+/*  r9d = base; r8d += r9d */
+static void emit_linear(struct gen *g, u8 sreg)
+{
+    emit_rm(&g->e, M(MOV), 4, R9, segment_base(sreg));
+    emit_rm(&g->e, M(LEA), 4, R8, host_mem_index(R8, R9, 1, 0));
+}
+
+/* Does the store hit the cluster's own code? With A20 off a byte answers at two addresses: bit 20 is not looked at.
+ *   lea r9d, [r8 - (first - size + 1)]; and r9d, ~A20; cmp r9d, span; jbe cold */
+static void emit_code_check(struct gen *g, u8 size)
+{
+    static const u32 a20 = BIT(20);
+    const struct cluster *c = g->cluster;
+    gen_save_flags(g);
+    u32 below = c->code_first - (size - 1u);
+    u32 span = c->code_last - below;
+    if ((c->code_first ^ c->code_last) & a20 || (below ^ c->code_first) & a20) {
+        gen_branch_cold(g, M(JMP));
+        return;
+    }
+    emit_ri(&g->e, M(MOV), 4, R9, (s32)~a20);
+    emit_rr(&g->e, M(AND), 4, R9, R8);
+    emit_ri(&g->e, M(SUB), 4, R9, (s32)(below & ~a20));
+    emit_ri(&g->e, M(CMP), 4, R9, (s32)span);
+    gen_branch_cold(g, M(JBE));
+}
+
+/* The linear address into r8d, checked; for a plain store also against the code. */
+static void emit_address(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size, bool write)
+{
+    emit_offset(g, mem);
+    emit_limit_check(g, sreg, mem, size);
+    emit_linear(g, sreg);
+    if (write && !g->device)
+        emit_code_check(g, size);
+}
+
+/* --- calls of C --- */
+
+static struct device_site *add_site(struct gen *g, const struct step *step)
+{
+    if (g->n_sites == MAX_SITES) {
+        g->e.failed = true;
+        return &g->site[0];
+    }
+    struct device_site *site = &g->site[g->n_sites];
+    *site = (struct device_site){.insn = &g->cluster->insn[g->i],
+                                 .size = step->size,
+                                 .src = step->src,
+                                 .dst = step->dst,
+                                 .imm = step->imm};
+    g->site_field[g->n_sites++] = NULL;
+    return site;
+}
+
+/*  store the registers C may clobber; rdi = frame; rsi = site; [edx = linear]; call; load the registers */
+static void emit_call(struct gen *g, struct device_site *site, const void *function, enum host_reg linear)
+{
+    struct emit *e = &g->e;
+    gen_save_flags(g);
+    for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
+        emit_mr(e, M(MOV), 4, cpu_reg(clobbered_reg[i]), clobbered[i]);
+    if (linear != HOST_NONE)
+        emit_rr(e, M(MOV), 4, RDX, linear);
+    emit_rr(e, M(MOV), 8, RDI, R12);
+    emit_ri(e, M(MOV), 8, RSI, INT64_MAX); /* the address of the site, known later */
+    g->site_field[site - g->site] = e->at - 8;
+    emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)function);
+    emit_r(e, M(CALL), 8, RAX);
+    for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
+        emit_rm(e, M(MOV), 4, clobbered[i], cpu_reg(clobbered_reg[i]));
+    g->accessed_device = true;
+}
+
+/* --- loads and stores at [r13 + r8] --- */
+
+static void emit_to_register(struct gen *g, u8 dst, u8 size, struct host_mem from, bool may_fault)
+{
+    enum host_reg reg = gen_reg(dst, size);
+    struct emit *e = &g->e;
+    if (may_fault)
+        gen_may_fault(g);
+    if (gen_is_temp(dst)) {
+        if (size == 4)
+            emit_rm(e, M(MOV), 4, reg, from);
+        else
+            emit_extend_m(e, M(MOVZX), 4, reg, size, from);
+    } else if (gen_is_high(reg)) { /* not encodable beside r13: through r8 */
+        emit_extend_m(e, M(MOVZX), 4, R8, 1, from);
+        emit_rr(e, M(XCHG), 1, gen_low_of(reg), reg);
+        emit_rr(e, M(MOV), 1, gen_low_of(reg), R8);
+        emit_rr(e, M(XCHG), 1, gen_low_of(reg), reg);
+    } else {
+        emit_rm(e, M(MOV), size, reg, from);
+    }
+}
+
+static void emit_load(struct gen *g, const struct step *step, u8 dst)
+{
+    if (!g->device) {
+        emit_to_register(g, dst, step->size, host_mem_index(R13, R8, 1, 0), true);
+        return;
+    }
+    emit_call(g, add_site(g, step), jit_load, R8);
+    emit_to_register(g, dst, step->size, FRAME(value), false);
+}
+
+/* The source of a plain store as a register; `scratch` is free. */
+static enum host_reg store_source(struct gen *g, const struct step *step, u8 src, enum host_reg scratch)
+{
+    if (src >= OPERAND_SREG && src < OPERAND_SREG + CPU_SREGS) {
+        emit_extend_m(&g->e, M(MOVZX), 4, scratch, 2, segment_selector(src - OPERAND_SREG));
+        return scratch;
+    }
+    enum host_reg reg = gen_reg(src, step->size);
+    if (!gen_is_high(reg))
+        return reg;
+    emit_rr(&g->e, M(XCHG), 1, gen_low_of(reg), reg);
+    emit_rr(&g->e, M(MOV), 4, scratch, gen_low_of(reg));
+    emit_rr(&g->e, M(XCHG), 1, gen_low_of(reg), reg);
+    return scratch;
+}
+
+static s64 signed_imm(u32 imm, u8 size)
+{
+    return size == 1 ? (s8)imm : size == 2 ? (s16)imm : (s32)imm;
+}
+
+static void emit_plain_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
+{
+    struct host_mem to = host_mem_index(R13, address, 1, 0);
+    if (src == OPERAND_IMM) {
+        gen_may_fault(g);
+        emit_mi(&g->e, M(MOV), step->size, to, signed_imm(step->imm, step->size));
+        return;
+    }
+    enum host_reg reg = store_source(g, step, src, address == R8 ? R9 : R8);
+    gen_may_fault(g);
+    emit_mr(&g->e, M(MOV), step->size, to, reg);
+}
+
+static void emit_device_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
+{
+    bool last = step == g->last_step;
+    struct device_site *site = add_site(g, step);
+    site->src = src;
+    site->stores_t0 = gen_is_temp(src);
+    if (site->stores_t0)
+        emit_mr(&g->e, M(MOV), 4, FRAME(t0), gen_reg(src, 4));
+    else if (!last)
+        emit_mr(&g->e, M(MOV), 4, FRAME(t0), R10);
+    emit_call(g, site, jit_store, address);
+    if (!last)
+        emit_rm(&g->e, M(MOV), 4, R10, FRAME(t0));
+}
+
+static void emit_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
+{
+    if (g->device)
+        emit_device_store(g, step, src, address);
+    else
+        emit_plain_store(g, step, src, address);
+}
+
+/* The store of a read-modify-write comes after the flags have changed, when the cold code could not start the instruction
+ * again. So the load finds out whether it will fault (ROM reads, but does not take writes): it writes back what it read. */
+void gen_load(struct gen *g, const struct step *step)
+{
+    emit_address(g, step->mem.segment, &step->mem, step->size, step->rmw);
+    emit_load(g, step, step->dst);
+    if (!step->rmw)
+        return;
+    if (g->device) {
+        emit_rm(&g->e, M(MOV), 4, R9, FRAME(rmw));
+        return;
+    }
+    gen_may_fault(g);
+    emit_mr(&g->e, M(MOV), step->size, host_mem_index(R13, R8, 1, 0), gen_reg(step->dst, step->size));
+    emit_rr(&g->e, M(MOV), 4, R9, R8);
+}
+
+void gen_store(struct gen *g, const struct step *step)
+{
+    if (step->rmw) {
+        emit_store(g, step, step->src, R9);
+        return;
+    }
+    emit_address(g, step->mem.segment, &step->mem, step->size, true);
+    emit_store(g, step, step->src, R8);
+}
+
+/*  les r, m in real mode: offset and selector in two loads */
+void gen_load_far(struct gen *g, const struct step *step)
+{
+    emit_address(g, step->mem.segment, &step->mem, 4, false);
+    gen_may_fault(g);
+    emit_rm(&g->e, M(MOV), 4, R10, host_mem_index(R13, R8, 1, 0));
+    gen_may_fault(g);
+    emit_extend_m(&g->e, M(MOVZX), 4, R11, 2, host_mem_index(R13, R8, 1, 2));
+    emit_extend(&g->e, M(MOVZX), 4, R10, 2, R10);
+}
+
+/* --- stack --- */
+
+static bool stack_is_32(const struct gen *g)
+{
+    return g->cluster->key.where.mode & MODE_STACK32;
+}
+
+/* An operand at SS:[E]SP + disp. */
+static struct step_mem stack_mem(const struct gen *g, s32 disp)
+{
+    return (struct step_mem){.segment = CPU_SS,
+                             .base = CPU_ESP,
+                             .index = OPERAND_NONE,
+                             .addr_size = stack_is_32(g) ? 4 : 2,
+                             .disp = (u32)disp};
+}
+
+static void emit_stack_move(struct gen *g, s32 delta)
+{
+    if (stack_is_32(g)) {
+        emit_rm(&g->e, M(LEA), 4, R14, host_mem(R14, delta));
+        return;
+    }
+    emit_rm(&g->e, M(LEA), 4, R8, host_mem(R14, delta));
+    emit_rr(&g->e, M(MOV), 2, R14, R8);
+}
+
+void gen_push(struct gen *g, const struct step *step)
+{
+    struct step_mem mem = stack_mem(g, -step->size);
+    emit_address(g, CPU_SS, &mem, step->size, true);
+    emit_store(g, step, step->src, R8);
+    emit_stack_move(g, -step->size);
+}
+
+/* POP SP: the pointer moves before the value is written. PEEK: it does not move. */
+void gen_pop(struct gen *g, const struct step *step)
+{
+    struct step_mem mem = stack_mem(g, 0);
+    emit_address(g, CPU_SS, &mem, step->size, false);
+    bool through_r11 = step->kind == STEP_POP && step->dst == CPU_ESP;
+    emit_load(g, step, through_r11 ? (u8)STEP_T1 : step->dst);
+    if (step->kind == STEP_POP)
+        emit_stack_move(g, step->size);
+    if (through_r11)
+        emit_rr(&g->e, M(MOV), step->size, R14, R11);
+}
+
+void gen_drop(struct gen *g, const struct step *step)
+{
+    emit_stack_move(g, (s32)step->imm);
+}
+
+/* --- strings, one element --- */
+
+static struct step_mem string_mem(const struct step *step, u8 reg)
+{
+    return (struct step_mem){.base = reg, .index = OPERAND_NONE, .addr_size = step->mem.addr_size};
+}
+
+/*  movsxd r9, [direction]; lea r8d, [reg + r9 * size]; mov reg, r8 */
+static void emit_advance(struct gen *g, const struct step *step, enum host_reg reg)
+{
+    emit_extend_m(&g->e, M(MOVSXD), 8, R9, 4, FRAME(direction));
+    emit_rm(&g->e, M(LEA), 4, R8, host_mem_index(reg, R9, step->size, 0));
+    emit_rr(&g->e, M(MOV), step->mem.addr_size, reg, R8);
+}
+
+void gen_string(struct gen *g, const struct step *step)
+{
+    struct step_mem source = string_mem(step, CPU_ESI), destination = string_mem(step, CPU_EDI);
+    u8 value = CPU_EAX;
+    if (step->op == STRING_MOVS) {
+        if (g->device) { /* the read must not be made in vain */
+            emit_offset(g, &destination);
+            emit_limit_check(g, CPU_ES, &destination, step->size);
+        }
+        value = STEP_T0;
+    }
+    if (step->op != STRING_STOS) {
+        emit_address(g, step->mem.segment, &source, step->size, false);
+        emit_load(g, step, value);
+    }
+    if (step->op != STRING_LODS) {
+        emit_address(g, CPU_ES, &destination, step->size, true);
+        emit_store(g, step, value, R8);
+        emit_advance(g, step, RDI);
+    }
+    if (step->op != STRING_STOS)
+        emit_advance(g, step, RSI);
+}
+
+/* --- ports, LEA --- */
+
+void gen_port(struct gen *g, const struct step *step)
+{
+    emit_call(g, add_site(g, step), step->kind == STEP_IN ? (const void *)jit_in : (const void *)jit_out, HOST_NONE);
+}
+
+void gen_lea(struct gen *g, const struct step *step)
+{
+    emit_offset(g, &step->mem);
+    emit_rr(&g->e, M(MOV), gen_is_temp(step->dst) ? 4 : step->size, gen_reg(step->dst, 4), R8);
+}

@@ -1,0 +1,380 @@
+/* One cluster to host code: the order of instructions, where flags are, branches between instructions, and the ways out
+ * at the end:
+ *
+ *   <instructions, fall-through order>
+ *   tails:  [save flags]; count; mov r8d, number; jmp interpret | leave
+ *
+ * Every instruction can be entered: jit_prepare puts the flags both into the host's and into frame->flags, and takes
+ * back what the code will count too much. */
+#include "jit/translate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BYTES_PER_INSN = 1024, BYTES_EXTRA = 512 };
+
+/* --- flags --- */
+
+/*  mov [eax], eax; lahf; seto al; mov [flags], eax; mov eax, [eax] */
+static void emit_save_flags(struct emit *e)
+{
+    emit_mr(e, M(MOV), 4, FRAME(eax), RAX);
+    emit_none(e, M(LAHF));
+    emit_r(e, M(SETO), 1, RAX);
+    emit_mr(e, M(MOV), 4, FRAME(flags), RAX);
+    emit_rm(e, M(MOV), 4, RAX, FRAME(eax));
+}
+
+void gen_save_flags(struct gen *g)
+{
+    if (g->flags == FLAGS_SAVED)
+        return;
+    emit_save_flags(&g->e);
+    g->flags = FLAGS_SAVED;
+}
+
+/*  mov [eax], eax; mov eax, [flags]; add al, 0x7f (OF := AL); sahf (the others); mov eax, [eax] */
+void gen_restore_flags(struct gen *g)
+{
+    if (g->flags == FLAGS_HOST)
+        return;
+    emit_mr(&g->e, M(MOV), 4, FRAME(eax), RAX);
+    emit_rm(&g->e, M(MOV), 4, RAX, FRAME(flags));
+    emit_ri(&g->e, M(ADD), 1, RAX, 0x7f);
+    emit_none(&g->e, M(SAHF));
+    emit_rm(&g->e, M(MOV), 4, RAX, FRAME(eax));
+    g->flags = FLAGS_HOST;
+}
+
+/*  mov r8, [executed]; lea r8, [r8 + n]; mov [executed], r8 */
+static void emit_count(struct emit *e, u32 n)
+{
+    if (!n)
+        return;
+    emit_rm(e, M(MOV), 8, R8, FRAME(executed));
+    emit_rm(e, M(LEA), 8, R8, host_mem(R8, (s32)n));
+    emit_mr(e, M(MOV), 8, FRAME(executed), R8);
+}
+
+void gen_count(struct gen *g)
+{
+    emit_count(&g->e, g->pending);
+    g->pending = 0;
+}
+
+/* --- ways out --- */
+
+static void add_fixup(struct gen *g, u8 *field, bool to_tail, u32 number)
+{
+    if (g->n_fixups == MAX_FIXUPS) {
+        g->e.failed = true;
+        return;
+    }
+    g->fixup[g->n_fixups++] = (struct fixup){.field = field, .to_tail = to_tail, .number = number};
+}
+
+static u32 add_tail(struct gen *g, int kind, u32 number, bool ecx_in_r9)
+{
+    if (g->n_tails == MAX_TAILS) {
+        g->e.failed = true;
+        return 0;
+    }
+    g->tail[g->n_tails] =
+        (struct tail){.kind = kind, .number = number, .flags = g->flags, .pending = g->pending, .ecx_in_r9 = ecx_in_r9};
+    return g->n_tails++;
+}
+
+static u32 add_leave(struct gen *g, enum cluster_leave reason, u32 eip, bool ecx_in_r9)
+{
+    if (g->n_leaves == MAX_LEAVES) {
+        g->e.failed = true;
+        return 0;
+    }
+    g->leave[g->n_leaves] = (struct leave_record){.eip = eip, .reason = (u8)reason};
+    return add_tail(g, TAIL_LEAVE, g->n_leaves++, ecx_in_r9);
+}
+
+/* The cold code of this instruction in the state that now is. One per instruction and state. */
+static u32 cold_tail(struct gen *g)
+{
+    for (u32 i = g->n_tails; i-- > 0 && g->n_tails - i <= 4;) {
+        const struct tail *t = &g->tail[i];
+        if (t->kind == TAIL_INTERPRET && t->number == g->i && t->flags == g->flags)
+            return i;
+    }
+    return add_tail(g, TAIL_INTERPRET, g->i, false);
+}
+
+void gen_branch_cold(struct gen *g, ZydisMnemonic mnemonic)
+{
+    add_fixup(g, emit_branch(&g->e, mnemonic), true, cold_tail(g));
+}
+
+void gen_may_fault(struct gen *g)
+{
+    if (g->n_accesses == MAX_ACCESSES) {
+        g->e.failed = true;
+        return;
+    }
+    g->access[g->n_accesses++] = (struct pending_access){.at = g->e.at, .tail = cold_tail(g)};
+}
+
+static void jump_to_leave(struct gen *g, enum cluster_leave reason, u32 eip)
+{
+    add_fixup(g, emit_branch(&g->e, M(JMP)), true, add_leave(g, reason, eip, false));
+}
+
+/* Does something want the processor? Without touching the flags:
+ *   mov r9d, ecx; mov r8, [attention]; mov ecx, [r8]; jrcxz on; jmp leave; on: mov ecx, r9d */
+static void emit_poll(struct gen *g, u32 eip)
+{
+    struct emit *e = &g->e;
+    emit_rr(e, M(MOV), 4, R9, RCX);
+    emit_rm(e, M(MOV), 8, R8, FRAME(attention));
+    emit_rm(e, M(MOV), 4, RCX, host_mem(R8, 0));
+    u8 *on = emit_branch_short(e, M(JRCXZ));
+    add_fixup(g, emit_branch(e, M(JMP)), true, add_leave(g, LEAVE_attention, eip, true));
+    emit_patch_short(e, on, e->at);
+    emit_rr(e, M(MOV), 4, RCX, R9);
+}
+
+void gen_edge(struct gen *g, s16 target, u32 eip)
+{
+    if (target == CLUSTER_NO_INSN) {
+        jump_to_leave(g, LEAVE_branch, eip);
+        return;
+    }
+    if (g->label[target]) /* backward: a loop */
+        emit_poll(g, eip);
+    add_fixup(g, emit_branch(&g->e, M(JMP)), false, (u32)target);
+}
+
+/* --- instructions --- */
+
+static bool is_branch(const struct cluster_insn *insn)
+{
+    return insn->steps.flow == FLOW_BRANCH || insn->steps.flow == FLOW_JUMP;
+}
+
+/* A device access may have asked to leave. */
+static void check_leave(struct gen *g, const struct cluster_insn *insn)
+{
+    gen_save_flags(g);
+    emit_mi(&g->e, M(CMP), 4, FRAME(leave), 0);
+    add_fixup(g, emit_branch(&g->e, M(JNZ)), true, add_leave(g, LEAVE_REASONS, insn->next_eip, false));
+}
+
+static void emit_native(struct gen *g, const struct cluster_insn *insn)
+{
+    const struct steps *steps = &insn->steps;
+    g->accessed_device = false;
+    g->last_step = steps->count ? &steps->step[steps->count - 1] : NULL;
+    for (u32 s = 0; s < steps->count; s++)
+        gen_step(g, &steps->step[s]);
+    if (is_branch(insn))
+        return; /* has counted itself */
+    g->pending++;
+    if (g->accessed_device)
+        check_leave(g, insn);
+}
+
+/* Hands the instruction to the interpreter, which goes on wherever it leads. */
+static void emit_interpreted(struct gen *g)
+{
+    add_fixup(g, emit_branch(&g->e, M(JMP)), true, add_tail(g, TAIL_INTERPRET, g->i, false));
+    g->flags = FLAGS_HOST;
+    g->pending = 0;
+}
+
+/* Where branches arrive, flags are in the host's and nothing is pending. */
+static void arrive(struct gen *g)
+{
+    gen_restore_flags(g);
+    gen_count(g);
+}
+
+/* Emits instruction g->i. True if execution can fall out of its end. */
+static bool emit_insn(struct gen *g)
+{
+    const struct cluster_insn *insn = &g->cluster->insn[g->i];
+    struct insn_code *code = &g->t->insn[g->i];
+    if (g->is_label[g->i])
+        arrive(g);
+    g->label[g->i] = g->e.at;
+    g->device = code->device;
+    code->offset = (u32)(g->e.at - g->start);
+    code->pending = (s32)g->pending;
+    bool native = gen_is_native(g, insn);
+    if (native)
+        emit_native(g, insn);
+    else
+        emit_interpreted(g);
+    code->bytes = (u32)(g->e.at - g->start) - code->offset;
+    return native && insn->steps.flow != FLOW_JUMP;
+}
+
+/* Emits a chain of instructions, each falling through to the next. */
+static void emit_chain(struct gen *g, u32 first)
+{
+    int i = (int)first;
+    g->flags = FLAGS_HOST;
+    g->pending = 0;
+    for (;;) {
+        g->i = (u32)i;
+        const struct cluster_insn *insn = &g->cluster->insn[i];
+        bool falls = emit_insn(g);
+        i = insn->next;
+        if (!falls) {
+            if (i == CLUSTER_NO_INSN || g->label[i])
+                return;
+            continue; /* entered from the interpreter only */
+        }
+        if (i == CLUSTER_NO_INSN) {
+            jump_to_leave(g, insn->steps.flow == FLOW_BRANCH ? LEAVE_branch : LEAVE_end, insn->next_eip);
+            return;
+        }
+        if (g->label[i]) {
+            arrive(g);
+            gen_edge(g, (s16)i, insn->next_eip);
+            return;
+        }
+    }
+}
+
+/* Instructions reached otherwise than by falling out of the one before. */
+static void find_labels(struct gen *g)
+{
+    bool seen[CLUSTER_MAX_INSNS] = {false};
+    for (u32 i = 0; i < g->cluster->n; i++) {
+        const struct cluster_insn *insn = &g->cluster->insn[i];
+        if (is_branch(insn) && insn->target != CLUSTER_NO_INSN)
+            g->is_label[insn->target] = true;
+        if (insn->next == CLUSTER_NO_INSN)
+            continue;
+        g->is_label[insn->next] |= seen[insn->next];
+        seen[insn->next] = true;
+    }
+}
+
+static void emit_tails(struct gen *g)
+{
+    struct emit *e = &g->e;
+    for (u32 i = 0; i < g->n_tails; i++) {
+        struct tail *t = &g->tail[i];
+        const u8 *stub = t->kind == TAIL_LEAVE ? g->jit->leave : g->jit->interpret;
+        t->at = e->at;
+        if (t->ecx_in_r9)
+            emit_rr(e, M(MOV), 4, RCX, R9);
+        if (t->flags == FLAGS_HOST)
+            emit_save_flags(e);
+        emit_count(e, t->pending);
+        emit_ri(e, M(MOV), 4, R8, (s32)t->number);
+        emit_patch(e, emit_branch(e, M(JMP)), g->jit->buffer.writable + (stub - g->jit->buffer.executable));
+    }
+}
+
+/* --- putting it together --- */
+
+static int keep_tables(struct gen *g)
+{
+    struct translation *t = g->t;
+    free(t->leave);
+    free(t->site);
+    t->leave = calloc(MAX(g->n_leaves, 1u), sizeof *t->leave);
+    t->site = calloc(MAX(g->n_sites, 1u), sizeof *t->site);
+    if (!t->leave || !t->site)
+        return -ENOMEM;
+    memcpy(t->leave, g->leave, g->n_leaves * sizeof *t->leave);
+    memcpy(t->site, g->site, g->n_sites * sizeof *t->site);
+    t->n_leaves = g->n_leaves;
+    t->n_sites = g->n_sites;
+    return 0;
+}
+
+static void resolve(struct gen *g)
+{
+    for (u32 i = 0; i < g->n_fixups; i++) {
+        const struct fixup *f = &g->fixup[i];
+        emit_patch(&g->e, f->field, f->to_tail ? g->tail[f->number].at : g->label[f->number]);
+    }
+    for (u32 i = 0; i < g->n_sites; i++) {
+        u64 address = (u64)(uintptr_t)&g->t->site[i];
+        memcpy(g->site_field[i], &address, sizeof address);
+    }
+}
+
+/* Adds to the table that the SIGSEGV handler searches. Code addresses ascend, and so do those within. */
+static int keep_accesses(struct gen *g)
+{
+    struct jit *jit = g->jit;
+    if (jit->n_accesses + g->n_accesses > jit->max_accesses) {
+        u32 max = 2 * (jit->n_accesses + g->n_accesses);
+        struct access_site *more = realloc(jit->access, max * sizeof *more);
+        if (!more)
+            return -ENOMEM;
+        jit->access = more;
+        jit->max_accesses = max;
+    }
+    for (u32 i = 0; i < g->n_accesses; i++)
+        jit->access[jit->n_accesses++] =
+            (struct access_site){.at = code_buffer_executable(&jit->buffer, g->access[i].at),
+                                 .cold = code_buffer_executable(&jit->buffer, g->tail[g->access[i].tail].at)};
+    return 0;
+}
+
+static u32 eip_limit(const struct cluster *cluster)
+{
+    u32 limit = cluster->eip_last;
+    for (u32 i = 0; i < cluster->n; i++)
+        if (is_branch(&cluster->insn[i]))
+            limit = MAX(limit, cluster->insn[i].target_eip);
+    return limit;
+}
+
+static int finish(struct gen *g)
+{
+    int rc = keep_tables(g);
+    if (rc)
+        return rc;
+    resolve(g);
+    if (g->e.failed)
+        return -ENOSPC;
+    rc = keep_accesses(g);
+    if (rc)
+        return rc;
+    struct translation *t = g->t;
+    t->bytes = (u32)(g->e.at - g->start);
+    t->code = code_buffer_commit(&g->jit->buffer, t->bytes);
+    t->epoch = g->jit->epoch;
+    t->stale = false;
+    t->eip_limit = MIN(eip_limit(g->cluster), g->cpu->sreg[CPU_CS].limit);
+    return 0;
+}
+
+int translate(struct jit *jit, struct translation *t, const struct cpu_state *cpu)
+{
+    struct cluster *cluster = t->cluster;
+    u32 room = cluster->n * BYTES_PER_INSN + BYTES_EXTRA;
+    u8 *start = code_buffer_reserve(&jit->buffer, room);
+    if (!start)
+        return -ENOSPC;
+    struct gen *g = calloc(1, sizeof *g);
+    if (!g)
+        return -ENOMEM;
+    g->jit = jit;
+    g->t = t;
+    g->cpu = cpu;
+    g->cluster = cluster;
+    g->start = start;
+    g->e = (struct emit){.at = start, .end = start + room};
+    t->segments = 0;
+    find_labels(g);
+    for (u32 i = 0; i < cluster->n; i++)
+        if (!g->label[i])
+            emit_chain(g, i);
+    emit_tails(g);
+    int rc = g->e.failed ? -ENOSPC : finish(g);
+    free(g);
+    return rc;
+}

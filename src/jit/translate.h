@@ -1,0 +1,119 @@
+/* Inside of the translation: the state of one translation in the making, shared by translate.c (order, edges, ways out),
+ * lower_host.c (steps) and lower_host_mem.c (memory, ports). */
+#ifndef HUDDLE_JIT_TRANSLATE_H
+#define HUDDLE_JIT_TRANSLATE_H
+
+#include "jit/jit_impl.h"
+
+enum flags_place {
+    FLAGS_HOST,  /* in the host's flags */
+    FLAGS_SAVED, /* in frame->flags; the host's are rubbish */
+};
+
+/* Out-of-line code that ends in the interpreter or in a leave. */
+struct tail {
+    enum { TAIL_INTERPRET, TAIL_LEAVE } kind;
+    u32 number;             /* instruction, or leave record */
+    enum flags_place flags;
+    u32 pending;
+    bool ecx_in_r9;
+    u8 *at;                 /* once emitted */
+};
+
+struct fixup {
+    u8 *field;
+    bool to_tail;           /* else to instruction `number` */
+    u32 number;
+};
+
+struct pending_access {
+    u8 *at;
+    u32 tail;
+};
+
+enum { MAX_TAILS = 6 * CLUSTER_MAX_INSNS, MAX_FIXUPS = 12 * CLUSTER_MAX_INSNS, MAX_LEAVES = 4 * CLUSTER_MAX_INSNS,
+       MAX_ACCESSES = 3 * CLUSTER_MAX_INSNS, MAX_SITES = 3 * CLUSTER_MAX_INSNS };
+
+struct gen {
+    struct jit *jit;
+    struct translation *t;
+    const struct cpu_state *cpu; /* at translation: segment shapes */
+    struct cluster *cluster;
+    struct emit e;
+    u8 *start;
+
+    u32 i;                  /* instruction in the making */
+    const struct step *step, *last_step;
+    enum flags_place flags;
+    u32 pending;            /* instructions done on this straight stretch and not counted yet */
+    bool device;            /* this instruction's accesses are device accesses */
+    bool accessed_device;   /* and it has made one */
+
+    bool is_label[CLUSTER_MAX_INSNS]; /* branches go there: flags are in the host's, nothing is pending */
+    u8 *label[CLUSTER_MAX_INSNS];
+    struct tail tail[MAX_TAILS];
+    u32 n_tails;
+    struct fixup fixup[MAX_FIXUPS];
+    u32 n_fixups;
+    struct leave_record leave[MAX_LEAVES];
+    u32 n_leaves;
+    struct pending_access access[MAX_ACCESSES];
+    u32 n_accesses;
+    struct device_site site[MAX_SITES];
+    u32 n_sites;
+    u8 *site_field[MAX_SITES]; /* where the address of the site goes: eight bytes */
+};
+
+static inline struct host_mem frame_at(size_t offset)
+{
+    return host_mem(R12, (s32)offset);
+}
+#define FRAME(field) frame_at(offsetof(struct jit_frame, field))
+#define CPU(field)   host_mem(R15, (s32)offsetof(struct cpu_state, field))
+
+/* translate.c */
+void gen_save_flags(struct gen *g);    /* makes the host's flags free for use */
+void gen_restore_flags(struct gen *g); /* makes the host's flags the guest's */
+/* Counts what is pending. Flags stay. */
+void gen_count(struct gen *g);
+/* Branch (JMP, Jcc) to the cold code of this instruction: from its start, in the interpreter. */
+void gen_branch_cold(struct gen *g, ZydisMnemonic mnemonic);
+/* The next host instruction may fault, and the cold code executes the guest instruction then. */
+void gen_may_fault(struct gen *g);
+/* The taken edge of a branch: never falls through. Everything is counted, flags are in the host's. */
+void gen_edge(struct gen *g, s16 target, u32 eip);
+
+/* lower_host.c: false: this instruction is for the interpreter. */
+bool gen_is_native(struct gen *g, const struct cluster_insn *insn);
+void gen_step(struct gen *g, const struct step *step);
+
+/* lower_host_mem.c */
+void gen_load(struct gen *g, const struct step *step);
+void gen_store(struct gen *g, const struct step *step);
+void gen_push(struct gen *g, const struct step *step);
+void gen_pop(struct gen *g, const struct step *step);
+void gen_drop(struct gen *g, const struct step *step);
+void gen_load_far(struct gen *g, const struct step *step);
+void gen_string(struct gen *g, const struct step *step);
+void gen_port(struct gen *g, const struct step *step);
+void gen_lea(struct gen *g, const struct step *step);
+/* Can the memory accesses of this step be made by host code? */
+bool gen_segment_is_native(struct gen *g, u8 sreg, bool write);
+
+/* Host register of a general register or temporary; size 1 gives AH to BH as such. */
+enum host_reg gen_reg(u8 operand, u8 size);
+static inline bool gen_is_high(enum host_reg reg)
+{
+    return reg >= HOST_AH;
+}
+/* AL for AH, and so on: with them exchanged the high byte can be used beside any register. */
+static inline enum host_reg gen_low_of(enum host_reg high)
+{
+    return (enum host_reg)(RAX + (high - HOST_AH));
+}
+static inline bool gen_is_temp(u8 operand)
+{
+    return operand >= OPERAND_TEMP && operand < OPERAND_TEMP + STEP_TEMPS;
+}
+
+#endif
