@@ -13,6 +13,7 @@ enum status {
 
 int cmd_run(const struct options *options);
 int cmd_ab(const struct options *options);
+int cmd_clusters(const struct options *options);
 int cmd_doctor(const struct options *options);
 
 #endif

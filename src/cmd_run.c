@@ -3,11 +3,14 @@
 
 #include "base/log.h"
 #include "level.h"
+#include "report/clusters.h"
 #include "report/json.h"
 #include "report/number.h"
 #include "setup.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* One line on what happened and what it took, on standard error: standard output belongs to the guest. */
 static void print_summary(const struct run_stats *stats)
@@ -25,6 +28,32 @@ static int write_stats(const char *path, const struct run_stats *stats)
     int rc = json_write(json, path);
     json_decref(json);
     return rc;
+}
+
+/* What --dump-clusters needs at the end of the run. */
+struct dump {
+    const struct options *options;
+    const struct run_stats *stats;
+    bool failed;
+};
+
+static void dump_clusters(void *opaque, const struct cluster_engine *engine, const struct cluster_backend *backend)
+{
+    struct dump *dump = opaque;
+    const struct options *o = dump->options;
+    bool to_stdout = strcmp(o->dump_clusters, "-") == 0;
+    struct clusters_report report = {
+        .guest = o->image ? o->image : o->fda ? o->fda : o->hda,
+        .run = dump->stats,
+        .engine = engine,
+        .backend = backend,
+    };
+    FILE *out = to_stdout ? stdout : fopen(o->dump_clusters, "w");
+    if (out)
+        clusters_print(out, &report, UINT32_MAX);
+    dump->failed = !out || fflush(out) || ferror(out) || (!to_stdout && fclose(out));
+    if (dump->failed)
+        log_error("--dump-clusters=%s: cannot be written: %s", o->dump_clusters, strerror(errno));
 }
 
 int cmd_run(const struct options *options)
@@ -46,12 +75,16 @@ int cmd_run(const struct options *options)
         return STATUS_HOST_ERROR;
     }
     snprintf(stats->variant, sizeof stats->variant, "%s", level_name(options->level));
+    struct dump dump = {.options = options, .stats = stats};
+    setup.config.at_end = options->dump_clusters ? dump_clusters : NULL;
+    setup.config.at_end_opaque = &dump;
     bool started = vmm_run(&setup.config, stats) == 0;
     status = started ? stats->status : STATUS_HOST_ERROR;
     setup_close(&setup);
     if (started)
         print_summary(stats);
-    if (options->stats && write_stats(options->stats, stats) && status == STATUS_OK)
+    bool lost = options->stats && write_stats(options->stats, stats);
+    if ((lost || dump.failed) && status == STATUS_OK)
         status = STATUS_HOST_ERROR;
     free(stats);
     return status;

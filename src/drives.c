@@ -146,10 +146,12 @@ struct file_use {
     const char *path;   /* NULL: not given */
     bool output;
 };
-#define FILE_USES 12
+#define FILE_USES 14
 
 static void list_files(struct file_use *use, const struct options *o)
 {
+    const char *dump = o->dump_clusters && strcmp(o->dump_clusters, "-") != 0 ? o->dump_clusters : NULL;
+    const char *perf_map = o->perf_map && *o->perf_map ? o->perf_map : NULL;
     const char *serial = o->serial && strcmp(o->serial, "stdio") != 0 ? o->serial : NULL;
     const struct file_use all[FILE_USES] = {
         {"IMAGE", o->image, false},     {"--fda", o->fda, false},
@@ -158,6 +160,7 @@ static void list_files(struct file_use *use, const struct options *o)
         {"--script", o->script, false}, {"--screenshot", o->screenshot, true},
         {"--serial", serial, true},     {"--debugcon", o->debugcon, true},
         {"--stats", o->stats, true},    {"--json", o->json, true},
+        {"--dump-clusters", dump, true}, {"--perf-map", perf_map, true},
     };
     memcpy(use, all, sizeof all);
 }

@@ -44,8 +44,8 @@ static void print_paragraphs(FILE *out, const char *text)
 
 static void print_option(FILE *out, const struct option_row *row)
 {
-    int column =
-        fprintf(out, "  --%s%s%s", row->name, row->metavar ? "=" : "", row->metavar ? row->metavar : "");
+    int column = fprintf(out, "  --%s%s%s%s%s", row->name, row->optional ? "[" : "", row->metavar ? "=" : "",
+                         row->metavar ? row->metavar : "", row->optional ? "]" : "");
     if (column > HELP_INDENT - 2) {
         fputc('\n', out);
         column = 0;
@@ -124,17 +124,31 @@ static void man_text(FILE *out, const char *text)
     fputc('\n', out);
 }
 
+/* Which commands take it, if not all that run guests do. */
+static void man_commands(FILE *out, const struct option_row *row)
+{
+    const char *separator = "(";
+    if ((row->commands & COMMAND_GUEST) == COMMAND_GUEST)
+        return;
+    for (size_t i = 0; i < command_row_count; i++) {
+        if (!(row->commands & command_rows[i].command))
+            continue;
+        fprintf(out, "%s\\fBhuddle %s\\fP", separator, command_rows[i].name);
+        separator = ", ";
+    }
+    fputs(" only)\n", out);
+}
+
 static void man_option(FILE *out, const struct option_row *row)
 {
     fputs(".TP\n.B \\-\\-", out);
     for (const char *p = row->name; *p; p++)
         fputs(*p == '-' ? "\\-" : (char[]){*p, 0}, out);
     if (row->metavar)
-        fprintf(out, "\\fR=\\fI%s", row->metavar);
+        fprintf(out, "\\fR%s=\\fI%s\\fR%s", row->optional ? "[" : "", row->metavar, row->optional ? "]" : "");
     fputs("\\fR\n", out);
     man_text(out, row->help);
-    if ((row->commands & COMMAND_GUEST) != COMMAND_GUEST)
-        fprintf(out, "(\\fBhuddle %s\\fP only)\n", row->commands & COMMAND_RUN ? "run" : "ab");
+    man_commands(out, row);
 }
 
 static void man_command(FILE *out, const struct command_row *row)
@@ -191,6 +205,7 @@ static const char man_files[] =
     "huddle run \\-\\-until\\-text='A:\\e>' \\-\\-timeout=60 dos.img\n"
     "huddle run \\-\\-script=play.txt \\-\\-screenshot=last.png game.img\n"
     "huddle ab \\-\\-frames=600 \\-\\-json=result.json game.img\n"
+    "huddle clusters \\-\\-frames=600 \\-\\-top=3 \\-\\-steps game.img\n"
     ".fi\n";
 
 void help_man(FILE *out)

@@ -11,6 +11,8 @@ static int run_command(const struct options *options)
         return cmd_run(options);
     case COMMAND_AB:
         return cmd_ab(options);
+    case COMMAND_CLUSTERS:
+        return cmd_clusters(options);
     case COMMAND_DOCTOR:
         return cmd_doctor(options);
     default:
@@ -25,6 +27,8 @@ static const char *command_help(enum command command)
         return "huddle run --help";
     case COMMAND_AB:
         return "huddle ab --help";
+    case COMMAND_CLUSTERS:
+        return "huddle clusters --help";
     case COMMAND_DOCTOR:
         return "huddle doctor --help";
     default:

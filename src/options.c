@@ -131,10 +131,10 @@ static enum options_result foreign_option(enum command command, const struct opt
                       "--clock: 'huddle ab' always runs under --clock=access, or runs could not be compared");
     if (command == COMMAND_AB && strcmp(row->name, "cluster") == 0)
         return refuse(why, "--cluster: only for 'huddle run'; here it is --variants=off,on");
-    if (command == COMMAND_AB && strcmp(row->name, "stats") == 0)
+    if ((command == COMMAND_AB || command == COMMAND_CLUSTERS) && strcmp(row->name, "stats") == 0)
         return refuse(why, "--stats: only for 'huddle run'; here it is --json=FILE");
     if (command == COMMAND_RUN && strcmp(row->name, "json") == 0)
-        return refuse(why, "--json: only for 'huddle ab'; here it is --stats=FILE");
+        return refuse(why, "--json: not for 'huddle run'; here it is --stats=FILE");
     for (size_t i = 0; i < command_row_count; i++)
         if (row->commands & command_rows[i].command)
             return refuse(why, "--%s: only for 'huddle %s', not for 'huddle %s'", row->name,
@@ -189,12 +189,13 @@ static enum options_result parse_option(struct options *o, struct cursor *cursor
     if (o->given & bit)
         return refuse(why, "--%s: given twice", row->name);
     o->given |= bit;
-    const char *value = row->metavar ? option_value(row, equals, cursor, why) : "";
-    if (!value)
+    bool left_out = row->optional && !equals;
+    const char *value = left_out ? NULL : row->metavar ? option_value(row, equals, cursor, why) : "";
+    if (!value && !left_out)
         return OPTIONS_USAGE;
     char reason[OPTIONS_WHY_BYTES];
     if (!row->set(o, row, value, reason))
-        return refuse(why, "--%s=%.60s: %s", row->name, value, reason);
+        return refuse(why, "--%s=%.60s: %s", row->name, value ? value : "", reason);
     return OPTIONS_OK;
 }
 
@@ -219,6 +220,25 @@ static bool variants_use_window(const struct options *o)
     return false;
 }
 
+/* Options that only host code has a use for. */
+static enum options_result check_executor(const struct options *o, char *why)
+{
+    static const char *const host_only[] = {"code-cache", "perf-map"};
+    if (o->command == COMMAND_AB && o->perf_map && *o->perf_map)
+        return refuse(why, "--perf-map=%.60s: each run of 'huddle ab' is a process of its own: --perf-map",
+                      o->perf_map);
+    if ((o->stress_given & BIT(STRESS_CODE)) && o->code_cache)
+        return refuse(why, "--code-cache: --stress has another size of the code cache");
+    if (o->executor == EXECUTOR_HOST || !options_given(o, "executor"))
+        return OPTIONS_OK;
+    for (size_t i = 0; i < ARRAY_LEN(host_only); i++)
+        if (options_given(o, host_only[i]))
+            return refuse(why, "--%s: means nothing with --executor=interp", host_only[i]);
+    if (o->stress_given & ~BIT(STRESS_HEAT))
+        return refuse(why, "--stress: with --executor=interp there is only heat=N");
+    return OPTIONS_OK;
+}
+
 /* Contradictions that can be seen without looking at a file. */
 static enum options_result check(const struct options *o, char *why)
 {
@@ -226,12 +246,14 @@ static enum options_result check(const struct options *o, char *why)
         return OPTIONS_OK;
     if (!o->image && !o->fda && !o->hda && !o->hdb)
         return refuse(why, "no image: 'huddle %s IMAGE'", command_name(o->command));
-    if (o->command == COMMAND_RUN && options_given(o, "cluster-window") && o->level != CLUSTER_WINDOW)
+    if (o->command == COMMAND_CLUSTERS && o->level == CLUSTER_OFF)
+        return refuse(why, "--cluster=off: then there are no clusters to list");
+    if (o->command != COMMAND_AB && options_given(o, "cluster-window") && o->level != CLUSTER_WINDOW)
         return refuse(why, "--cluster-window: means nothing with --cluster=%s",
                       o->level == CLUSTER_OFF ? "off" : "pairs");
     if (o->command == COMMAND_AB && options_given(o, "cluster-window") && !variants_use_window(o))
         return refuse(why, "--cluster-window: none of the --variants uses it");
-    return OPTIONS_OK;
+    return check_executor(o, why);
 }
 
 static void set_defaults(struct options *o)
@@ -246,6 +268,8 @@ static void set_defaults(struct options *o)
         .n_variants = 2,
         .windows = {8, 16, 32, 64},
         .n_windows = 4,
+        .executor = EXECUTOR_INTERP,
+        .top = 10,
     };
 }
 
@@ -258,7 +282,7 @@ static enum options_result parse_global_option(const char *arg, char *why)
         return OPTIONS_HELP;
     if (option && !option->set)
         return special_option(option);
-    return refuse(why, "%.60s: a command comes first: run, ab or doctor", arg);
+    return refuse(why, "%.60s: a command comes first: run, ab, clusters or doctor", arg);
 }
 
 static enum options_result parse_command(struct options *o, const char *arg, char *why)
@@ -266,7 +290,7 @@ static enum options_result parse_command(struct options *o, const char *arg, cha
     const struct command_row *row = find_command(arg);
     if (row) {
         o->command = row->command;
-        if (o->command == COMMAND_AB)
+        if (o->command == COMMAND_AB || o->command == COMMAND_CLUSTERS)
             o->clock = CLOCK_MODE_ACCESS;
         return OPTIONS_OK;
     }
@@ -277,7 +301,7 @@ static enum options_result parse_command(struct options *o, const char *arg, cha
         return refuse(why, "%.60s: no such command; did you mean '%s'?", arg, row->name);
     if (strchr(arg, '.') || strchr(arg, '/'))
         return refuse(why, "%.100s: no such command; did you mean 'huddle run %.100s'?", arg, arg);
-    return refuse(why, "%.60s: no such command; there are run, ab and doctor", arg);
+    return refuse(why, "%.60s: no such command; there are run, ab, clusters and doctor", arg);
 }
 
 enum options_result options_parse(struct options *o, int argc, char *const argv[], char *why)
@@ -286,7 +310,7 @@ enum options_result options_parse(struct options *o, int argc, char *const argv[
     bool options_end = false;
     set_defaults(o);
     if (argc < 2)
-        return refuse(why, "a command is needed: run, ab or doctor");
+        return refuse(why, "a command is needed: run, ab, clusters or doctor");
     enum options_result result = parse_command(o, argv[1], why);
     for (; result == OPTIONS_OK && cursor.at < argc; cursor.at++) {
         const char *arg = argv[cursor.at];

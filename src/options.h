@@ -9,9 +9,15 @@
 
 #include <stdio.h>
 
-enum command { COMMAND_NONE = 0, COMMAND_RUN = 1 << 0, COMMAND_AB = 1 << 1, COMMAND_DOCTOR = 1 << 2 };
-#define COMMAND_GUEST (COMMAND_RUN | COMMAND_AB)
-#define COMMAND_ALL   (COMMAND_RUN | COMMAND_AB | COMMAND_DOCTOR)
+enum command {
+    COMMAND_NONE = 0,
+    COMMAND_RUN = 1 << 0,
+    COMMAND_AB = 1 << 1,
+    COMMAND_CLUSTERS = 1 << 2,
+    COMMAND_DOCTOR = 1 << 3,
+};
+#define COMMAND_GUEST (COMMAND_RUN | COMMAND_AB | COMMAND_CLUSTERS)
+#define COMMAND_ALL   (COMMAND_GUEST | COMMAND_DOCTOR)
 
 #define VARIANT_NAME_BYTES 32
 #define MAX_VARIANTS       5 /* as many columns as 100 characters hold */
@@ -19,6 +25,7 @@ enum command { COMMAND_NONE = 0, COMMAND_RUN = 1 << 0, COMMAND_AB = 1 << 1, COMM
 #define OPTIONS_WHY_BYTES  320
 #define RAM_MIB_MIN        2
 #define RAM_MIB_MAX        3072
+#define PERF_MAP_DEFAULT   "" /* --perf-map without a file */
 
 /* One way of running the guest in `huddle ab`. */
 struct variant {
@@ -26,6 +33,9 @@ struct variant {
     enum cluster_level level;
     u32 window; /* instructions; 0: what --cluster-window says */
 };
+
+/* The items of --stress: what is rare becomes common. */
+enum stress { STRESS_FLUSH, STRESS_SLOW, STRESS_THRESHOLD, STRESS_CODE, STRESS_HEAT, STRESSES };
 
 /* What the user asked for. Strings point into argv. */
 struct options {
@@ -47,8 +57,16 @@ struct options {
     u32 n_variants;
     u32 windows[MAX_WINDOWS];
     u32 n_windows;
+    enum executor executor;
+    u64 code_cache;         /* bytes; 0: the executor's default */
+    u32 stress_given;       /* bit per enum stress */
+    u32 stress[STRESSES];   /* values of those that have one */
+    const char *perf_map;   /* NULL: none */
 
     const char *screenshot, *stats, *json, *debugcon;
+    const char *dump_clusters; /* NULL: none; "-": standard output */
+    u64 top;                   /* clusters listed */
+    bool steps, host_code;     /* listed too */
     const char *serial; /* NULL: none; "stdio"; else a file */
     u64 timeout_ns;     /* 0: none */
     u64 frames;         /* 0: no limit */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DEFAULT_WINDOWS "8,16,32,64"
+#define CODE_CACHE_MAX  (1024u * MIB)
 
 static bool refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -159,9 +160,56 @@ static bool set_level(struct options *o, const struct option_row *row, const cha
     return level_parse(value, &o->level) || refuse(why, "not one of " LEVEL_NAMES);
 }
 
+static bool set_executor(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)row;
+    if (strcmp(value, "host") == 0)
+        o->executor = EXECUTOR_HOST;
+    else if (strcmp(value, "interp") == 0)
+        o->executor = EXECUTOR_INTERP;
+    else
+        return refuse(why, "not one of host, interp");
+    return true;
+}
+
+/* Bytes, or with K, M or G behind the number. */
+static bool parse_size(const char *text, u64 *bytes)
+{
+    static const char units[] = "KMG";
+    char digits[VARIANT_NAME_BYTES];
+    size_t n = strspn(text, "0123456789");
+    const char *unit = text[n] ? strchr(units, text[n]) : NULL;
+    if (n >= sizeof digits || (text[n] && (!unit || text[n + 1])))
+        return false;
+    snprintf(digits, sizeof digits, "%.*s", (int)n, text);
+    u32 shift = unit ? 10 * (u32)(unit - units + 1) : 0;
+    if (!parse_number(digits, bytes) || *bytes > UINT64_MAX >> shift)
+        return false;
+    *bytes <<= shift;
+    return true;
+}
+
+static bool set_size(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    u64 bytes;
+    if (!parse_size(value, &bytes) || bytes < row->min || bytes > row->max)
+        return refuse(why, "not a size like 16M (%lluK to %lluM)", (unsigned long long)(row->min / KIB),
+                      (unsigned long long)(row->max / MIB));
+    *(u64 *)((char *)o + row->offset) = bytes;
+    return true;
+}
+
+static bool set_perf_map(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    if (value)
+        return set_string(o, row, value, why);
+    o->perf_map = PERF_MAP_DEFAULT;
+    return true;
+}
+
 static bool window_in_range(u64 n)
 {
-    return n >= 2 && n <= CLUSTER_WINDOW_MAX;
+    return n >= 1 && n <= CLUSTER_WINDOW_MAX;
 }
 
 /* "off", "pairs", "on", "window", "window:8". */
@@ -173,7 +221,7 @@ static bool parse_variant(struct variant *v, const char *text, char *why)
     snprintf(v->name, sizeof v->name, "%s", text);
     if (strncmp(text, prefix, strlen(prefix)) == 0) {
         if (!parse_number(text + strlen(prefix), &window) || !window_in_range(window))
-            return refuse(why, "%s: not a number of instructions (2 to %d)", text, CLUSTER_WINDOW_MAX);
+            return refuse(why, "%s: not a number of instructions (1 to %d)", text, CLUSTER_WINDOW_MAX);
         v->window = (u32)window;
         v->level = CLUSTER_WINDOW;
         return true;
@@ -225,7 +273,7 @@ static bool add_window(struct options *o, const char *text, char *why)
 {
     u64 n;
     if (!parse_number(text, &n) || !window_in_range(n))
-        return refuse(why, "%s: not a number of instructions (2 to %d)", *text ? text : "an empty item",
+        return refuse(why, "%s: not a number of instructions (1 to %d)", *text ? text : "an empty item",
                       CLUSTER_WINDOW_MAX);
     if (o->n_windows == MAX_WINDOWS)
         return refuse(why, "more than %d windows", MAX_WINDOWS);
@@ -241,6 +289,45 @@ static bool set_windows(struct options *o, const struct option_row *row, const c
     (void)row;
     o->n_windows = 0;
     return strcmp(value, "none") == 0 || for_each_item(o, value, why, add_window);
+}
+
+static const struct stress_item {
+    const char *name;
+    u32 min, max;     /* both 0: takes no value */
+    const char *what; /* the value */
+} stress_items[STRESSES] = {
+    [STRESS_FLUSH] = {"flush"},
+    [STRESS_SLOW] = {"slow"},
+    [STRESS_THRESHOLD] = {"threshold", 1, 100, "a number of faults"},
+    [STRESS_CODE] = {"code", 4096, CODE_CACHE_MAX, "a number of bytes"},
+    [STRESS_HEAT] = {"heat", 0, 1000000, "a number of exits"},
+};
+
+static bool add_stress(struct options *o, const char *text, char *why)
+{
+    size_t len = strcspn(text, "=");
+    for (u32 i = 0; i < STRESSES; i++) {
+        const struct stress_item *item = &stress_items[i];
+        u64 n = 0;
+        if (strlen(item->name) != len || strncmp(item->name, text, len) != 0)
+            continue;
+        if (!item->max && text[len])
+            return refuse(why, "%s takes no value", item->name);
+        if (item->max && (!text[len] || !parse_number(text + len + 1, &n) || n < item->min || n > item->max))
+            return refuse(why, "%s: not %s (%u to %u)", text, item->what, item->min, item->max);
+        if (o->stress_given & BIT(i))
+            return refuse(why, "%s is there twice", item->name);
+        o->stress_given |= BIT(i);
+        o->stress[i] = (u32)n;
+        return true;
+    }
+    return refuse(why, "%s: not one of flush, slow, threshold=N, code=BYTES, heat=N", *text ? text : "an empty item");
+}
+
+static bool set_stress(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)row;
+    return for_each_item(o, value, why, add_stress);
 }
 
 #define FIELD(f)         .offset = offsetof(struct options, f)
@@ -263,8 +350,8 @@ const struct option_row option_rows[] = {
     {"clock", "host|access",
      "host (default): time follows the host, and the guest's calendar starts at the host's local time. "
      "access: each device access takes one microsecond and nothing else takes time, so runs can be repeated "
-     "exactly; the calendar starts on 1994-06-01 at 12:00:00. ab always uses access",
-     COMMAND_RUN, false, GROUP_MACHINE, .set = set_clock},
+     "exactly; the calendar starts on 1994-06-01 at 12:00:00. ab always uses access, clusters does by default",
+     COMMAND_RUN | COMMAND_CLUSTERS, false, GROUP_MACHINE, .set = set_clock},
     {"exit-port", "HEX",
      "port that ends the guest: a byte n written there gives status n * 2 + 1 (default F4), or none",
      COMMAND_GUEST, false, GROUP_MACHINE, .set = set_exit_port},
@@ -276,10 +363,22 @@ const struct option_row option_rows[] = {
     {"cluster", "off|pairs|window|on",
      "how far exits are clustered: not at all; two exiting instructions at a time; all those in a window; "
      "the best there is, for now window (default on)",
-     COMMAND_RUN, false, GROUP_CLUSTERS, .set = set_level},
-    {"cluster-window", "N", "how many instructions ahead a cluster reaches, 2 to 256 (default 16)",
-     COMMAND_GUEST, false, GROUP_CLUSTERS, NUMBER_OPTION(window), .min = 2, .max = CLUSTER_WINDOW_MAX,
+     COMMAND_RUN | COMMAND_CLUSTERS, false, GROUP_CLUSTERS, .set = set_level},
+    {"cluster-window", "N", "how many instructions ahead a cluster reaches, 1 (none) to 256 (default 16)",
+     COMMAND_GUEST, false, GROUP_CLUSTERS, NUMBER_OPTION(window), .min = 1, .max = CLUSTER_WINDOW_MAX,
      .what = "a number of instructions"},
+    {"executor", "host|interp",
+     "what executes clusters: host code made from them, or an interpreter, slower (default interp)",
+     COMMAND_GUEST, false, GROUP_CLUSTERS, .set = set_executor},
+    {"code-cache", "SIZE",
+     "memory for host code, 64K to 1024M (default 16M); when it is full, all of it is made anew",
+     COMMAND_GUEST, false, GROUP_CLUSTERS, FIELD(code_cache), .set = set_size, .min = 64 * KIB,
+     .max = CODE_CACHE_MAX, .what = "a size"},
+    {"stress", "LIST",
+     "for tests, separated by commas: flush (host code made anew at every run of a cluster), slow (no memory "
+     "access the fast way), threshold=N (faults after which an access becomes a device access), code=BYTES (a "
+     "tiny code cache), heat=N (clusters formed after N exits at a place, not 2)",
+     COMMAND_GUEST, false, GROUP_CLUSTERS, .set = set_stress},
     {"variants", "LIST",
      "what to compare, 2 to 5 of off, pairs, window, on and window:N, separated by commas (default off,on); "
      "the first is what the others are measured against",
@@ -309,7 +408,21 @@ const struct option_row option_rows[] = {
     {"debugcon", "FILE", "where bytes written to the debug ports E9h and 402h go", COMMAND_RUN, false,
      GROUP_OUTPUT, FILE_OPTION(debugcon)},
     {"stats", "FILE.json", "write what was counted", COMMAND_RUN, false, GROUP_OUTPUT, FILE_OPTION(stats)},
-    {"json", "FILE.json", "write the whole comparison", COMMAND_AB, false, GROUP_OUTPUT, FILE_OPTION(json)},
+    {"json", "FILE.json", "ab: write the whole comparison; clusters: all clusters, and what was counted",
+     COMMAND_AB | COMMAND_CLUSTERS, false, GROUP_OUTPUT, FILE_OPTION(json)},
+    {"dump-clusters", "FILE|-",
+     "list all clusters at the end of the run, as huddle clusters shows them; - is standard output",
+     COMMAND_RUN, false, GROUP_OUTPUT, FILE_OPTION(dump_clusters)},
+    {"top", "N", "how many clusters to list (default 10)", COMMAND_CLUSTERS, false, GROUP_OUTPUT,
+     NUMBER_OPTION(top), .min = 1, .max = 1000000, .what = "a number of clusters"},
+    {"steps", NULL, "also list the steps that each instruction was lowered to", COMMAND_CLUSTERS, false,
+     GROUP_OUTPUT, FIELD(steps), .set = set_flag},
+    {"host", NULL, "also list the host code of each instruction", COMMAND_CLUSTERS, false, GROUP_OUTPUT,
+     FIELD(host_code), .set = set_flag},
+    {"perf-map", "FILE",
+     "tell perf the clusters in the host code: written to FILE, by default /tmp/perf-PID.map, where perf looks",
+     COMMAND_GUEST, false, GROUP_OUTPUT, FIELD(perf_map), .set = set_perf_map, .what = "the file name",
+     .optional = true},
 
     {"help", NULL, "say this and end", COMMAND_ALL, false, GROUP_GENERAL},
     {"version", NULL, "print the version and end", COMMAND_ALL, false, GROUP_GENERAL},
@@ -340,6 +453,16 @@ const struct command_row command_rows[] = {
      "its own needs --until-text, --frames or a script.\n\n"
      "The status is 0 only if every variant ended in the same way and nothing differs; 1 if something does; "
      "71 when the host failed; 2 when the command line is wrong or a file it needs cannot be used."},
+    {COMMAND_CLUSTERS, "clusters", "IMAGE", "run a guest and show its clusters",
+     "Runs the guest as run does, until it ends, is interrupted or --timeout is over, and lists the clusters that "
+     "avoided most exits. For each: where it is entered, how often it ran, why it was left, and its instructions "
+     "with the exits they made in KVM, the exits they avoided in the cluster, and their class. Strongly exiting "
+     "instructions (strong) always exit; weakly exiting ones (weak) access memory and exit where that is a device; "
+     "gap fillers (filler) never do.\n\n"
+     "Disks are opened as with --snapshot. A guest that does not end on its own needs --until-text, --frames, a "
+     "script or --timeout.\n\n"
+     "The status is 0 if there is a listing, however the guest ended; 71 when the host failed; 2 when the command "
+     "line is wrong or a file it needs cannot be used."},
     {COMMAND_DOCTOR, "doctor", NULL, "look whether huddle can run here",
      "Says whether /dev/kvm is there and may be used, what kind of KVM it is, what an exit costs, which "
      "firmware is found, and what to do about each problem. The status is 0 if huddle can run, else 1."},

@@ -21,11 +21,12 @@ struct option_row {
     u8 commands;         /* mask of enum command */
     bool hidden;
     enum option_group group;
-    /* Checks and stores `value`. False: `why` says what is wrong with it ("not a number ..."). */
+    /* Checks and stores `value`, NULL if it was left out where it may be. False: `why` says what is wrong with it ("not a number ..."). */
     bool (*set)(struct options *options, const struct option_row *row, const char *value, char *why);
     size_t offset;    /* of the field in struct options, for the generic setters */
     u64 min, max;     /* numbers */
     const char *what; /* numbers: "a number of MiB" */
+    bool optional;    /* the value may be left out: --name, or --name=VALUE in one word */
 };
 
 struct command_row {

@@ -37,14 +37,40 @@ static int open_blocks(struct setup *s, const struct options *o, const struct dr
     return 0;
 }
 
-static int open_output(const char *path, int *fd)
+static int open_output(const char *path, int flags, int *fd)
 {
-    *fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    *fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
     if (*fd >= 0)
         return 0;
     int rc = -errno;
     log_error("%s: cannot be written: %s", path, strerror(-rc));
     return rc;
+}
+
+/* perf looks for the map of a process under this name, and takes it only if it is ours. */
+static int open_perf_map(const char *path, int *fd)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/tmp/perf-%d.map", (int)getpid());
+    if (*path)
+        return open_output(path, O_TRUNC, fd);
+    unlink(name); /* of a process that had our number before; a link that somebody else put there is not followed */
+    return open_output(name, O_EXCL, fd);
+}
+
+static struct executor_config executor_config(const struct options *o)
+{
+    struct executor_config config = {
+        .executor = o->executor,
+        .code_bytes = o->stress_given & BIT(STRESS_CODE) ? o->stress[STRESS_CODE] : (u32)o->code_cache,
+        .flush_each_run = o->stress_given & BIT(STRESS_FLUSH),
+        .slow_memory = o->stress_given & BIT(STRESS_SLOW),
+        .slow_threshold = o->stress[STRESS_THRESHOLD],
+        .perf_map_fd = -1,
+    };
+    if (o->stress_given & BIT(STRESS_HEAT))
+        config.form_at = o->stress[STRESS_HEAT] + 1;
+    return config;
 }
 
 static int open_outputs(struct setup *s, const struct options *o)
@@ -55,12 +81,15 @@ static int open_outputs(struct setup *s, const struct options *o)
         m->serial_in_fd = STDIN_FILENO;
         m->serial_out_fd = STDOUT_FILENO;
     } else if (o->serial) {
-        rc = open_output(o->serial, &s->serial_fd);
+        rc = open_output(o->serial, O_TRUNC, &s->serial_fd);
         m->serial_out_fd = s->serial_fd;
     }
     if (!rc && o->debugcon)
-        rc = open_output(o->debugcon, &s->debugcon_fd);
+        rc = open_output(o->debugcon, O_TRUNC, &s->debugcon_fd);
     m->debugcon_fd = s->debugcon_fd;
+    if (!rc && o->perf_map)
+        rc = open_perf_map(o->perf_map, &s->perf_map_fd);
+    s->config.exec.perf_map_fd = s->perf_map_fd;
     return rc;
 }
 
@@ -78,7 +107,7 @@ static int open_firmware(struct setup *s, const struct options *o)
 int setup_open(struct setup *s, const struct options *o, const struct drives *d)
 {
     memset(s, 0, sizeof *s);
-    s->serial_fd = s->debugcon_fd = -1;
+    s->serial_fd = s->debugcon_fd = s->perf_map_fd = -1;
     s->config = (struct run_config){
         .machine = {.ram_bytes = (u32)(o->ram_mib * MIB),
                     .clock_mode = o->clock,
@@ -89,6 +118,7 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
                     .debugcon_fd = -1},
         .level = o->level,
         .window = (u32)o->window,
+        .exec = executor_config(o),
         .timeout_ns = o->timeout_ns,
         .frames = o->frames,
         .until_text = o->until_text,
@@ -123,5 +153,7 @@ void setup_close(struct setup *s)
         close(s->serial_fd);
     if (s->debugcon_fd >= 0)
         close(s->debugcon_fd);
+    if (s->perf_map_fd >= 0)
+        close(s->perf_map_fd);
     firmware_unload(&s->firmware);
 }

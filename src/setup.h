@@ -17,6 +17,7 @@ struct setup {
     struct script *script;
     int serial_fd;   /* -1: not ours to close */
     int debugcon_fd; /* -1: none */
+    int perf_map_fd; /* -1: none */
 };
 
 /* Opens everything; `setup` must stay where it is while the config is used. 0 or -errno (logged). */

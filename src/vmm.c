@@ -302,11 +302,15 @@ static int create_engine(struct vmm *vmm)
     if (rc)
         return rc;
     vmm->interp.like_kvm = true;
-    struct cluster_backend backend = cluster_backend_interp(&vmm->interp);
-    rc = cluster_engine_create(&vmm->engine, &vmm->env, &backend);
+    rc = vmm_executor_create(vmm);
     if (!rc)
-        vmm_set_level(vmm, vmm->config->level);
-    return rc;
+        rc = cluster_engine_create(&vmm->engine, &vmm->env, &vmm->executor);
+    if (rc)
+        return rc;
+    if (vmm->config->exec.form_at)
+        cluster_engine_set_form_at(vmm->engine, vmm->config->exec.form_at);
+    vmm_set_level(vmm, vmm->config->level);
+    return 0;
 }
 
 static void destroy(struct vmm *vmm)
@@ -314,6 +318,7 @@ static void destroy(struct vmm *vmm)
     vmm_time_stop(vmm);
     vmm_stats_stop(vmm);
     cluster_engine_destroy(vmm->engine);
+    vmm_executor_destroy(vmm);
     interp_fini(&vmm->interp);
     devices_destroy(&vmm->devices);
     vcpu_close(&vmm->vcpu);
@@ -344,6 +349,8 @@ static void finish(struct vmm *vmm)
     if (by_guest)
         vmm_finish_instruction(vmm);
     vmm_stats_finish(vmm);
+    if (vmm->config->at_end)
+        vmm->config->at_end(vmm->config->at_end_opaque, vmm->engine, &vmm->executor);
     if (vmm->config->screenshot && vga_screenshot(vmm->machine.vga, VGA_VIEW_BEAM, vmm->config->screenshot) && !vmm->stats->status)
         vmm->stats->status = 1;
 }

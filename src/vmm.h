@@ -9,10 +9,26 @@
 
 enum cluster_level { CLUSTER_OFF, CLUSTER_PAIRS, CLUSTER_WINDOW };
 
+/* What executes clusters: the step interpreter, or host code made from their steps. */
+enum executor { EXECUTOR_INTERP, EXECUTOR_HOST };
+
 #define CLUSTER_WINDOW_DEFAULT 16
-#define CLUSTER_WINDOW_MAX     256
+#define CLUSTER_WINDOW_MAX     256 /* 1: no cluster is ever formed */
 
 struct script; /* script.h */
+struct cluster_engine;
+struct cluster_backend;
+
+/* Zero-initialised fields are the defaults. */
+struct executor_config {
+    enum executor executor;
+    u32 form_at; /* exits at one place at which a cluster is formed */
+    /* EXECUTOR_HOST: see struct jit_config. */
+    u32 code_bytes;
+    bool flush_each_run, slow_memory;
+    u32 slow_threshold;
+    int perf_map_fd; /* -1: none */
+};
 
 struct run_config {
     struct machine_config machine;
@@ -20,7 +36,8 @@ struct run_config {
     u32 bios_bytes;
 
     enum cluster_level level;
-    u32 window;               /* instructions, 2..CLUSTER_WINDOW_MAX */
+    u32 window;               /* instructions, 1..CLUSTER_WINDOW_MAX */
+    struct executor_config exec;
 
     u64 timeout_ns;           /* host time; 0 = none */
     u64 frames;               /* stop after that many vertical retraces; 0 = none */
@@ -30,6 +47,10 @@ struct run_config {
     int trace_fd;             /* access stream records go here; -1 = hash only */
     int ram_fd;               /* guest RAM is copied there at the end; -1 = hash only */
     bool print_text_at_end;   /* --until-text found: print the text screen */
+
+    /* Called at the end of the run while its clusters are still there, the statistics filled; NULL = not wanted. */
+    void (*at_end)(void *opaque, const struct cluster_engine *engine, const struct cluster_backend *backend);
+    void *at_end_opaque;
 };
 
 /* Runs the guest. Fills `stats` whatever happened. Returns 0, or -errno if the machine could not be started at all

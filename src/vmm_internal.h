@@ -28,6 +28,7 @@ struct recent_exit {
 };
 
 struct exit_counts; /* vmm_stats.c */
+struct jit;
 
 struct vmm {
     const struct run_config *config;
@@ -45,6 +46,8 @@ struct vmm {
 
     struct cluster_env env;
     struct interp interp;
+    struct jit *jit; /* NULL: not the executor */
+    struct cluster_backend executor;
     struct cluster_engine *engine;
     u32 window; /* in force: 0 = clusters off */
 
@@ -134,6 +137,14 @@ bool vmm_stopped(struct vmm *vmm);
 /* Host clock: waits until `deadline_ns` of virtual time, or until something wants the run loop. */
 void vmm_sleep_until(struct vmm *vmm, u64 deadline_ns);
 
+/* vmm_executor.c */
+/* Makes vmm->executor what the configuration asks for; vmm->interp must be there. 0 or -errno (logged). */
+must_check int vmm_executor_create(struct vmm *vmm);
+/* After the engine is gone. */
+void vmm_executor_destroy(struct vmm *vmm);
+/* Fills what vmm->stats says of it. */
+void vmm_executor_stats(struct vmm *vmm);
+
 /* vmm_watch.c: scripts, --until-text, --frames. */
 void vmm_watch_start(struct vmm *vmm);
 
@@ -145,6 +156,8 @@ must_check int vmm_stats_start(struct vmm *vmm);
 void vmm_count_exit(struct vmm *vmm, const struct vmexit *exit);
 /* The exit counted last, a read, has its value now: for the crash report. */
 void vmm_note_read(struct vmm *vmm, const struct vmexit *exit);
+/* TSC ticks of the run so far in nanoseconds. */
+u64 vmm_tsc_to_ns(const struct vmm *vmm, u64 ticks);
 /* Fills vmm->stats at the end of the run. */
 void vmm_stats_finish(struct vmm *vmm);
 void vmm_stats_stop(struct vmm *vmm);

@@ -287,20 +287,19 @@ static void fill_sites(struct vmm *vmm)
     }
 }
 
-/* TSC ticks of this run to nanoseconds. */
-static u64 tsc_to_ns(const struct vmm *vmm, u64 ticks, u64 total_ticks)
+u64 vmm_tsc_to_ns(const struct vmm *vmm, u64 ticks)
 {
-    return total_ticks ? clock_muldiv(ticks, vmm->stats->host_ns_total, total_ticks) : 0;
+    u64 total_ticks = tsc_now() - vmm->start_tsc;
+    return total_ticks ? clock_muldiv(ticks, host_monotonic_ns() - vmm->start_ns, total_ticks) : 0;
 }
 
 static void fill_times(struct vmm *vmm)
 {
     struct run_stats *s = vmm->stats;
-    u64 ticks = tsc_now() - vmm->start_tsc;
     s->host_ns_total = host_monotonic_ns() - vmm->start_ns;
-    s->host_ns_kvm = tsc_to_ns(vmm, vmm->tsc_kvm, ticks);
-    s->host_ns_devices = tsc_to_ns(vmm, vmm->tsc_devices, ticks);
-    s->host_ns_cluster = tsc_to_ns(vmm, vmm->tsc_cluster, ticks);
+    s->host_ns_kvm = vmm_tsc_to_ns(vmm, vmm->tsc_kvm);
+    s->host_ns_devices = vmm_tsc_to_ns(vmm, vmm->tsc_devices);
+    s->host_ns_cluster = vmm_tsc_to_ns(vmm, vmm->tsc_cluster);
     s->cpu_ns = cpu_time_ns() - vmm->start_cpu_ns;
     s->virtual_ns = clock_now(&vmm->machine.clock);
 }
@@ -329,6 +328,7 @@ void vmm_stats_finish(struct vmm *vmm)
     s->ioctls = vmm->vcpu.ioctls + vmm->vm.ioctls;
     s->accesses = m->accesses;
     cluster_engine_stats(vmm->engine, &s->clusters);
+    vmm_executor_stats(vmm);
     s->stream_hash = trace_finish(&m->trace);
     s->stream_count = m->trace.count;
     s->ram_hash = hash64(m->memory.plain, m->memory.ram_bytes);

@@ -31,7 +31,7 @@ struct cluster_insn {
     u32 target_eip;  /* of a relative branch; else next_eip */
     s16 next, target; /* index of that instruction in the cluster, or CLUSTER_NO_INSN */
     bool exiting;
-    u64 exits_avoided; /* accesses it made in clusters */
+    u64 exits_avoided; /* accesses it made in clusters; formed again, an instruction that stayed counts on */
     struct steps steps;
 };
 
@@ -44,8 +44,11 @@ struct cluster {
     u32 eip_last;              /* highest offset of any of them: must lie inside the code segment */
     linear_t scan_last;        /* how far the scan looked: an exit up to there at what did not join asks for a new formation */
     void *translation;         /* the back-end's; NULL for the interpreter */
+    /* Counts of all the clusters there have been with this key. */
+    u32 formed;
     u64 runs;
     u64 leave[LEAVE_REASONS];  /* of these runs */
+    u64 exits_avoided_gone;    /* by instructions that are no longer in it */
 };
 
 enum form_result { FORM_OK, FORM_ALONE, FORM_UNREADABLE };
@@ -75,6 +78,12 @@ bool cluster_holds(const struct cluster *cluster, linear_t first, linear_t last)
 
 /* Index of the instruction at offset `eip`, or CLUSTER_NO_INSN. */
 int cluster_find(const struct cluster *cluster, u32 eip);
+
+/* Takes over the counts of `old`, the cluster there was with this key before. */
+void cluster_inherit(struct cluster *cluster, const struct cluster *old);
+
+/* Exits avoided by its instructions, those included that are no longer in it. */
+u64 cluster_exits_avoided(const struct cluster *cluster);
 
 /* A listing into `text`, cut at `size`: a headline, then per instruction address, bytes, class, what it does to the
  * run ("exits") and where it goes on if not to the line below. print.c */

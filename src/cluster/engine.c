@@ -14,7 +14,7 @@
 enum {
     CACHE_SLOTS = 16384, /* a power of two */
     CACHE_MAX_USED = CACHE_SLOTS / 4 * 3,
-    FORM_AT_EXIT = 3,    /* "translate on 3rd exit" */
+    FORM_AT_EXIT = 3,    /* "translate on 3rd exit", unless cluster_engine_set_form_at says otherwise */
     QUICK_WIDENINGS = 8, /* of one entry; then its exits must double between two */
 };
 
@@ -26,11 +26,13 @@ struct entry {
     u64 form_at;  /* exits at which formation is tried */
     u64 widen_at; /* exits from which it may be formed again because code that did not join became hot */
     struct cluster *cluster;
+    struct cluster *old; /* given up, to be formed again: only its counts are of interest */
 };
 
 struct cluster_engine {
     const struct cluster_env *env;
     struct cluster_backend backend;
+    u32 form_at; /* exits at one place at which a cluster is formed */
     u32 window;
     u32 wanted_window;
     bool window_changed; /* to wanted_window, at the next exit: the cluster handed out may be running */
@@ -62,21 +64,34 @@ int cluster_engine_create(struct cluster_engine **engine, const struct cluster_e
         return -ENOMEM;
     (*engine)->env = env;
     (*engine)->backend = *backend;
+    (*engine)->form_at = FORM_AT_EXIT;
     return 0;
 }
 
+void cluster_engine_set_form_at(struct cluster_engine *engine, u32 exits)
+{
+    engine->form_at = exits;
+}
+
+/* The cluster is not run any more; the next one with its key counts on. */
 static void entry_drop_cluster(struct cluster_engine *engine, struct entry *entry)
 {
-    if (entry->cluster && engine->backend.discard)
+    if (!entry->cluster)
+        return;
+    if (engine->backend.discard)
         engine->backend.discard(engine->backend.opaque, entry->cluster);
-    cluster_free(entry->cluster);
+    entry->cluster->translation = NULL;
+    cluster_free(entry->old);
+    entry->old = entry->cluster;
     entry->cluster = NULL;
 }
 
 static void flush(struct cluster_engine *engine)
 {
-    for (u32 i = 0; i < CACHE_SLOTS; i++)
+    for (u32 i = 0; i < CACHE_SLOTS; i++) {
         entry_drop_cluster(engine, &engine->entry[i]);
+        cluster_free(engine->entry[i].old);
+    }
     memset(engine->entry, 0, sizeof engine->entry);
     engine->n_used = 0;
     engine->last_left = NULL;
@@ -122,7 +137,7 @@ static struct entry *find_or_add_entry(struct cluster_engine *engine, const stru
         flush(engine);
         entry = find_entry(engine, key);
     }
-    *entry = (struct entry){.key = *key, .used = true, .form_at = FORM_AT_EXIT};
+    *entry = (struct entry){.key = *key, .used = true, .form_at = engine->form_at};
     engine->n_used++;
     return entry;
 }
@@ -166,6 +181,10 @@ static void try_form(struct cluster_engine *engine, struct entry *entry)
         entry->form_at = entry->exits * 2;
         return;
     }
+    if (entry->old)
+        cluster_inherit(entry->cluster, entry->old);
+    cluster_free(entry->old);
+    entry->old = NULL;
     engine->stats.formed++;
     engine->stats.formed_instructions += entry->cluster->n;
 }
@@ -220,7 +239,7 @@ struct cluster *cluster_engine_exit(struct cluster_engine *engine, const struct 
     if (!entry->cluster && entry->exits >= entry->form_at)
         try_form(engine, entry);
     if (!entry->cluster)
-        engine->stats.miss[entry->exits < FORM_AT_EXIT ? MISS_cold : MISS_alone]++;
+        engine->stats.miss[entry->exits < engine->form_at ? MISS_cold : MISS_alone]++;
     return entry->cluster;
 }
 
@@ -288,9 +307,12 @@ void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_st
 void cluster_engine_each(const struct cluster_engine *engine, bool (*each)(void *opaque, const struct cluster *cluster),
                          void *opaque)
 {
-    for (u32 i = 0; i < CACHE_SLOTS; i++)
-        if (engine->entry[i].cluster && !each(opaque, engine->entry[i].cluster))
+    for (u32 i = 0; i < CACHE_SLOTS; i++) {
+        const struct entry *entry = &engine->entry[i];
+        const struct cluster *cluster = entry->cluster ? entry->cluster : entry->old;
+        if (cluster && !each(opaque, cluster))
             return;
+    }
 }
 
 u32 cluster_engine_heat(const struct cluster_engine *engine, const struct cluster *cluster,

@@ -46,6 +46,9 @@ void cluster_engine_destroy(struct cluster_engine *engine);
  * and the caller sets *env->attention if the cluster shall be left before its time. */
 void cluster_engine_set_window(struct cluster_engine *engine, u32 window);
 
+/* Exits at one place at which a cluster is formed there, from 1 (default 3). Holds for places not seen before. */
+void cluster_engine_set_form_at(struct cluster_engine *engine, u32 exits);
+
 /* Counts an exit at `where`. Returns the cluster to run after it, or NULL (the reason is counted). The cluster stays
  * valid until the next call of this function. */
 struct cluster *cluster_engine_exit(struct cluster_engine *engine, const struct cpu_where *where,
@@ -57,7 +60,8 @@ void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, 
 
 /* The counts so far, the stop reasons sorted. */
 void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_stats *stats);
-/* Calls `each` for every cluster in the cache, in no order, until it returns false. */
+/* Calls `each` for every cluster in the cache, in no order, until it returns false. One that is about to be formed
+ * again is given as it was. */
 void cluster_engine_each(const struct cluster_engine *engine, bool (*each)(void *opaque, const struct cluster *cluster),
                          void *opaque);
 /* Exits counted for an instruction of a cluster in KVM: what made it join. */

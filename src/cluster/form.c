@@ -157,6 +157,7 @@ static struct cluster *build(const struct scan *scan)
     if (!c)
         return NULL;
     c->key = *scan->key;
+    c->formed = 1;
     c->n = n;
     c->scan_last = scan->last;
     c->code_first = UINT32_MAX;
@@ -212,6 +213,37 @@ void cluster_free(struct cluster *cluster)
     free(cluster->insn);
     free(cluster->bytes);
     free(cluster);
+}
+
+/* The instruction that is still the one that `old` was, or NULL. */
+static struct cluster_insn *find_same(struct cluster *cluster, const struct cluster_insn *old)
+{
+    int i = cluster_find(cluster, old->eip);
+    if (i == CLUSTER_NO_INSN)
+        return NULL;
+    const struct steps *a = &cluster->insn[i].steps, *b = &old->steps;
+    return a->length == b->length && !memcmp(a->bytes, b->bytes, a->length) ? &cluster->insn[i] : NULL;
+}
+
+void cluster_inherit(struct cluster *cluster, const struct cluster *old)
+{
+    cluster->formed += old->formed;
+    cluster->runs += old->runs;
+    for (u32 i = 0; i < LEAVE_REASONS; i++)
+        cluster->leave[i] += old->leave[i];
+    cluster->exits_avoided_gone += old->exits_avoided_gone;
+    for (u32 i = 0; i < old->n; i++) {
+        struct cluster_insn *same = find_same(cluster, &old->insn[i]);
+        *(same ? &same->exits_avoided : &cluster->exits_avoided_gone) += old->insn[i].exits_avoided;
+    }
+}
+
+u64 cluster_exits_avoided(const struct cluster *cluster)
+{
+    u64 sum = cluster->exits_avoided_gone;
+    for (u32 i = 0; i < cluster->n; i++)
+        sum += cluster->insn[i].exits_avoided;
+    return sum;
 }
 
 static linear_t linear_of(const struct cluster *cluster, const struct cluster_insn *insn)

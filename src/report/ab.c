@@ -121,12 +121,14 @@ static void print_headline(FILE *out, const struct ab_report *r)
 
 static void print_circumstances(FILE *out, const struct ab_report *r)
 {
-    char time[NUMBER_BYTES], frame[48] = "";
+    char time[NUMBER_BYTES], frame[48] = "", executor[32] = "";
     const struct run_stats *s = r->variant[0];
+    if (s->executor[0])
+        snprintf(executor, sizeof executor, ", executor %s", s->executor);
     if (s->frame_width)
         snprintf(frame, sizeof frame, ", last picture %ux%u", s->frame_width, s->frame_height);
-    fprintf(out, "\nguest %s, %s of its time%s; KVM backend %s\n", r->guest,
-            number_format_ns(time, s->virtual_ns), frame, r->backend);
+    fprintf(out, "\nguest %s, %s of its time%s; KVM backend %s%s\n", r->guest,
+            number_format_ns(time, s->virtual_ns), frame, r->backend, executor);
     if (s->end_text[0])
         fprintf(out, "%s: %s\n", s->variant, s->end_text);
 }
@@ -203,6 +205,13 @@ static void add_average(struct table *t, const struct ab_report *r, const char *
     }
 }
 
+/* Ratios of what only clustering does mean nothing. */
+static void drop_ratios(struct table *t, const struct ab_report *r)
+{
+    for (u32 row = 0; row < t->rows; row++)
+        t->cell[row][1 + r->n_variants][0] = '\0';
+}
+
 static void print_clusters(FILE *out, const struct ab_report *r)
 {
     struct table t;
@@ -213,9 +222,30 @@ static void print_clusters(FILE *out, const struct ab_report *r)
     add_figure(&t, r, "  instructions", FIGURE(clusters.instructions), false);
     add_average(&t, r, "  instructions each", FIGURE(clusters.instructions), FIGURE(clusters.runs));
     add_average(&t, r, "  exits avoided each", FIGURE(clusters.exits_avoided), FIGURE(clusters.runs));
-    /* Ratios of what only clustering does mean nothing. */
-    for (u32 row = 0; row < t.rows; row++)
-        t.cell[row][1 + r->n_variants][0] = '\0';
+    drop_ratios(&t, r);
+    fputc('\n', out);
+    table_print(out, &t, 0);
+}
+
+/* Only where host code was made. */
+static void print_translation(FILE *out, const struct ab_report *r)
+{
+    struct table t;
+    if (!any_variant(r, FIGURE(translation.translations)) && !any_variant(r, FIGURE(translation.failed)))
+        return;
+    variants_table(&t, r, "Host code", "");
+    add_figure(&t, r, "clusters translated", FIGURE(translation.translations), false);
+    add_average(&t, r, "  instructions each", FIGURE(translation.instructions), FIGURE(translation.translations));
+    add_figure(&t, r, "  bytes of host code", FIGURE(translation.code_bytes), false);
+    add_figure(&t, r, "  time it took", FIGURE(translation.host_ns), true);
+    add_figure(&t, r, "accesses that turned out to be devices'", FIGURE(translation.faults), false);
+    add_figure(&t, r, "  translated anew for that", FIGURE(translation.recompiled), false);
+    add_figure(&t, r, "instructions interpreted", FIGURE(translation.interpreted), false);
+    if (any_variant(r, FIGURE(translation.failed)))
+        add_figure(&t, r, "clusters that could not be translated", FIGURE(translation.failed), false);
+    if (any_variant(r, FIGURE(translation.flushes)))
+        add_figure(&t, r, "code cache full", FIGURE(translation.flushes), false);
+    drop_ratios(&t, r);
     fputc('\n', out);
     table_print(out, &t, 0);
 }
@@ -483,6 +513,7 @@ void ab_print(FILE *out, const struct ab_report *r)
     print_circumstances(out, r);
     print_exits(out, r);
     print_clusters(out, r);
+    print_translation(out, r);
     print_leaves(out, r);
     print_misses(out, r);
     print_stops(out, r);

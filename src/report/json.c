@@ -93,6 +93,25 @@ static json_t *json_clusters(const struct cluster_stats *c)
     return o;
 }
 
+/* null: the executor translates nothing. */
+static json_t *json_translation(const struct run_translation *t)
+{
+    static const struct run_translation none;
+    if (!memcmp(t, &none, sizeof none))
+        return json_null();
+    json_t *o = json_object();
+    set_u64(o, "translations", t->translations);
+    set_u64(o, "instructions", t->instructions);
+    set_u64(o, "code_bytes", t->code_bytes);
+    set_u64(o, "host_ns", t->host_ns);
+    set_u64(o, "flushes", t->flushes);
+    set_u64(o, "faults", t->faults);
+    set_u64(o, "recompiled", t->recompiled);
+    set_u64(o, "interpreted", t->interpreted);
+    set_u64(o, "failed", t->failed);
+    return o;
+}
+
 static json_t *json_host_ns(const struct run_stats *s)
 {
     json_t *o = json_object();
@@ -185,7 +204,9 @@ json_t *json_variant(const struct run_stats *s)
     set_u64(o, "rescued_instructions", s->rescued_instructions);
     set_u64(o, "time_nudges", s->time_nudges);
     set_u64(o, "spins", s->spins);
+    set_text(o, "executor", s->executor);
     json_object_set_new(o, "clusters", json_clusters(&s->clusters));
+    json_object_set_new(o, "translation", json_translation(&s->translation));
     json_object_set_new(o, "host_ns", json_host_ns(s));
     set_u64(o, "cpu_ns", s->cpu_ns);
     set_u64(o, "virtual_ns", s->virtual_ns);

@@ -45,6 +45,19 @@ struct run_site {
     u64 exits;
 };
 
+/* What the host executor did (struct jit_stats says more of each). */
+struct run_translation {
+    u64 translations;
+    u64 instructions; /* guest instructions in them */
+    u64 code_bytes;   /* host code made */
+    u64 host_ns;      /* time it took */
+    u64 flushes;      /* of the whole code buffer */
+    u64 faults;       /* plain accesses that hit a device */
+    u64 recompiled;   /* translations made anew because an access of theirs became a device access */
+    u64 interpreted;  /* instructions that host code handed to the interpreter */
+    u64 failed;       /* clusters that were interpreted as a whole */
+};
+
 enum run_end {
     RUN_END_EXIT_PORT,  /* the guest wrote the exit port: status (value << 1) | 1 */
     RUN_END_TEXT,       /* --until-text was seen: 0 */
@@ -79,6 +92,8 @@ struct run_stats {
     u64 spins;            /* --clock=access: pure wait loops in which time jumped to the next event */
 
     struct cluster_stats clusters;
+    char executor[16]; /* of clusters: "interp", "host" */
+    struct run_translation translation; /* all zero: another executor than host */
 
     u64 host_ns_total, host_ns_kvm, host_ns_cluster;
     u64 host_ns_devices; /* serving exits; extrapolated from a sample of them */

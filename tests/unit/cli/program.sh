@@ -30,9 +30,10 @@ truncate -s 131072 "$dir/zeros.bin"
 
 check 0 out 'usage: huddle COMMAND' --help
 check 0 out 'usage: huddle ab' ab --help
+check 0 out 'usage: huddle clusters' clusters --help
 check 0 out 'huddle 0.' --version
 check 0 out '.TH HUDDLE 1' --man
-check 2 err "huddle: a command is needed: run, ab or doctor"
+check 2 err "huddle: a command is needed: run, ab, clusters or doctor"
 check 2 err "try 'huddle --help'" frobnicate
 check 2 err "huddle: --ram=abc: not a number of MiB (2 to 3072)" run --ram=abc "$dir/floppy.img"
 check 2 err "try 'huddle run --help'" run --ram=abc "$dir/floppy.img"
@@ -44,6 +45,7 @@ check 2 err 'reset vector' run --bios="$dir/zeros.bin" "$dir/floppy.img"
 check 2 err 'bad.txt:1: frob: no such command' run --script="$dir/bad.txt" "$dir/floppy.img"
 check 2 err 'bad.txt:1: frob: no such command' ab --script="$dir/bad.txt" "$dir/floppy.img"
 check 2 err 'would undo what ab compares' ab --script="$dir/levels.txt" "$dir/floppy.img"
+check 2 err 'nosuch.img: No such file or directory' clusters "$dir/nosuch.img"
 check 1 out 'reset vector' doctor --bios="$dir/zeros.bin"
 
 [ $failures -eq 0 ]

@@ -27,7 +27,7 @@ static void help_lists_what_the_command_takes(void **state)
         for (size_t i = 0; i < option_row_count; i++) {
             char line[64];
             const struct option_row *row = &option_rows[i];
-            snprintf(line, sizeof line, "\n  --%s%s", row->name, row->metavar ? "=" : " ");
+            snprintf(line, sizeof line, "\n  --%s%s", row->name, row->optional ? "[=" : row->metavar ? "=" : " ");
             bool wanted = (row->commands & command_rows[c].command) && !row->hidden;
             if ((strstr(text, line) != NULL) != wanted)
                 fail_msg("help of %s: --%s is %s", command_rows[c].name, row->name,
@@ -39,7 +39,7 @@ static void help_lists_what_the_command_takes(void **state)
 
 static void help_fits_a_terminal(void **state)
 {
-    static const enum command commands[] = {COMMAND_NONE, COMMAND_RUN, COMMAND_AB, COMMAND_DOCTOR};
+    static const enum command commands[] = {COMMAND_NONE, COMMAND_RUN, COMMAND_AB, COMMAND_CLUSTERS, COMMAND_DOCTOR};
     (void)state;
     for (size_t c = 0; c < ARRAY_LEN(commands); c++) {
         char *text = help_text(commands[c]);

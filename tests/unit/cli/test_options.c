@@ -63,6 +63,9 @@ static void defaults(void **state)
     assert_int_equal(o.variants[1].level, CLUSTER_WINDOW);
     assert_int_equal(o.n_windows, 4);
     assert_int_equal(o.windows[3], 64);
+    assert_ok(&o, "clusters x.img");
+    assert_int_equal(o.clock, CLOCK_MODE_ACCESS);
+    assert_int_equal(o.top, 10);
     assert_ok(&o, "doctor");
 }
 
@@ -105,6 +108,38 @@ static void every_option_takes_its_values(void **state)
     assert_string_equal(o.json, "j");
     assert_ok(&o, "ab x --windows=none");
     assert_int_equal(o.n_windows, 0);
+    assert_ok(&o, "run x --cluster-window=1 --dump-clusters=-");
+    assert_int_equal(o.window, 1);
+    assert_string_equal(o.dump_clusters, "-");
+    assert_ok(&o, "clusters x --top=3 --steps --host --cluster=pairs --clock=host --json=j");
+    assert_int_equal(o.top, 3);
+    assert_true(o.steps && o.host_code);
+    assert_int_equal(o.level, CLUSTER_PAIRS);
+    assert_int_equal(o.clock, CLOCK_MODE_HOST);
+}
+
+static void executor_options(void **state)
+{
+    struct options o;
+    (void)state;
+    assert_ok(&o, "run x --executor=host --code-cache=2M --perf-map --stress=flush,slow,threshold=2,heat=0");
+    assert_int_equal(o.executor, EXECUTOR_HOST);
+    assert_int_equal(o.code_cache, 2 * MIB);
+    assert_string_equal(o.perf_map, PERF_MAP_DEFAULT);
+    assert_int_equal(o.stress_given, BIT(STRESS_FLUSH) | BIT(STRESS_SLOW) | BIT(STRESS_THRESHOLD) | BIT(STRESS_HEAT));
+    assert_int_equal(o.stress[STRESS_THRESHOLD], 2);
+    assert_int_equal(o.stress[STRESS_HEAT], 0);
+    assert_ok(&o, "run --perf-map x --code-cache=65536"); /* the value is never the next word */
+    assert_string_equal(o.image, "x");
+    assert_int_equal(o.code_cache, 65536);
+    assert_ok(&o, "clusters x --perf-map=m --code-cache=1G --stress=heat=5");
+    assert_string_equal(o.perf_map, "m");
+    assert_int_equal(o.code_cache, 1024u * MIB);
+    assert_int_equal(o.stress[STRESS_HEAT], 5);
+    assert_ok(&o, "ab x --executor=interp --stress=heat=5");
+    assert_int_equal(o.executor, EXECUTOR_INTERP);
+    assert_null(o.perf_map);
+    assert_int_equal(o.code_cache, 0);
 }
 
 static void values_may_stand_apart(void **state)
@@ -151,22 +186,22 @@ static const struct {
     {"bios", "run x --bios=", "--bios=: the file name must not be empty"},
     {"vgabios", "run x --vgabios=", "--vgabios=: the file name must not be empty"},
     {"cluster", "run x --cluster=yes", "--cluster=yes: not one of off, pairs, window, on"},
-    {"cluster-window", "run x --cluster-window=1",
-     "--cluster-window=1: not a number of instructions (2 to 256)"},
+    {"cluster-window", "run x --cluster-window=0",
+     "--cluster-window=0: not a number of instructions (1 to 256)"},
     {"cluster-window", "run x --cluster-window=257",
-     "--cluster-window=257: not a number of instructions (2 to 256)"},
+     "--cluster-window=257: not a number of instructions (1 to 256)"},
     {"variants", "ab x --variants=off", "--variants=off: a comparison needs two variants"},
     {"variants", "ab x --variants=off,off", "--variants=off,off: off is there twice"},
     {"variants", "ab x --variants=off,fast",
      "--variants=off,fast: fast: not one of off, pairs, window, on, window:N"},
     {"variants", "ab x --variants=off,",
      "--variants=off,: an empty name: not one of off, pairs, window, on, window:N"},
-    {"variants", "ab x --variants=off,window:1",
-     "--variants=off,window:1: window:1: not a number of instructions (2 to 256)"},
+    {"variants", "ab x --variants=off,window:0",
+     "--variants=off,window:0: window:0: not a number of instructions (1 to 256)"},
     {"variants", "ab x --variants=off,on,pairs,window:2,window:3,window:4",
      "--variants=off,on,pairs,window:2,window:3,window:4: more than 5 variants"},
-    {"windows", "ab x --windows=8,x", "--windows=8,x: x: not a number of instructions (2 to 256)"},
-    {"windows", "ab x --windows=", "--windows=: an empty item: not a number of instructions (2 to 256)"},
+    {"windows", "ab x --windows=8,x", "--windows=8,x: x: not a number of instructions (1 to 256)"},
+    {"windows", "ab x --windows=", "--windows=: an empty item: not a number of instructions (1 to 256)"},
     {"windows", "ab x --windows=8,8", "--windows=8,8: 8 is there twice"},
     {"windows", "ab x --windows=2,3,4,5,6,7,8,9,10", "--windows=2,3,4,5,6,7,8,9,10: more than 8 windows"},
     {"timeout", "run x --timeout=soon", "--timeout=soon: not a number of seconds (0.001 to 1000000)"},
@@ -184,6 +219,34 @@ static const struct {
     {"debugcon", "run x --debugcon=", "--debugcon=: the file name must not be empty"},
     {"stats", "run x --stats=", "--stats=: the file name must not be empty"},
     {"json", "ab x --json=", "--json=: the file name must not be empty"},
+    {"executor", "run x --executor=jit", "--executor=jit: not one of host, interp"},
+    {"code-cache", "run x --code-cache=", "--code-cache=: not a size like 16M (64K to 1024M)"},
+    {"code-cache", "run x --code-cache=63K", "--code-cache=63K: not a size like 16M (64K to 1024M)"},
+    {"code-cache", "run x --code-cache=2G", "--code-cache=2G: not a size like 16M (64K to 1024M)"},
+    {"code-cache", "run x --code-cache=16m", "--code-cache=16m: not a size like 16M (64K to 1024M)"},
+    {"code-cache", "run x --code-cache=16MB", "--code-cache=16MB: not a size like 16M (64K to 1024M)"},
+    {"code-cache", "run x --code-cache=M", "--code-cache=M: not a size like 16M (64K to 1024M)"},
+    {"code-cache", "run x --code-cache=17179869185G",
+     "--code-cache=17179869185G: not a size like 16M (64K to 1024M)"},
+    {"stress", "run x --stress=",
+     "--stress=: an empty item: not one of flush, slow, threshold=N, code=BYTES, heat=N"},
+    {"stress", "run x --stress=fast",
+     "--stress=fast: fast: not one of flush, slow, threshold=N, code=BYTES, heat=N"},
+    {"stress", "run x --stress=flu",
+     "--stress=flu: flu: not one of flush, slow, threshold=N, code=BYTES, heat=N"},
+    {"stress", "run x --stress=slow,flush=1", "--stress=slow,flush=1: flush takes no value"},
+    {"stress", "run x --stress=slow,slow", "--stress=slow,slow: slow is there twice"},
+    {"stress", "run x --stress=threshold", "--stress=threshold: threshold: not a number of faults (1 to 100)"},
+    {"stress", "run x --stress=threshold=0",
+     "--stress=threshold=0: threshold=0: not a number of faults (1 to 100)"},
+    {"stress", "run x --stress=code=4095",
+     "--stress=code=4095: code=4095: not a number of bytes (4096 to 1073741824)"},
+    {"stress", "run x --stress=heat=-1", "--stress=heat=-1: heat=-1: not a number of exits (0 to 1000000)"},
+    {"dump-clusters", "run x --dump-clusters=", "--dump-clusters=: the file name must not be empty"},
+    {"perf-map", "run x --perf-map=", "--perf-map=: the file name must not be empty"},
+    {"top", "clusters x --top=0", "--top=0: not a number of clusters (1 to 1000000)"},
+    {"steps", "clusters x --steps=yes", "--steps: takes no value"},
+    {"host", "clusters x --host=yes", "--host: takes no value"},
 };
 
 static void junk_values(void **state)
@@ -216,17 +279,19 @@ static void hints(void **state)
     assert_refused("run x --=4", "--: no such option");
     assert_refused("rum x", "rum: no such command; did you mean 'run'?");
     assert_refused("x.img", "x.img: no such command; did you mean 'huddle run x.img'?");
-    assert_refused("frobnicate", "frobnicate: no such command; there are run, ab and doctor");
-    assert_refused("--ram=4 run x", "--ram=4: a command comes first: run, ab or doctor");
-    assert_refused("", "a command is needed: run, ab or doctor");
+    assert_refused("frobnicate", "frobnicate: no such command; there are run, ab, clusters and doctor");
+    assert_refused("--ram=4 run x", "--ram=4: a command comes first: run, ab, clusters or doctor");
+    assert_refused("", "a command is needed: run, ab, clusters or doctor");
 }
 
 static void options_of_other_commands(void **state)
 {
     (void)state;
     assert_refused("run x --windows=8", "--windows: only for 'huddle ab', not for 'huddle run'");
-    assert_refused("run x --json=j", "--json: only for 'huddle ab'; here it is --stats=FILE");
+    assert_refused("run x --json=j", "--json: not for 'huddle run'; here it is --stats=FILE");
     assert_refused("ab x --stats=j", "--stats: only for 'huddle run'; here it is --json=FILE");
+    assert_refused("clusters x --stats=j", "--stats: only for 'huddle run'; here it is --json=FILE");
+    assert_refused("ab x --top=3", "--top: only for 'huddle clusters', not for 'huddle ab'");
     assert_refused("ab x --cluster=on", "--cluster: only for 'huddle run'; here it is --variants=off,on");
     assert_refused("ab x --clock=host",
                    "--clock: 'huddle ab' always runs under --clock=access, or runs could not be compared");
@@ -245,6 +310,14 @@ static void contradictions(void **state)
                    "--cluster-window: means nothing with --cluster=off");
     assert_refused("run x --cluster-window=8 --cluster=pairs",
                    "--cluster-window: means nothing with --cluster=pairs");
+    assert_refused("clusters x --cluster=off", "--cluster=off: then there are no clusters to list");
+    assert_refused("run x --executor=interp --code-cache=1M", "--code-cache: means nothing with --executor=interp");
+    assert_refused("run x --executor=interp --perf-map", "--perf-map: means nothing with --executor=interp");
+    assert_refused("run x --executor=interp --stress=slow", "--stress: with --executor=interp there is only heat=N");
+    assert_refused("run x --executor=host --stress=code=4096 --code-cache=1M",
+                   "--code-cache: --stress has another size of the code cache");
+    assert_refused("ab x --executor=host --perf-map=m",
+                   "--perf-map=m: each run of 'huddle ab' is a process of its own: --perf-map");
     assert_refused("ab x --variants=off,pairs --cluster-window=8",
                    "--cluster-window: none of the --variants uses it");
 }
@@ -303,6 +376,7 @@ int test_options(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
         cmocka_unit_test(every_option_takes_its_values),
+        cmocka_unit_test(executor_options),
         cmocka_unit_test(values_may_stand_apart),
         cmocka_unit_test(junk_values),
         cmocka_unit_test(every_option_has_a_junk_test),

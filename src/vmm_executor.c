@@ -1,0 +1,55 @@
+/* What executes clusters: the step interpreter, or host code made from their steps. */
+#include "vmm_internal.h"
+
+#include "jit/jit.h"
+
+static int create_host(struct vmm *vmm)
+{
+    const struct executor_config *exec = &vmm->config->exec;
+    const struct jit_config config = {
+        .code_bytes = exec->code_bytes,
+        .flush_each_run = exec->flush_each_run,
+        .slow_memory = exec->slow_memory,
+        .slow_threshold = exec->slow_threshold,
+    };
+    int rc = jit_create(&vmm->jit, &vmm->interp, &config);
+    if (rc)
+        return rc;
+    jit_set_perf_map(vmm->jit, exec->perf_map_fd);
+    vmm->executor = cluster_backend_host(vmm->jit);
+    return 0;
+}
+
+int vmm_executor_create(struct vmm *vmm)
+{
+    if (vmm->config->exec.executor == EXECUTOR_HOST)
+        return create_host(vmm);
+    vmm->executor = cluster_backend_interp(&vmm->interp);
+    return 0;
+}
+
+void vmm_executor_destroy(struct vmm *vmm)
+{
+    jit_destroy(vmm->jit);
+}
+
+void vmm_executor_stats(struct vmm *vmm)
+{
+    struct run_stats *s = vmm->stats;
+    struct jit_stats jit;
+    snprintf(s->executor, sizeof s->executor, "%s", vmm->executor.name);
+    if (!vmm->jit)
+        return;
+    jit_stats(vmm->jit, &jit);
+    s->translation = (struct run_translation){
+        .translations = jit.translations,
+        .instructions = jit.instructions,
+        .code_bytes = jit.code_bytes,
+        .host_ns = vmm_tsc_to_ns(vmm, jit.translate_cycles),
+        .flushes = jit.flushes,
+        .faults = jit.faults,
+        .recompiled = jit.recompiled,
+        .interpreted = jit.interpreted,
+        .failed = jit.failed,
+    };
+}
