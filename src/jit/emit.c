@@ -98,6 +98,12 @@ void emit_rm(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst,
     encode_2(e, mnemonic, reg_operand(dst, size), mem_operand(src, size));
 }
 
+void emit_lea(struct emit *e, u8 size, enum host_reg dst, struct host_mem mem)
+{
+    static const u8 address_size = 8;
+    encode_2(e, M(LEA), reg_operand(dst, size), mem_operand(mem, address_size));
+}
+
 void emit_mr(struct emit *e, ZydisMnemonic mnemonic, u8 size, struct host_mem dst, enum host_reg src)
 {
     encode_2(e, mnemonic, mem_operand(dst, size), reg_operand(src, size));

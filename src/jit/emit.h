@@ -34,6 +34,9 @@ struct emit {
     bool failed;
 };
 
+/*  lea dst, [mem] */
+void emit_lea(struct emit *e, u8 size, enum host_reg dst, struct host_mem mem);
+
 #define M(name) ZYDIS_MNEMONIC_##name
 
 void emit_none(struct emit *e, ZydisMnemonic mnemonic);

@@ -107,6 +107,7 @@ static int translate_timed(struct jit *jit, struct translation *t, const struct 
     jit->stats.translate_cycles += tsc() - start;
     if (rc) {
         jit->stats.failed++;
+        t->impossible = true;
         return rc;
     }
     jit->stats.translations++;
@@ -129,7 +130,7 @@ static struct translation *ready(struct jit *jit, struct cluster *cluster, const
         return NULL;
     if (jit->config.flush_each_run)
         flush(jit);
-    if (!is_current(jit, t, cpu) && translate_timed(jit, t, cpu))
+    if (!is_current(jit, t, cpu) && (t->impossible || translate_timed(jit, t, cpu)))
         return NULL;
     return t;
 }
@@ -173,6 +174,7 @@ static enum cluster_leave interpret(struct jit *jit, struct cluster *cluster, in
 static void take_leave(struct jit_frame *frame, const struct leave_record *record)
 {
     frame->cpu->eip = record->eip;
+    frame->executed += record->pending;
     frame->reason = record->reason;
     if (record->reason == LEAVE_REASONS)
         frame->reason = (enum cluster_leave)(frame->leave - 1);

@@ -19,6 +19,13 @@
 
 #include <signal.h>
 
+enum flags_place {
+    FLAGS_HOST,  /* in the host's flags */
+    FLAGS_SAVED, /* in frame->flags; the host's are rubbish */
+};
+
+enum device_call { DEVICE_LOAD, DEVICE_STORE, DEVICE_IN, DEVICE_OUT, DEVICE_CALLS };
+
 /* What a segment register must look like for the code made with it. */
 enum segment_limit { LIMIT_OTHER, LIMIT_64K, LIMIT_4G };
 struct segment_shape {
@@ -29,7 +36,8 @@ struct segment_shape {
 /* A way out of the code: where the guest goes on. */
 struct leave_record {
     u32 eip;
-    u8 reason; /* enum cluster_leave; LEAVE_REASONS: frame->leave has it */
+    u32 pending; /* instructions executed on the way out and not counted yet */
+    u8 reason;   /* enum cluster_leave; LEAVE_REASONS: frame->leave has it */
 };
 
 /* A device access in the code. */
@@ -55,6 +63,7 @@ struct insn_code {
 struct translation {
     struct cluster *cluster;
     u64 epoch;        /* of the code buffer; older: there is no code */
+    bool impossible;  /* it cannot be translated: not tried again */
     bool stale;       /* an assumption changed: translate again before the next run */
     const u8 *code;
     u32 bytes;
@@ -111,12 +120,12 @@ struct jit {
     volatile bool faulted; /* the cold code now running was entered by SIGSEGV */
     struct sigaction old_segv;
 
-    /* The stubs at the bottom of the buffer. */
+    /* The stubs at the bottom of the buffer. Those with [FLAGS_HOST] save the flags first. */
     void (*enter)(struct jit_frame *frame, struct cpu_state *cpu, u8 *view, const void *address);
-    const u8 *resume;   /* loads the guest's registers and flags and jumps to frame->target */
-    const u8 *leave;    /* r8d: leave record. Stores the registers, returns from enter(); flags are saved already */
-    const u8 *interpret; /* r8d: instruction. Executes it in the interpreter; flags are saved already */
-    const u8 *exit;     /* returns from enter(): cpu_state is complete */
+    const u8 *leave[2];     /* r8d: leave record. Stores the registers, returns from enter() */
+    const u8 *interpret[2]; /* r8d: instruction + pending << INTERPRET_PENDING_SHIFT. Executes it in the interpreter */
+    const u8 *call[DEVICE_CALLS][2]; /* r9: struct device_site; r8d: linear address. A call; r10, r11 are lost */
+    const u8 *exit;         /* returns from enter(): cpu_state is complete */
 };
 
 /* translate.c: 0 or -errno (no room, an instruction that cannot be encoded). */
@@ -124,9 +133,20 @@ must_check int translate(struct jit *jit, struct translation *t, const struct cp
 
 /* stubs.c: the fixed code at the bottom of the buffer. */
 must_check int stubs_create(struct jit *jit);
+/* Saves the host's flags, which may be used afterwards. */
+void emit_save_flags(struct emit *e);
+/* Makes the saved flags the host's. */
+void emit_restore_flags(struct emit *e);
+
+static inline struct host_mem frame_at(size_t offset)
+{
+    return host_mem(R12, (s32)offset);
+}
+#define FRAME(field) frame_at(offsetof(struct jit_frame, field))
 
 /* runtime.c: what translated code calls. */
-const void *jit_interpret(struct jit_frame *frame, u32 i);
+enum { INTERPRET_PENDING_SHIFT = 16 };
+const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending);
 void jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear);
 void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear);
 void jit_in(struct jit_frame *frame, struct device_site *site);

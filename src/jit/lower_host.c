@@ -236,8 +236,8 @@ static void gen_load_segment(struct gen *g, const struct step *step)
         emit_extend(e, M(MOVZX), 4, R8, 2, src);
     }
     emit_mr(e, M(MOV), 2, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, selector)), R8);
-    emit_rm(e, M(LEA), 4, R8, host_mem_index(HOST_NONE, R8, 8, 0));
-    emit_rm(e, M(LEA), 4, R8, host_mem_index(R8, R8, 1, 0));
+    emit_lea(e, 4, R8, host_mem_index(HOST_NONE, R8, 8, 0));
+    emit_lea(e, 4, R8, host_mem_index(R8, R8, 1, 0));
     emit_mr(e, M(MOV), 4, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, base)), R8);
     emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, s)), 1);
     emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, present)), 1);
@@ -427,7 +427,7 @@ static void gen_loop(struct gen *g, const struct step *step)
     gen_restore_flags(g);
     gen_count(g);
     if (step->op != LOOP_JCXZ) {
-        emit_rm(e, M(LEA), 4, R8, host_mem(RCX, -1));
+        emit_lea(e, 4, R8, host_mem(RCX, -1));
         emit_rr(e, M(MOV), word ? 2 : 4, RCX, R8);
     } else if (!word) {
         emit_rr(e, M(MOV), 4, RCX, RCX); /* clears the upper half */

@@ -6,14 +6,6 @@
  * A device access: the same address, then a call of jit_load or jit_store, which find out themselves what is there. */
 #include "jit/translate.h"
 
-static const enum host_reg clobbered[] = {RAX, RCX, RDX, RSI, RDI}; /* by C; RBX, RBP, R14 are not */
-static const u8 clobbered_reg[] = {CPU_EAX, CPU_ECX, CPU_EDX, CPU_ESI, CPU_EDI};
-
-static struct host_mem cpu_reg(u8 reg)
-{
-    return host_mem(R15, (s32)(offsetof(struct cpu_state, reg) + reg * sizeof(u32)));
-}
-
 static struct host_mem segment_base(u8 sreg)
 {
     return host_mem(R15, (s32)(offsetof(struct cpu_state, sreg) + sreg * sizeof(struct cpu_segment) +
@@ -66,7 +58,7 @@ static void emit_offset(struct gen *g, const struct step_mem *mem)
         emit_extend(&g->e, M(MOVZX), 4, R8, 2, base);
         return;
     }
-    emit_rm(&g->e, M(LEA), 4, R8, host_mem_index(base, index, (u8)(1 << mem->scale), disp));
+    emit_lea(&g->e, 4, R8, host_mem_index(base, index, (u8)(1 << mem->scale), disp));
     if (word)
         emit_extend(&g->e, M(MOVZX), 4, R8, 2, R8);
 }
@@ -94,7 +86,7 @@ static void emit_limit_check(struct gen *g, u8 sreg, const struct step_mem *mem,
 static void emit_linear(struct gen *g, u8 sreg)
 {
     emit_rm(&g->e, M(MOV), 4, R9, segment_base(sreg));
-    emit_rm(&g->e, M(LEA), 4, R8, host_mem_index(R8, R9, 1, 0));
+    emit_lea(&g->e, 4, R8, host_mem_index(R8, R9, 1, 0));
 }
 
 /* Does the store hit the cluster's own code? With A20 off a byte answers at two addresses: bit 20 is not looked at.
@@ -145,22 +137,15 @@ static struct device_site *add_site(struct gen *g, const struct step *step)
     return site;
 }
 
-/*  store the registers C may clobber; rdi = frame; rsi = site; [edx = linear]; call; load the registers */
-static void emit_call(struct gen *g, struct device_site *site, const void *function, enum host_reg linear)
+/*  [mov r8d, linear]; mov r9, site; call stub */
+static void emit_call(struct gen *g, struct device_site *site, enum device_call function, enum host_reg linear)
 {
-    struct emit *e = &g->e;
-    gen_save_flags(g);
-    for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
-        emit_mr(e, M(MOV), 4, cpu_reg(clobbered_reg[i]), clobbered[i]);
-    if (linear != HOST_NONE)
-        emit_rr(e, M(MOV), 4, RDX, linear);
-    emit_rr(e, M(MOV), 8, RDI, R12);
-    emit_ri(e, M(MOV), 8, RSI, INT64_MAX); /* the address of the site, known later */
-    g->site_field[site - g->site] = e->at - 8;
-    emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)function);
-    emit_r(e, M(CALL), 8, RAX);
-    for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
-        emit_rm(e, M(MOV), 4, clobbered[i], cpu_reg(clobbered_reg[i]));
+    if (linear != HOST_NONE && linear != R8)
+        emit_rr(&g->e, M(MOV), 4, R8, linear);
+    emit_ri(&g->e, M(MOV), 8, R9, INT64_MAX); /* known later */
+    g->site_field[site - g->site] = g->e.at - sizeof(u64);
+    gen_branch_stub(g, M(CALL), g->jit->call[function][g->flags]);
+    g->flags = FLAGS_SAVED;
     g->accessed_device = true;
 }
 
@@ -193,7 +178,7 @@ static void emit_load(struct gen *g, const struct step *step, u8 dst)
         emit_to_register(g, dst, step->size, host_mem_index(R13, R8, 1, 0), true);
         return;
     }
-    emit_call(g, add_site(g, step), jit_load, R8);
+    emit_call(g, add_site(g, step), DEVICE_LOAD, R8);
     emit_to_register(g, dst, step->size, FRAME(value), false);
 }
 
@@ -241,7 +226,7 @@ static void emit_device_store(struct gen *g, const struct step *step, u8 src, en
         emit_mr(&g->e, M(MOV), 4, FRAME(t0), gen_reg(src, 4));
     else if (!last)
         emit_mr(&g->e, M(MOV), 4, FRAME(t0), R10);
-    emit_call(g, site, jit_store, address);
+    emit_call(g, site, DEVICE_STORE, address);
     if (!last)
         emit_rm(&g->e, M(MOV), 4, R10, FRAME(t0));
 }
@@ -312,10 +297,10 @@ static struct step_mem stack_mem(const struct gen *g, s32 disp)
 static void emit_stack_move(struct gen *g, s32 delta)
 {
     if (stack_is_32(g)) {
-        emit_rm(&g->e, M(LEA), 4, R14, host_mem(R14, delta));
+        emit_lea(&g->e, 4, R14, host_mem(R14, delta));
         return;
     }
-    emit_rm(&g->e, M(LEA), 4, R8, host_mem(R14, delta));
+    emit_lea(&g->e, 4, R8, host_mem(R14, delta));
     emit_rr(&g->e, M(MOV), 2, R14, R8);
 }
 
@@ -356,7 +341,7 @@ static struct step_mem string_mem(const struct step *step, u8 reg)
 static void emit_advance(struct gen *g, const struct step *step, enum host_reg reg)
 {
     emit_extend_m(&g->e, M(MOVSXD), 8, R9, 4, FRAME(direction));
-    emit_rm(&g->e, M(LEA), 4, R8, host_mem_index(reg, R9, step->size, 0));
+    emit_lea(&g->e, 4, R8, host_mem_index(reg, R9, step->size, 0));
     emit_rr(&g->e, M(MOV), step->mem.addr_size, reg, R8);
 }
 
@@ -388,7 +373,7 @@ void gen_string(struct gen *g, const struct step *step)
 
 void gen_port(struct gen *g, const struct step *step)
 {
-    emit_call(g, add_site(g, step), step->kind == STEP_IN ? (const void *)jit_in : (const void *)jit_out, HOST_NONE);
+    emit_call(g, add_site(g, step), step->kind == STEP_IN ? DEVICE_IN : DEVICE_OUT, HOST_NONE);
 }
 
 void gen_lea(struct gen *g, const struct step *step)

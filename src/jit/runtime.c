@@ -86,8 +86,10 @@ static void note_fault(struct jit_frame *frame, u32 i)
 }
 
 /* Executes instruction `i`, and those after it as long as an interrupt shadow lasts; returns where to go on. */
-const void *jit_interpret(struct jit_frame *frame, u32 i)
+const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
 {
+    u32 i = i_and_pending & (BIT(INTERPRET_PENDING_SHIFT) - 1);
+    frame->executed += i_and_pending >> INTERPRET_PENDING_SHIFT;
     struct jit *jit = frame->jit;
     struct translation *t = frame->translation;
     struct cpu_state *cpu = frame->cpu;

@@ -3,43 +3,60 @@
 
 #include <errno.h>
 
-static const enum host_reg saved[] = {RBX, RBP, R12, R13, R14, R15};
+static const enum host_reg callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 static const enum host_reg guest_reg[CPU_REGS] = {RAX, RCX, RDX, RBX, R14, RBP, RSI, RDI};
-
-static struct host_mem frame_field(size_t offset)
-{
-    return host_mem(R12, (s32)offset);
-}
 
 static struct host_mem cpu_reg(enum cpu_reg reg)
 {
     return host_mem(R15, (s32)(offsetof(struct cpu_state, reg) + reg * sizeof(u32)));
 }
 
+/*  mov [eax], eax; lahf; seto al; mov [flags], eax; mov eax, [eax] */
+void emit_save_flags(struct emit *e)
+{
+    emit_mr(e, M(MOV), 4, FRAME(eax), RAX);
+    emit_none(e, M(LAHF));
+    emit_r(e, M(SETO), 1, RAX);
+    emit_mr(e, M(MOV), 4, FRAME(flags), RAX);
+    emit_rm(e, M(MOV), 4, RAX, FRAME(eax));
+}
+
+/*  mov eax, [flags]; add al, 0x7f (OF := AL); sahf (the other five) */
+static void emit_flags_through_eax(struct emit *e)
+{
+    emit_rm(e, M(MOV), 4, RAX, FRAME(flags));
+    emit_ri(e, M(ADD), 1, RAX, 0x7f);
+    emit_none(e, M(SAHF));
+}
+
+void emit_restore_flags(struct emit *e)
+{
+    emit_mr(e, M(MOV), 4, FRAME(eax), RAX);
+    emit_flags_through_eax(e);
+    emit_rm(e, M(MOV), 4, RAX, FRAME(eax));
+}
+
 /*  resume:  mov guest registers but eax, [r15+..]
- *           movzx eax, word [flags]; add al, 0x7f (OF := AL); sahf (the other five)
- *           mov eax, [r15+eax]; jmp [target] */
+ *           flags; mov eax, [r15+eax]; jmp [target] */
 static void emit_resume(struct emit *e)
 {
     for (int i = 1; i < CPU_REGS; i++)
         emit_rm(e, M(MOV), 4, guest_reg[i], cpu_reg(i));
-    emit_extend_m(e, M(MOVZX), 4, RAX, 2, frame_field(offsetof(struct jit_frame, flags)));
-    emit_ri(e, M(ADD), 1, RAX, 0x7f);
-    emit_none(e, M(SAHF));
+    emit_flags_through_eax(e);
     emit_rm(e, M(MOV), 4, RAX, cpu_reg(CPU_EAX));
-    emit_m(e, M(JMP), 8, frame_field(offsetof(struct jit_frame, target)));
+    emit_m(e, M(JMP), 8, FRAME(target));
 }
 
 /*  enter(frame rdi, cpu rsi, view rdx, address rcx):  push rbx..r15; sub rsp, 8; then resume */
 static void emit_enter(struct emit *e)
 {
-    for (u32 i = 0; i < ARRAY_LEN(saved); i++)
-        emit_r(e, M(PUSH), 8, saved[i]);
+    for (u32 i = 0; i < ARRAY_LEN(callee_saved); i++)
+        emit_r(e, M(PUSH), 8, callee_saved[i]);
     emit_ri(e, M(SUB), 8, RSP, 8);
     emit_rr(e, M(MOV), 8, R12, RDI);
     emit_rr(e, M(MOV), 8, R15, RSI);
     emit_rr(e, M(MOV), 8, R13, RDX);
-    emit_mr(e, M(MOV), 8, frame_field(offsetof(struct jit_frame, target)), RCX);
+    emit_mr(e, M(MOV), 8, FRAME(target), RCX);
 }
 
 static void emit_store_registers(struct emit *e)
@@ -51,8 +68,8 @@ static void emit_store_registers(struct emit *e)
 static void emit_exit(struct emit *e)
 {
     emit_ri(e, M(ADD), 8, RSP, 8);
-    for (u32 i = ARRAY_LEN(saved); i-- > 0;)
-        emit_r(e, M(POP), 8, saved[i]);
+    for (u32 i = ARRAY_LEN(callee_saved); i-- > 0;)
+        emit_r(e, M(POP), 8, callee_saved[i]);
     emit_none(e, M(RET));
 }
 
@@ -64,36 +81,69 @@ static void emit_interpret(struct emit *e, const u8 *resume)
     emit_rr(e, M(MOV), 4, RSI, R8);
     emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)jit_interpret);
     emit_r(e, M(CALL), 8, RAX);
-    emit_mr(e, M(MOV), 8, frame_field(offsetof(struct jit_frame, target)), RAX);
+    emit_mr(e, M(MOV), 8, FRAME(target), RAX);
     emit_patch(e, emit_branch(e, M(JMP)), resume);
+}
+
+/*  call:  sub rsp, 8; store the registers that C may change; function(r12, r9, r8d); load them; add rsp, 8; ret */
+static void emit_device_call(struct emit *e, const void *function)
+{
+    static const u8 clobbered[] = {CPU_EAX, CPU_ECX, CPU_EDX, CPU_ESI, CPU_EDI}; /* RBX, RBP, R14 are not */
+    emit_ri(e, M(SUB), 8, RSP, 8);
+    for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
+        emit_mr(e, M(MOV), 4, cpu_reg(clobbered[i]), guest_reg[clobbered[i]]);
+    emit_rr(e, M(MOV), 8, RDI, R12);
+    emit_rr(e, M(MOV), 8, RSI, R9);
+    emit_rr(e, M(MOV), 4, RDX, R8);
+    emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)function);
+    emit_r(e, M(CALL), 8, RAX);
+    for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
+        emit_rm(e, M(MOV), 4, guest_reg[clobbered[i]], cpu_reg(clobbered[i]));
+    emit_ri(e, M(ADD), 8, RSP, 8);
+    emit_none(e, M(RET));
+}
+
+/* Where an address that was written at `at` will be executed, after code_buffer_commit. */
+static const u8 *executable(const struct jit *jit, const u8 *at)
+{
+    return code_buffer_executable(&jit->buffer, at);
+}
+
+/* Begins a stub with two entries: the first saves the flags. */
+static void begin(const struct jit *jit, struct emit *e, const u8 *stub[2])
+{
+    stub[FLAGS_HOST] = executable(jit, e->at);
+    emit_save_flags(e);
+    stub[FLAGS_SAVED] = executable(jit, e->at);
 }
 
 int stubs_create(struct jit *jit)
 {
-    enum { ROOM = 1024 };
-    struct code_buffer *buffer = &jit->buffer;
-    u8 *start = code_buffer_reserve(buffer, ROOM);
+    static const void *const function[DEVICE_CALLS] = {
+        [DEVICE_LOAD] = jit_load, [DEVICE_STORE] = jit_store, [DEVICE_IN] = jit_in, [DEVICE_OUT] = jit_out};
+    enum { ROOM = 2048 };
+    u8 *start = code_buffer_reserve(&jit->buffer, ROOM);
     if (!start)
         return -ENOSPC;
     struct emit e = {.at = start, .end = start + ROOM};
     emit_enter(&e);
     u8 *resume = e.at;
     emit_resume(&e);
-    u8 *leave = e.at;
-    emit_mr(&e, M(MOV), 4, frame_field(offsetof(struct jit_frame, left_by)), R8);
+    begin(jit, &e, jit->leave);
+    emit_mr(&e, M(MOV), 4, FRAME(left_by), R8);
     emit_store_registers(&e);
-    u8 *exit = e.at;
+    jit->exit = executable(jit, e.at);
     emit_exit(&e);
-    u8 *interpret = e.at;
+    begin(jit, &e, jit->interpret);
     emit_interpret(&e, resume);
+    for (u32 i = 0; i < DEVICE_CALLS; i++) {
+        begin(jit, &e, jit->call[i]);
+        emit_device_call(&e, function[i]);
+    }
     if (e.failed)
         return -ENOSPC;
-    const u8 *at = code_buffer_commit(buffer, (u32)(e.at - start));
+    const u8 *at = code_buffer_commit(&jit->buffer, (u32)(e.at - start));
     jit->enter = (void (*)(struct jit_frame *, struct cpu_state *, u8 *, const void *))(uintptr_t)at;
-    jit->resume = at + (resume - start);
-    jit->leave = at + (leave - start);
-    jit->exit = at + (exit - start);
-    jit->interpret = at + (interpret - start);
-    code_buffer_keep(buffer);
+    code_buffer_keep(&jit->buffer);
     return 0;
 }

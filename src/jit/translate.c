@@ -2,7 +2,7 @@
  * at the end:
  *
  *   <instructions, fall-through order>
- *   tails:  [save flags]; count; mov r8d, number; jmp interpret | leave
+ *   tails:  mov r8d, number; jmp interpret | leave
  *
  * Every instruction can be entered: jit_prepare puts the flags both into the host's and into frame->flags, and takes
  * back what the code will count too much. */
@@ -16,16 +16,6 @@ enum { BYTES_PER_INSN = 1024, BYTES_EXTRA = 512 };
 
 /* --- flags --- */
 
-/*  mov [eax], eax; lahf; seto al; mov [flags], eax; mov eax, [eax] */
-static void emit_save_flags(struct emit *e)
-{
-    emit_mr(e, M(MOV), 4, FRAME(eax), RAX);
-    emit_none(e, M(LAHF));
-    emit_r(e, M(SETO), 1, RAX);
-    emit_mr(e, M(MOV), 4, FRAME(flags), RAX);
-    emit_rm(e, M(MOV), 4, RAX, FRAME(eax));
-}
-
 void gen_save_flags(struct gen *g)
 {
     if (g->flags == FLAGS_SAVED)
@@ -34,32 +24,22 @@ void gen_save_flags(struct gen *g)
     g->flags = FLAGS_SAVED;
 }
 
-/*  mov [eax], eax; mov eax, [flags]; add al, 0x7f (OF := AL); sahf (the others); mov eax, [eax] */
 void gen_restore_flags(struct gen *g)
 {
     if (g->flags == FLAGS_HOST)
         return;
-    emit_mr(&g->e, M(MOV), 4, FRAME(eax), RAX);
-    emit_rm(&g->e, M(MOV), 4, RAX, FRAME(flags));
-    emit_ri(&g->e, M(ADD), 1, RAX, 0x7f);
-    emit_none(&g->e, M(SAHF));
-    emit_rm(&g->e, M(MOV), 4, RAX, FRAME(eax));
+    emit_restore_flags(&g->e);
     g->flags = FLAGS_HOST;
 }
 
 /*  mov r8, [executed]; lea r8, [r8 + n]; mov [executed], r8 */
-static void emit_count(struct emit *e, u32 n)
-{
-    if (!n)
-        return;
-    emit_rm(e, M(MOV), 8, R8, FRAME(executed));
-    emit_rm(e, M(LEA), 8, R8, host_mem(R8, (s32)n));
-    emit_mr(e, M(MOV), 8, FRAME(executed), R8);
-}
-
 void gen_count(struct gen *g)
 {
-    emit_count(&g->e, g->pending);
+    if (!g->pending)
+        return;
+    emit_rm(&g->e, M(MOV), 8, R8, FRAME(executed));
+    emit_lea(&g->e, 8, R8, host_mem(R8, (s32)g->pending));
+    emit_mr(&g->e, M(MOV), 8, FRAME(executed), R8);
     g->pending = 0;
 }
 
@@ -91,7 +71,7 @@ static u32 add_leave(struct gen *g, enum cluster_leave reason, u32 eip, bool ecx
         g->e.failed = true;
         return 0;
     }
-    g->leave[g->n_leaves] = (struct leave_record){.eip = eip, .reason = (u8)reason};
+    g->leave[g->n_leaves] = (struct leave_record){.eip = eip, .pending = g->pending, .reason = (u8)reason};
     return add_tail(g, TAIL_LEAVE, g->n_leaves++, ecx_in_r9);
 }
 
@@ -118,6 +98,12 @@ void gen_may_fault(struct gen *g)
         return;
     }
     g->access[g->n_accesses++] = (struct pending_access){.at = g->e.at, .tail = cold_tail(g)};
+}
+
+void gen_branch_stub(struct gen *g, ZydisMnemonic mnemonic, const u8 *stub)
+{
+    const struct code_buffer *buffer = &g->jit->buffer;
+    emit_patch(&g->e, emit_branch(&g->e, mnemonic), buffer->writable + (stub - buffer->executable));
 }
 
 static void jump_to_leave(struct gen *g, enum cluster_leave reason, u32 eip)
@@ -262,15 +248,12 @@ static void emit_tails(struct gen *g)
     struct emit *e = &g->e;
     for (u32 i = 0; i < g->n_tails; i++) {
         struct tail *t = &g->tail[i];
-        const u8 *stub = t->kind == TAIL_LEAVE ? g->jit->leave : g->jit->interpret;
+        bool leaves = t->kind == TAIL_LEAVE;
         t->at = e->at;
         if (t->ecx_in_r9)
             emit_rr(e, M(MOV), 4, RCX, R9);
-        if (t->flags == FLAGS_HOST)
-            emit_save_flags(e);
-        emit_count(e, t->pending);
-        emit_ri(e, M(MOV), 4, R8, (s32)t->number);
-        emit_patch(e, emit_branch(e, M(JMP)), g->jit->buffer.writable + (stub - g->jit->buffer.executable));
+        emit_ri(e, M(MOV), 4, R8, (s32)(leaves ? t->number : t->number | t->pending << INTERPRET_PENDING_SHIFT));
+        gen_branch_stub(g, M(JMP), (leaves ? g->jit->leave : g->jit->interpret)[t->flags]);
     }
 }
 
@@ -338,8 +321,6 @@ static int finish(struct gen *g)
     if (rc)
         return rc;
     resolve(g);
-    if (g->e.failed)
-        return -ENOSPC;
     rc = keep_accesses(g);
     if (rc)
         return rc;
@@ -374,7 +355,7 @@ int translate(struct jit *jit, struct translation *t, const struct cpu_state *cp
         if (!g->label[i])
             emit_chain(g, i);
     emit_tails(g);
-    int rc = g->e.failed ? -ENOSPC : finish(g);
+    int rc = g->e.failed ? -EINVAL : finish(g);
     free(g);
     return rc;
 }

@@ -5,11 +5,6 @@
 
 #include "jit/jit_impl.h"
 
-enum flags_place {
-    FLAGS_HOST,  /* in the host's flags */
-    FLAGS_SAVED, /* in frame->flags; the host's are rubbish */
-};
-
 /* Out-of-line code that ends in the interpreter or in a leave. */
 struct tail {
     enum { TAIL_INTERPRET, TAIL_LEAVE } kind;
@@ -64,11 +59,6 @@ struct gen {
     u8 *site_field[MAX_SITES]; /* where the address of the site goes: eight bytes */
 };
 
-static inline struct host_mem frame_at(size_t offset)
-{
-    return host_mem(R12, (s32)offset);
-}
-#define FRAME(field) frame_at(offsetof(struct jit_frame, field))
 #define CPU(field)   host_mem(R15, (s32)offsetof(struct cpu_state, field))
 
 /* translate.c */
@@ -78,6 +68,8 @@ void gen_restore_flags(struct gen *g); /* makes the host's flags the guest's */
 void gen_count(struct gen *g);
 /* Branch (JMP, Jcc) to the cold code of this instruction: from its start, in the interpreter. */
 void gen_branch_cold(struct gen *g, ZydisMnemonic mnemonic);
+/* Branch (JMP, CALL) to one of the stubs. */
+void gen_branch_stub(struct gen *g, ZydisMnemonic mnemonic, const u8 *stub);
 /* The next host instruction may fault, and the cold code executes the guest instruction then. */
 void gen_may_fault(struct gen *g);
 /* The taken edge of a branch: never falls through. Everything is counted, flags are in the host's. */
