@@ -134,7 +134,7 @@ static enum options_result foreign_option(enum command command, const struct opt
     if ((command == COMMAND_AB || command == COMMAND_CLUSTERS) && strcmp(row->name, "stats") == 0)
         return refuse(why, "--stats: only for 'huddle run'; here it is --json=FILE");
     if (command == COMMAND_RUN && strcmp(row->name, "json") == 0)
-        return refuse(why, "--json: not for 'huddle run'; here it is --stats=FILE");
+        return refuse(why, "--json: only for 'huddle ab' and 'huddle clusters'; here it is --stats=FILE");
     for (size_t i = 0; i < command_row_count; i++)
         if (row->commands & command_rows[i].command)
             return refuse(why, "--%s: only for 'huddle %s', not for 'huddle %s'", row->name,

@@ -12,9 +12,9 @@ enum {
     ADDRESS_WIDTH = 9,
     BYTES_SHOWN = 8, /* of an instruction; more are a '+' */
     BYTES_WIDTH_LEAST = 14,
-    TEXT_WIDTH_LEAST = 30,
+    TEXT_WIDTH_LEAST = 28,
     TEXT_WIDTH_MOST = 42,
-    COUNT_WIDTH = 11,
+    COUNT_WIDTH = 10,
     STEPS_TEXT = 1024,
 };
 
@@ -32,6 +32,15 @@ static const char *plural(u64 n)
 static const char *count_text(char text[NUMBER_BYTES], u64 n)
 {
     return n ? number_format(text, n) : "-";
+}
+
+/* A decimal where it tells something. */
+static const char *average_text(char text[NUMBER_BYTES], u64 sum, u64 n)
+{
+    if (sum / n >= 100)
+        return number_format(text, (sum + n / 2) / n);
+    snprintf(text, NUMBER_BYTES, "%.1f", (double)sum / (double)n);
+    return text;
 }
 
 static double percent(u64 part, u64 whole)
@@ -72,7 +81,7 @@ static void print_headline(FILE *out, u32 rank, const struct clusters_item *item
             clusters_address(address, cluster, cluster->key.where.eip), number_format(avoided, item->exits_avoided),
             plural(item->exits_avoided), number_format(runs, cluster->runs), plural(cluster->runs));
     if (cluster->runs)
-        fprintf(out, ", %.1f each", (double)item->exits_avoided / (double)cluster->runs);
+        fprintf(out, ", %s each", average_text(avoided, item->exits_avoided, cluster->runs));
     fputc('\n', out);
 }
 

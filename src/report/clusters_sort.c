@@ -26,11 +26,12 @@ static bool add_one(void *opaque, const struct cluster *cluster)
     return item->order != NULL;
 }
 
-/* Indices of instructions, by where they stand. */
-static int by_address(const void *a, const void *b, void *cluster)
+/* Indices of instructions, by where they stand: downstream of the entry, then those in front of it. */
+static int by_address(const void *a, const void *b, void *opaque)
 {
-    const struct cluster_insn *insn = ((const struct cluster *)cluster)->insn;
-    u32 x = insn[*(const u16 *)a].eip, y = insn[*(const u16 *)b].eip;
+    const struct cluster *cluster = opaque;
+    u32 entry = cluster->key.where.eip;
+    u32 x = cluster->insn[*(const u16 *)a].eip - entry, y = cluster->insn[*(const u16 *)b].eip - entry;
     return x < y ? -1 : x > y;
 }
 

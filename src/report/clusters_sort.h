@@ -9,7 +9,7 @@ struct clusters_item {
     const struct cluster *cluster;
     u64 exits_avoided;
     u32 exiting; /* instructions */
-    u16 *order;  /* [cluster->n] indices of its instructions by address */
+    u16 *order;  /* [cluster->n] indices of its instructions by address, the entry first */
 };
 
 struct clusters_list {

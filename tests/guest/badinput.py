@@ -14,7 +14,8 @@ from harness import NOBODY, Skip, case, expect, main
 
 USAGE, FAILED, HOST_ERROR = 2, 1, 71
 EXIT = 0  # guest_flag of probe.asm
-COMMANDS = ("run", "ab", "doctor")
+COMMANDS = ("run", "ab", "clusters", "doctor")
+GUEST_COMMANDS = ("run", "ab", "clusters")
 LIMIT = 20
 FLOPPY_BYTES = 1474560
 BIOS_BYTES = 128 << 10
@@ -44,6 +45,7 @@ JUNK_FOR = {
     "FILE": ("", "/nonexistent/folder/file", "/", "x" * 5000),
     "FILE.png": ("", "/nonexistent/folder/file", "/", "x" * 5000),
     "FILE.json": ("", "/nonexistent/folder/file", "/", "x" * 5000),
+    "FILE|-": ("", "/nonexistent/folder/file", "/", "x" * 5000),
     "stdio|FILE|none": ("", "/nonexistent/folder/file", "/", "x" * 5000),
 }
 # Junk elsewhere, but right there.
@@ -51,11 +53,12 @@ VALID = {("exit-port", "1e9")}
 
 
 def options_of(tool, command):
-    """(name, value's name or None) of each option, from the help, so that new ones are tested too."""
+    """(name, value's name or None, whether the value may be left out) of each option, from the help, so that new ones are
+    tested too."""
     text = tool.run(command, "--help").expect_status(0).out
-    found = re.findall(r"^  --([a-z][a-z-]*)(?:=(\S+))?(?: |$)", text, re.MULTILINE)
+    found = re.findall(r"^  --([a-z][a-z-]*)(\[?)(?:=([^\s\]]+)\]?)?(?: |$)", text, re.MULTILINE)
     expect(len(found) >= (4 if command == "doctor" else 15), f"only these options in the help: {found}")
-    return [(name, value or None) for name, value in found]
+    return [(name, value or None, bool(optional)) for name, optional, value in found]
 
 
 def image_args(tool, command):
@@ -67,7 +70,7 @@ def option_values(tool):
     """Each option of each command with values it cannot have."""
     tested = 0
     for command in COMMANDS:
-        for name, value in options_of(tool, command):
+        for name, value, _ in options_of(tool, command):
             if not value:
                 continue
             for junk in JUNK_FOR.get(value, JUNK):
@@ -92,9 +95,9 @@ def option_values(tool):
 def option_forms(tool):
     """A value missing, a value too many, an option twice, one that there is not, one of another command."""
     image = good_image(tool)
-    for command in ("run", "ab"):
-        for name, value in options_of(tool, command):
-            if name in ("help", "version"):
+    for command in GUEST_COMMANDS:
+        for name, value, optional in options_of(tool, command):
+            if name in ("help", "version") or optional:
                 continue
             if value:
                 expect_refused(tool.run(command, image, f"--{name}"), f"--{name}", "needs a value")
@@ -124,6 +127,13 @@ def option_contradictions(tool):
     expect_refused(tool.run("run", f"--stats={image}", image), "--stats", "same file")
     expect_refused(tool.run("run", "--stats=x.json", "--debugcon=x.json", image), "--stats", "--debugcon")
     expect_refused(tool.run("run", f"--hdb={image}"), "--hdb")
+    expect_refused(tool.run("run", "--perf-map=x.map", "--dump-clusters=x.map", image), "--perf-map", "--dump-clusters")
+    expect_refused(tool.run("run", "--executor=interp", "--code-cache=1M", image), "--code-cache", "--executor=interp")
+    expect_refused(tool.run("run", "--executor=interp", "--stress=slow", image), "--stress", "--executor=interp")
+    expect_refused(tool.run("ab", "--perf-map=x.map", image), "--perf-map=x.map", "'huddle ab'")
+    expect_refused(tool.run("clusters", "--cluster=off", image), "--cluster=off")
+    expect_refused(tool.run("clusters", "--stats=x.json", image), "--stats", "--json")
+    expect_refused(tool.run("clusters", f"--json={image}", image), "--json", "same file")
     expect_refused(tool.run("ab", "--variants=off", image), "--variants")
     expect_refused(tool.run("ab", "--variants=off,off", image), "--variants", "twice")
     expect_refused(tool.run("ab", "--variants=off,pairs,window,on,window:4,window:5", image), "--variants")
@@ -133,7 +143,7 @@ def option_contradictions(tool):
 
 def expect_bad_image(tool, path, *names, options=("", "--fda=", "--hda=")):
     for option in options:
-        for command in ("run", "ab"):
+        for command in GUEST_COMMANDS:
             ended = tool.run(command, f"{option}{path}", *(["--windows=none"] if command == "ab" else []), limit=LIMIT)
             expect_refused(ended, str(path)[:100], *names)
 
@@ -262,14 +272,21 @@ def kvm_is_something_else(tool):
 def outputs(tool):
     """A result that could not be written is refused before the guest runs."""
     image = good_image(tool)
-    for option in ("--stats", "--screenshot", "--debugcon", "--serial"):
-        for path in ("/nonexistent/folder/file", str(tool.scratch), "/proc/version/x"):
+    bad = ("/nonexistent/folder/file", str(tool.scratch), "/proc/version/x")
+    for path in bad:
+        for option in ("--stats", "--screenshot", "--debugcon", "--serial", "--dump-clusters", "--perf-map"):
             expect_refused(tool.run("run", f"{option}={path}", image, limit=LIMIT), option)
+        expect_refused(tool.run("clusters", f"--json={path}", image, limit=LIMIT), "--json")
     full = pathlib.Path("/dev/full")
     if full.exists():
         ended = tool.run("ab", "--windows=none", "--json=/dev/full", image)
         ended.expect_status(HOST_ERROR)
         ended.expect("/dev/full" in ended.err, "the message does not name the file")
+        ended = tool.run("clusters", "--json=/dev/full", image).expect_status(HOST_ERROR)
+        ended.expect("/dev/full" in ended.err, "the message does not name the file")
+        # The guest's own status says that all is well, the message that the listing is not there.
+        ended = tool.run("run", "--dump-clusters=/dev/full", image)
+        ended.expect("--dump-clusters=/dev/full" in ended.err, "the message does not name the file")
 
 
 # --- scripts ---
@@ -284,7 +301,7 @@ def script_errors(tool):
            "quit -1", "text please", "\0", "\x7fELF" + "\xff" * 300, "x" * 100000, "key " + "-".join("a" * 20))
     for line in bad:
         script = tool.file("bad.txt", f"# first\nwait 1ms\n{line}\n")
-        for command in ("run", "ab"):
+        for command in GUEST_COMMANDS:
             expect_refused(tool.run(command, f"--script={script}", image, limit=LIMIT), "bad.txt:3:")
     for path, words in ((tool.scratch / "none.txt", "No such file"), (tool.scratch, ("directory", "cannot be read"))):
         expect_refused(tool.run("run", f"--script={path}", image, limit=LIMIT), str(path)[:100], words)

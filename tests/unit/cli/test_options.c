@@ -288,7 +288,7 @@ static void options_of_other_commands(void **state)
 {
     (void)state;
     assert_refused("run x --windows=8", "--windows: only for 'huddle ab', not for 'huddle run'");
-    assert_refused("run x --json=j", "--json: not for 'huddle run'; here it is --stats=FILE");
+    assert_refused("run x --json=j", "--json: only for 'huddle ab' and 'huddle clusters'; here it is --stats=FILE");
     assert_refused("ab x --stats=j", "--stats: only for 'huddle run'; here it is --json=FILE");
     assert_refused("clusters x --stats=j", "--stats: only for 'huddle run'; here it is --json=FILE");
     assert_refused("ab x --top=3", "--top: only for 'huddle clusters', not for 'huddle ab'");
