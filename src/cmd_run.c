@@ -22,6 +22,14 @@ static void print_summary(const struct run_stats *stats)
             number_format_ns(time, stats->host_ns_total));
 }
 
+static void print_check(const struct run_check *check)
+{
+    char compared[NUMBER_BYTES], not_comparable[NUMBER_BYTES];
+    fprintf(stderr, "huddle: check: %s runs of clusters were executed twice, %s; %s more could not be\n",
+            number_format(compared, check->compared), check->differences ? "and differ" : "without a difference",
+            number_format(not_comparable, check->not_comparable));
+}
+
 static int write_stats(const char *path, const struct run_stats *stats)
 {
     json_t *json = json_variant(stats);
@@ -83,6 +91,8 @@ int cmd_run(const struct options *options)
     setup_close(&setup);
     if (started)
         print_summary(stats);
+    if (started && stats->check.on)
+        print_check(&stats->check);
     bool lost = options->stats && write_stats(options->stats, stats);
     if ((lost || dump.failed) && status == STATUS_OK)
         status = STATUS_HOST_ERROR;

@@ -63,6 +63,8 @@ struct options {
     u32 stress[STRESSES];   /* values of those that have one */
     const char *perf_map;   /* NULL: none */
 
+    bool check;
+
     const char *screenshot, *stats, *json, *debugcon;
     const char *dump_clusters; /* NULL: none; "-": standard output */
     u64 top;                   /* clusters listed */

@@ -379,6 +379,10 @@ const struct option_row option_rows[] = {
      "access the fast way), threshold=N (faults after which an access becomes a device access), code=BYTES (a "
      "tiny code cache), heat=N (clusters formed after N exits at a place, not 2)",
      COMMAND_GUEST, false, GROUP_CLUSTERS, .set = set_stress},
+    {"check", NULL,
+     "execute every cluster twice, by the step interpreter and by the executor asked for, and end with status 70 and "
+     "a description if they differ; slow",
+     COMMAND_GUEST, false, GROUP_CLUSTERS, FIELD(check), .set = set_flag},
     {"variants", "LIST",
      "what to compare, 2 to 5 of off, pairs, window, on and window:N, separated by commas (default off,on); "
      "the first is what the others are measured against",

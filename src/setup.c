@@ -119,6 +119,7 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
         .level = o->level,
         .window = (u32)o->window,
         .exec = executor_config(o),
+        .check = o->check,
         .timeout_ns = o->timeout_ns,
         .frames = o->frames,
         .until_text = o->until_text,

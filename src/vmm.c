@@ -302,7 +302,11 @@ static int create_engine(struct vmm *vmm)
     if (rc)
         return rc;
     vmm->interp.like_kvm = true;
-    rc = vmm_executor_create(vmm);
+    rc = vmm_check_create(vmm);
+    if (!rc)
+        rc = vmm_executor_create(vmm);
+    if (!rc)
+        vmm_check_wrap(vmm);
     if (!rc)
         rc = cluster_engine_create(&vmm->engine, &vmm->env, &vmm->executor);
     if (rc)
@@ -319,6 +323,7 @@ static void destroy(struct vmm *vmm)
     vmm_stats_stop(vmm);
     cluster_engine_destroy(vmm->engine);
     vmm_executor_destroy(vmm);
+    vmm_check_destroy(vmm);
     interp_fini(&vmm->interp);
     devices_destroy(&vmm->devices);
     vcpu_close(&vmm->vcpu);
@@ -345,7 +350,8 @@ static struct vmm *alloc(const struct run_config *config, struct run_stats *stat
 static void finish(struct vmm *vmm)
 {
     bool by_guest = vmm->stats->end != RUN_END_SIGNAL && vmm->stats->end != RUN_END_TIMEOUT &&
-                    vmm->stats->end != RUN_END_CRASH && vmm->stats->end != RUN_END_HOST_ERROR;
+                    vmm->stats->end != RUN_END_CRASH && vmm->stats->end != RUN_END_CHECK &&
+                    vmm->stats->end != RUN_END_HOST_ERROR;
     if (by_guest)
         vmm_finish_instruction(vmm);
     vmm_stats_finish(vmm);

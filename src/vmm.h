@@ -38,6 +38,7 @@ struct run_config {
     enum cluster_level level;
     u32 window;               /* instructions, 1..CLUSTER_WINDOW_MAX */
     struct executor_config exec;
+    bool check;               /* execute clusters twice and compare */
 
     u64 timeout_ns;           /* host time; 0 = none */
     u64 frames;               /* stop after that many vertical retraces; 0 = none */

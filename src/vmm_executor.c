@@ -12,7 +12,7 @@ static int create_host(struct vmm *vmm)
         .slow_memory = exec->slow_memory,
         .slow_threshold = exec->slow_threshold,
     };
-    int rc = jit_create(&vmm->jit, &vmm->interp, &config);
+    int rc = jit_create(&vmm->jit, vmm_check_interp(vmm), &config);
     if (rc)
         return rc;
     jit_set_perf_map(vmm->jit, exec->perf_map_fd);
@@ -24,7 +24,7 @@ int vmm_executor_create(struct vmm *vmm)
 {
     if (vmm->config->exec.executor == EXECUTOR_HOST)
         return create_host(vmm);
-    vmm->executor = cluster_backend_interp(&vmm->interp);
+    vmm->executor = cluster_backend_interp(vmm_check_interp(vmm));
     return 0;
 }
 

@@ -28,6 +28,7 @@ struct recent_exit {
 };
 
 struct exit_counts; /* vmm_stats.c */
+struct vmm_check;   /* vmm_check.c */
 struct jit;
 
 struct vmm {
@@ -49,6 +50,7 @@ struct vmm {
     struct jit *jit; /* NULL: not the executor */
     struct cluster_backend executor;
     struct cluster_engine *engine;
+    struct vmm_check *check; /* NULL: no --check */
     u32 window; /* in force: 0 = clusters off */
 
     /* Kicks. The signal handler sets attention and makes KVM_RUN return. */
@@ -144,6 +146,18 @@ must_check int vmm_executor_create(struct vmm *vmm);
 void vmm_executor_destroy(struct vmm *vmm);
 /* Fills what vmm->stats says of it. */
 void vmm_executor_stats(struct vmm *vmm);
+
+/* vmm_check.c: --check. Without it these do nothing. */
+/* vmm->env and vmm->interp must be there. 0 or -errno. */
+must_check int vmm_check_create(struct vmm *vmm);
+/* After the engine is gone. */
+void vmm_check_destroy(struct vmm *vmm);
+/* The interpreter that an executor of clusters must be built on. */
+struct interp *vmm_check_interp(struct vmm *vmm);
+/* Makes vmm->executor the one that checks it. */
+void vmm_check_wrap(struct vmm *vmm);
+/* Fills what vmm->stats says of it. */
+void vmm_check_stats(struct vmm *vmm);
 
 /* vmm_watch.c: scripts, --until-text, --frames. */
 void vmm_watch_start(struct vmm *vmm);

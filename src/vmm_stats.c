@@ -329,6 +329,7 @@ void vmm_stats_finish(struct vmm *vmm)
     s->accesses = m->accesses;
     cluster_engine_stats(vmm->engine, &s->clusters);
     vmm_executor_stats(vmm);
+    vmm_check_stats(vmm);
     s->stream_hash = trace_finish(&m->trace);
     s->stream_count = m->trace.count;
     s->ram_hash = hash64(m->memory.plain, m->memory.ram_bytes);

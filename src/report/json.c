@@ -162,6 +162,7 @@ static const char *end_id(enum run_end end)
         [RUN_END_TIMEOUT] = "timeout",
         [RUN_END_SIGNAL] = "signal",
         [RUN_END_CRASH] = "crash",
+        [RUN_END_CHECK] = "check",
         [RUN_END_HOST_ERROR] = "host_error",
         [RUN_END_SCRIPT_FAILED] = "script_failed",
     };
@@ -189,6 +190,15 @@ static json_t *json_result(const struct run_stats *s)
     return o;
 }
 
+static json_t *json_check(const struct run_check *check)
+{
+    json_t *o = json_object();
+    set_u64(o, "compared", check->compared);
+    set_u64(o, "not_comparable", check->not_comparable);
+    set_u64(o, "differences", check->differences);
+    return o;
+}
+
 json_t *json_variant(const struct run_stats *s)
 {
     json_t *o = json_object();
@@ -207,6 +217,8 @@ json_t *json_variant(const struct run_stats *s)
     set_text(o, "executor", s->executor);
     json_object_set_new(o, "clusters", json_clusters(&s->clusters));
     json_object_set_new(o, "translation", json_translation(&s->translation));
+    if (s->check.on)
+        json_object_set_new(o, "check", json_check(&s->check));
     json_object_set_new(o, "host_ns", json_host_ns(s));
     set_u64(o, "cpu_ns", s->cpu_ns);
     set_u64(o, "virtual_ns", s->virtual_ns);

@@ -58,6 +58,14 @@ struct run_translation {
     u64 failed;       /* clusters that were interpreted as a whole */
 };
 
+/* --check: runs of clusters executed twice. */
+struct run_check {
+    bool on;
+    u64 compared;
+    u64 not_comparable; /* a device accessed memory meanwhile, or the run loop was wanted */
+    u64 differences;
+};
+
 enum run_end {
     RUN_END_EXIT_PORT,  /* the guest wrote the exit port: status (value << 1) | 1 */
     RUN_END_TEXT,       /* --until-text was seen: 0 */
@@ -66,6 +74,7 @@ enum run_end {
     RUN_END_TIMEOUT,    /* 124 */
     RUN_END_SIGNAL,     /* Ctrl-C, SIGTERM: 130, 143 */
     RUN_END_CRASH,      /* triple fault, stop, impossible state: 70 */
+    RUN_END_CHECK,      /* --check found a difference: 70 */
     RUN_END_HOST_ERROR, /* KVM or host failed: 71 */
     RUN_END_SCRIPT_FAILED, /* wait-text timed out and the like: 1 */
 };
@@ -93,6 +102,7 @@ struct run_stats {
 
     struct cluster_stats clusters;
     char executor[16]; /* of clusters: "interp", "host" */
+    struct run_check check;
     struct run_translation translation; /* all zero: another executor than host */
 
     u64 host_ns_total, host_ns_kvm, host_ns_cluster;

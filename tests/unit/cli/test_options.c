@@ -190,6 +190,7 @@ static const struct {
      "--cluster-window=0: not a number of instructions (1 to 256)"},
     {"cluster-window", "run x --cluster-window=257",
      "--cluster-window=257: not a number of instructions (1 to 256)"},
+    {"check", "run x --check=yes", "--check: takes no value"},
     {"variants", "ab x --variants=off", "--variants=off: a comparison needs two variants"},
     {"variants", "ab x --variants=off,off", "--variants=off,off: off is there twice"},
     {"variants", "ab x --variants=off,fast",
