@@ -17,6 +17,16 @@ struct env_port {
     void (*out)(void *dev, u16 port, u8 size, u32 value);
 };
 
+/* Who answers accesses to device memory, as long as *generation_now is `generation`: what find_window fills in. */
+struct env_window {
+    u32 first, bytes; /* bytes 0: nobody in this direct way */
+    u32 generation;
+    const u32 *generation_now;
+    void *dev;
+    u32 (*read)(void *dev, u32 gpa, u8 size); /* the access lies in the window */
+    void (*write)(void *dev, u32 gpa, u8 size, u32 value);
+};
+
 struct cluster_env {
     void *opaque; /* first argument of the functions below */
 
@@ -36,6 +46,9 @@ struct cluster_env {
      * port_done after every access. May be NULL: there is none. */
     void (*find_port)(void *opaque, struct env_port *port);
     void (*port_done)(void *opaque, bool in, u16 port, u8 size, u32 value);
+    /* The same for memory: a window that the access at `gpa` may or may not lie in. */
+    void (*find_window)(void *opaque, u32 gpa, struct env_window *window);
+    void (*memory_done)(void *opaque, bool read, u32 gpa, u8 size, u32 value);
 
     /* A20, CPUID: what instructions outside the cluster allow-list need when they are interpreted alone. */
     void (*cpuid)(void *opaque, u32 leaf, u32 subleaf, u32 out[4]); /* eax, ebx, ecx, edx */

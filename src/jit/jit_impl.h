@@ -50,6 +50,7 @@ struct device_site {
     u32 imm;
     struct env_port port; /* IN, OUT: who answers port.number; .in and .out are NULL if not known */
     bool port_known;
+    struct env_window window; /* LOAD, STORE: the device memory it went to last */
 };
 
 struct insn_code {

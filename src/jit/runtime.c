@@ -124,16 +124,48 @@ static inline void count_access(struct jit_frame *frame, struct device_site *sit
     site->insn->exits_avoided += accesses;
 }
 
-void jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear)
+static inline bool in_window(const struct env_window *w, linear_t linear, u8 size)
+{
+    return w->generation_now && *w->generation_now == w->generation && linear - w->first < w->bytes &&
+           linear - w->first + size <= w->bytes && mem_in_page(linear, size);
+}
+
+/* The window that has the access, with functions chosen for the device's present state. NULL: the long way. */
+static inline const struct env_window *find_window(const struct cluster_env *env, struct device_site *site, linear_t linear)
+{
+    struct env_window *w = &site->window;
+    if (likely(in_window(w, linear, site->size)))
+        return w;
+    if (!env->find_window)
+        return NULL;
+    env->find_window(env->opaque, linear, w);
+    return in_window(w, linear, site->size) ? w : NULL;
+}
+
+static void load_slowly(struct jit_frame *frame, struct device_site *site, linear_t linear)
 {
     struct interp *interp = frame->jit->interp;
     struct exec x = {.interp = interp, .env = frame->jit->env, .cpu = frame->cpu};
     interp->device_accesses = 0;
     if (mem_read(&x, linear, site->size, &frame->value) != INTERP_DONE)
         BUG_ON(true); /* devices are allowed */
-    frame->rmw = linear;
     count_access(frame, site, interp->device_accesses);
     note_effect(frame);
+}
+
+void jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear)
+{
+    const struct cluster_env *env = frame->jit->env;
+    const struct env_window *w = find_window(env, site, linear);
+    frame->rmw = linear;
+    if (likely(w != NULL)) {
+        frame->value = w->read(w->dev, linear, site->size);
+        env->memory_done(env->opaque, true, linear, site->size, frame->value);
+        count_access(frame, site, 1);
+        note_effect(frame);
+        return;
+    }
+    load_slowly(frame, site, linear);
 }
 
 static u32 value_of(const struct jit_frame *frame, const struct device_site *site)
@@ -147,7 +179,7 @@ static u32 value_of(const struct jit_frame *frame, const struct device_site *sit
     return reg_read(frame->cpu, site->src, site->size);
 }
 
-void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear)
+static void store_slowly(struct jit_frame *frame, struct device_site *site, linear_t linear)
 {
     struct interp *interp = frame->jit->interp;
     struct exec x = {.interp = interp, .env = frame->jit->env, .cpu = frame->cpu};
@@ -161,6 +193,21 @@ void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linea
     if ((!frame->leave || frame->leave == 1 + LEAVE_attention) && interp->stored &&
         cluster_holds(cluster, interp->store_first, interp->store_last))
         frame->leave = 1 + LEAVE_self_modified;
+}
+
+void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear)
+{
+    const struct cluster_env *env = frame->jit->env;
+    const struct env_window *w = find_window(env, site, linear);
+    if (unlikely(!w)) {
+        store_slowly(frame, site, linear);
+        return;
+    }
+    u32 value = value_of(frame, site) & size_mask(site->size);
+    w->write(w->dev, linear, site->size, value);
+    env->memory_done(env->opaque, false, linear, site->size, value);
+    count_access(frame, site, 1);
+    note_effect(frame);
 }
 
 static inline u16 port_of(const struct jit_frame *frame, const struct device_site *site, u8 operand)

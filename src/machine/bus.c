@@ -81,6 +81,12 @@ void bus_out(struct bus *bus, u16 port, u8 size, u32 value)
     bus_out(bus, (u16)(port + half), half, value >> (8 * half));
 }
 
+const struct bus_port *bus_port_row(const struct bus *bus, u16 port, void **dev)
+{
+    *dev = bus->rows[bus->port[port]].dev;
+    return bus->rows[bus->port[port]].row;
+}
+
 const struct bus_window *bus_window_at(const struct bus *bus, gpa_t addr)
 {
     for (u32 i = 0; i < bus->n_windows; i++)

@@ -54,6 +54,8 @@ void bus_add_window(struct bus *bus, const struct bus_window *window);
 
 u32 bus_in(struct bus *bus, u16 port, u8 size);
 void bus_out(struct bus *bus, u16 port, u8 size, u32 value);
+/* The row that answers the port and its device, or NULL. */
+const struct bus_port *bus_port_row(const struct bus *bus, u16 port, void **dev);
 /* The window that holds `addr`, or NULL. */
 const struct bus_window *bus_window_at(const struct bus *bus, gpa_t addr);
 /* "PIC master command", or NULL where nobody answers. */

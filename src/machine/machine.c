@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 
-static void account(struct machine *m, enum access_kind kind, u32 addr, u8 size, u32 value)
+static inline void account(struct machine *m, enum access_kind kind, u32 addr, u8 size, u32 value)
 {
     m->accesses++;
     trace_add(&m->trace, kind, addr, size, value);
@@ -11,6 +11,11 @@ static void account(struct machine *m, enum access_kind kind, u32 addr, u8 size,
     /* In host mode the run loop runs what is due: a timer signal tells it when. */
     if (m->clock.mode == CLOCK_MODE_ACCESS && m->clock.access_ns >= m->clock.next_deadline_ns)
         clock_run_due(&m->clock);
+}
+
+void machine_account(struct machine *m, enum access_kind kind, u32 addr, u8 size, u32 value)
+{
+    account(m, kind, addr, size, value);
 }
 
 u32 machine_port_in(struct machine *m, u16 port, u8 size)

@@ -92,6 +92,9 @@ void machine_port_out(struct machine *machine, u16 port, u8 size, u32 value);
 u32 machine_mmio_read(struct machine *machine, gpa_t addr, u8 size);
 void machine_mmio_write(struct machine *machine, gpa_t addr, u8 size, u32 value);
 
+/* What the funnel does after the device has been called: for a caller that has called it itself. */
+void machine_account(struct machine *machine, enum access_kind kind, u32 addr, u8 size, u32 value);
+
 /* The A20 gate as PC chipsets with both controls behave: the 8042 and port 92h each set it, the last one wins. */
 static inline void machine_set_a20(struct machine *machine, bool on)
 {

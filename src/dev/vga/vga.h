@@ -56,13 +56,14 @@ u64 vga_next_frame_ns(struct vga *vga);
 /* How the processor's accesses to A0000h-BFFFFh are carried out now. Chosen when a register changes. */
 struct vga_accessor {
     /* The whole access must lie in the window. Bytes at ascending addresses. */
-    u32 (*read)(struct vga *vga, gpa_t addr, u8 size);
-    void (*write)(struct vga *vga, gpa_t addr, u8 size, u32 value);
+    u32 (*read)(void *vga, gpa_t addr, u8 size);
+    void (*write)(void *vga, gpa_t addr, u8 size, u32 value);
     gpa_t first; /* the window that answers; the rest of A0000h-BFFFFh reads as ones */
     u32 bytes;   /* 0: display RAM is disabled */
     /* Names the kind of access: addressing (planar, odd/even, chain-4), write mode, function, read mode,
-     * window, memory size. Equal generations mean the same kind, also when the guest went to another and came
-     * back. Masks, colours, rotate count, maps and latches are data, not part of it. */
+     * window, memory size, and whether the write pipeline changes anything at all. Equal generations mean the same
+     * kind and the same read, write, first and bytes, also when the guest went to another and came back. Masks,
+     * colours, rotate count, maps and latches are data, not part of it. */
     u32 generation;
 };
 const struct vga_accessor *vga_accessor(const struct vga *vga);

@@ -83,9 +83,9 @@ always_inline void write_bytes(struct vga *vga, gpa_t addr, u8 size, u32 value, 
 }
 
 #define WRITER(name, mode, function)                                                                         \
-    static void name(struct vga *vga, gpa_t addr, u8 size, u32 value)                                        \
+    static void name(void *dev, gpa_t addr, u8 size, u32 value)                                              \
     {                                                                                                        \
-        write_bytes(vga, addr, size, value, mode, function);                                                 \
+        write_bytes(dev, addr, size, value, mode, function);                                                 \
     }
 WRITER(write_0_copy, WRITE_MODE_0, FUNCTION_COPY)
 WRITER(write_0_and, WRITE_MODE_0, FUNCTION_AND)
@@ -102,16 +102,18 @@ WRITER(write_3_or, WRITE_MODE_3, FUNCTION_OR)
 WRITER(write_3_xor, WRITE_MODE_3, FUNCTION_XOR)
 
 /* Write mode 0 when the pipeline changes nothing: no rotation, set/reset, function or bit mask. */
-static void write_plain(struct vga *vga, gpa_t addr, u8 size, u32 value)
+static void write_plain(void *dev, gpa_t addr, u8 size, u32 value)
 {
+    struct vga *vga = dev;
     u32 a = window_offset(vga, addr);
     for (u8 i = 0; i < size; i++, value >>= 8)
         store(vga, a + i, (u8)value * ALL_PLANES);
 }
 
 /* The same in chain-4: what lies in one group of four bytes is one cell. */
-static void write_plain_chain_4(struct vga *vga, gpa_t addr, u8 size, u32 value)
+static void write_plain_chain_4(void *dev, gpa_t addr, u8 size, u32 value)
 {
+    struct vga *vga = dev;
     u32 a = window_offset(vga, addr);
     if ((a & 3) + size > 4) {
         write_plain(vga, addr, size, value);
@@ -124,8 +126,9 @@ static void write_plain_chain_4(struct vga *vga, gpa_t addr, u8 size, u32 value)
 }
 
 /* The same in odd/even addressing: a character and its attribute are one cell. */
-static void write_plain_odd_even(struct vga *vga, gpa_t addr, u8 size, u32 value)
+static void write_plain_odd_even(void *dev, gpa_t addr, u8 size, u32 value)
 {
+    struct vga *vga = dev;
     u32 a = window_offset(vga, addr);
     if ((a | size) & 1) {
         write_plain(vga, addr, size, value);
@@ -137,8 +140,9 @@ static void write_plain_odd_even(struct vga *vga, gpa_t addr, u8 size, u32 value
     }
 }
 
-static u32 read_0(struct vga *vga, gpa_t addr, u8 size)
+static u32 read_0(void *dev, gpa_t addr, u8 size)
 {
+    struct vga *vga = dev;
     u32 a = window_offset(vga, addr);
     u32 value = 0;
     for (u8 i = 0; i < size; i++) {
@@ -148,8 +152,9 @@ static u32 read_0(struct vga *vga, gpa_t addr, u8 size)
     return value;
 }
 
-static u32 read_0_chain_4(struct vga *vga, gpa_t addr, u8 size)
+static u32 read_0_chain_4(void *dev, gpa_t addr, u8 size)
 {
+    struct vga *vga = dev;
     u32 a = window_offset(vga, addr);
     if ((a & 3) + size > 4)
         return read_0(vga, addr, size);
@@ -159,8 +164,9 @@ static u32 read_0_chain_4(struct vga *vga, gpa_t addr, u8 size)
 }
 
 /* Color compare: a bit is one where the planes that matter hold the color. */
-static u32 read_1(struct vga *vga, gpa_t addr, u8 size)
+static u32 read_1(void *dev, gpa_t addr, u8 size)
 {
+    struct vga *vga = dev;
     u32 a = window_offset(vga, addr);
     u32 value = 0;
     for (u8 i = 0; i < size; i++) {
@@ -173,7 +179,7 @@ static u32 read_1(struct vga *vga, gpa_t addr, u8 size)
     return value;
 }
 
-typedef void writer_t(struct vga *vga, gpa_t addr, u8 size, u32 value);
+typedef void writer_t(void *dev, gpa_t addr, u8 size, u32 value);
 static writer_t *const writers[4][4] = {
     [WRITE_MODE_0] = {write_0_copy, write_0_and, write_0_or, write_0_xor},
     [WRITE_MODE_1] = {write_1, write_1, write_1, write_1},
@@ -242,9 +248,10 @@ static void address_planar(struct vga_pipeline *p, const struct vga_regs *r)
     }
 }
 
-static u32 accessor_generation(const struct vga_regs *r, bool enabled)
+static u32 accessor_generation(const struct vga_regs *r, bool plain)
 {
-    return (u32)enabled | (r->seq[VGA_SEQ_MEMORY_MODE] & 0x0eu) | (r->gc[VGA_GC_MODE] & 0x1bu) << 4 |
+    bool enabled = r->misc & MISC_ENABLE_RAM;
+    return (u32)enabled | (u32)plain << 16 | (r->seq[VGA_SEQ_MEMORY_MODE] & 0x0eu) | (r->gc[VGA_GC_MODE] & 0x1bu) << 4 |
            (r->gc[VGA_GC_MISC] & 0x0eu) << 8 | (r->gc[VGA_GC_DATA_ROTATE] & 0x18u) << 10;
 }
 
@@ -258,7 +265,9 @@ static void update_functions(struct vga *vga)
         !(r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_NO_ODD_EVEN) && (r->gc[VGA_GC_MISC] & GC6_CHAIN_ODD_EVEN);
     enum write_mode mode = r->gc[VGA_GC_MODE] & GC5_WRITE_MODE;
     enum function function = r->gc[VGA_GC_DATA_ROTATE] >> GC3_FUNCTION_SHIFT & 3;
-    if (!pipeline_is_plain(p, mode, function))
+    bool plain = pipeline_is_plain(p, mode, function);
+    accessor->generation = accessor_generation(r, plain);
+    if (!plain)
         accessor->write = writers[mode][function];
     else
         accessor->write = chain_4 ? write_plain_chain_4 : odd_even ? write_plain_odd_even : write_plain;
@@ -290,7 +299,6 @@ void vga_mem_update(struct vga *vga)
     update_functions(vga);
     vga->accessor.first = memory_map[map].first;
     vga->accessor.bytes = enabled ? memory_map[map].bytes : 0;
-    vga->accessor.generation = accessor_generation(r, enabled);
 }
 
 void vga_mem_update_map_mask(struct vga *vga)

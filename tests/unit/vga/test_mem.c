@@ -233,7 +233,10 @@ static void generation_names_the_kind_of_access(void **state)
 {
     struct rig *rig = *state;
     set_mode(rig, 0x12);
+    u32 plain = vga_accessor(rig->vga)->generation;
+    gc_out(rig, 8, 0xaa); /* the pipeline does something now: that is a kind */
     u32 planar = vga_accessor(rig->vga)->generation;
+    assert_int_not_equal(planar, plain);
     gc_out(rig, 8, 0x55); /* data, not kind */
     seq_out(rig, 2, 3);
     gc_out(rig, 4, 2);
