@@ -28,6 +28,9 @@ int jit_create(struct jit **result, struct interp *interp, const struct jit_conf
     if (!jit->config.slow_threshold)
         jit->config.slow_threshold = DEFAULT_SLOW_THRESHOLD;
     int rc = code_buffer_init(&jit->buffer, config->code_bytes ? config->code_bytes : JIT_CODE_BYTES);
+    jit->gen = gen_create(jit);
+    if (!rc && !jit->gen)
+        rc = -ENOMEM;
     if (!rc)
         rc = stubs_create(jit);
     if (!rc)
@@ -35,6 +38,7 @@ int jit_create(struct jit **result, struct interp *interp, const struct jit_conf
     if (rc) {
         log_error("cannot set up translation to host code: %s", strerror(-rc));
         code_buffer_fini(&jit->buffer);
+        gen_destroy(jit->gen);
         free(jit);
         return rc;
     }
@@ -48,6 +52,7 @@ void jit_destroy(struct jit *jit)
         return;
     fault_remove(jit);
     code_buffer_fini(&jit->buffer);
+    gen_destroy(jit->gen);
     free(jit->access);
     free(jit);
 }

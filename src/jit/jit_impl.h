@@ -101,6 +101,8 @@ struct jit_frame {
     enum cluster_leave reason;
 };
 
+struct gen;
+
 /* A plain access of translated code: if it faults, execution goes on at `cold`. Ascending by `at`. */
 struct access_site {
     const u8 *at;
@@ -113,6 +115,7 @@ struct jit {
     struct jit_config config;
     struct jit_stats stats;
     struct code_buffer buffer;
+    struct gen *gen;
     u64 epoch;          /* counts flushes of the buffer; starts at 1 */
     int perf_map;
     struct jit_frame frame;
@@ -129,7 +132,10 @@ struct jit {
     const u8 *exit;         /* returns from enter(): cpu_state is complete */
 };
 
-/* translate.c: 0 or -errno (no room, an instruction that cannot be encoded). */
+/* translate.c: the working memory of a translation, used for all of them. NULL: no memory. */
+struct gen *gen_create(struct jit *jit);
+void gen_destroy(struct gen *gen);
+/* 0, -ENOSPC (the code buffer is full), -EINVAL (an instruction cannot be encoded), -ENOMEM. */
 must_check int translate(struct jit *jit, struct translation *t, const struct cpu_state *cpu);
 
 /* stubs.c: the fixed code at the bottom of the buffer. */

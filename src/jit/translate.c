@@ -333,6 +333,27 @@ static int finish(struct gen *g)
     return 0;
 }
 
+struct gen *gen_create(struct jit *jit)
+{
+    struct gen *g = calloc(1, sizeof *g);
+    if (g)
+        g->jit = jit;
+    return g;
+}
+
+void gen_destroy(struct gen *g)
+{
+    free(g);
+}
+
+/* A large struct that is used again: only what a cluster of `n` instructions needs is cleared. */
+static void begin(struct gen *g, u32 n)
+{
+    memset(g->is_label, 0, n * sizeof g->is_label[0]);
+    memset(g->label, 0, n * sizeof g->label[0]);
+    g->n_tails = g->n_fixups = g->n_leaves = g->n_accesses = g->n_sites = 0;
+}
+
 int translate(struct jit *jit, struct translation *t, const struct cpu_state *cpu)
 {
     struct cluster *cluster = t->cluster;
@@ -340,10 +361,8 @@ int translate(struct jit *jit, struct translation *t, const struct cpu_state *cp
     u8 *start = code_buffer_reserve(&jit->buffer, room);
     if (!start)
         return -ENOSPC;
-    struct gen *g = calloc(1, sizeof *g);
-    if (!g)
-        return -ENOMEM;
-    g->jit = jit;
+    struct gen *g = jit->gen;
+    begin(g, cluster->n);
     g->t = t;
     g->cpu = cpu;
     g->cluster = cluster;
@@ -355,7 +374,5 @@ int translate(struct jit *jit, struct translation *t, const struct cpu_state *cp
         if (!g->label[i])
             emit_chain(g, i);
     emit_tails(g);
-    int rc = g->e.failed ? -EINVAL : finish(g);
-    free(g);
-    return rc;
+    return g->e.failed ? -EINVAL : finish(g);
 }
