@@ -229,7 +229,7 @@ static enum options_result check_executor(const struct options *o, char *why)
                       o->perf_map);
     if ((o->stress_given & BIT(STRESS_CODE)) && o->code_cache)
         return refuse(why, "--code-cache: --stress has another size of the code cache");
-    if (o->executor == EXECUTOR_HOST || !options_given(o, "executor"))
+    if (o->executor == EXECUTOR_HOST)
         return OPTIONS_OK;
     for (size_t i = 0; i < ARRAY_LEN(host_only); i++)
         if (options_given(o, host_only[i]))
@@ -268,7 +268,7 @@ static void set_defaults(struct options *o)
         .n_variants = 2,
         .windows = {8, 16, 32, 64},
         .n_windows = 4,
-        .executor = EXECUTOR_INTERP,
+        .executor = EXECUTOR_HOST,
         .top = 10,
     };
 }

@@ -368,7 +368,7 @@ const struct option_row option_rows[] = {
      COMMAND_GUEST, false, GROUP_CLUSTERS, NUMBER_OPTION(window), .min = 1, .max = CLUSTER_WINDOW_MAX,
      .what = "a number of instructions"},
     {"executor", "host|interp",
-     "what executes clusters: host code made from them, or an interpreter, slower (default interp)",
+     "what executes clusters: host code made from them (host, the default), or an interpreter",
      COMMAND_GUEST, false, GROUP_CLUSTERS, .set = set_executor},
     {"code-cache", "SIZE",
      "memory for host code, 64K to 1024M (default 16M); when it is full, all of it is made anew",

@@ -53,6 +53,7 @@ static void defaults(void **state)
     assert_int_equal(o.level, CLUSTER_WINDOW);
     assert_int_equal(o.window, 16);
     assert_int_equal(o.given, 0);
+    assert_int_equal(o.executor, EXECUTOR_HOST);
     assert_null(o.serial);
     assert_string_equal(o.boot, "");
     assert_false(o.snapshot);
