@@ -33,7 +33,20 @@ enum cluster_leave cluster_interp_insn(struct interp *interp, struct cluster *cl
 
 /* Why a run must end although the instruction just executed went well, or LEAVE_REASONS: requests, interrupts, changed
  * memory, the run loop. Own code is not looked at. */
-enum cluster_leave cluster_effect(const struct cluster_env *env, const struct cpu_state *cpu, u32 generation);
+static inline enum cluster_leave cluster_effect(const struct cluster_env *env, const struct cpu_state *cpu, u32 generation)
+{
+    if (*env->requests)
+        return LEAVE_request;
+    if (cpu->halted)
+        return LEAVE_halt;
+    if (*env->intr && (cpu->eflags & FLAG_IF) && !cpu->interrupt_shadow)
+        return LEAVE_interrupt;
+    if (*env->generation != generation)
+        return LEAVE_mapping;
+    if (*env->attention || (cpu->eflags & FLAG_TF))
+        return LEAVE_attention;
+    return LEAVE_REASONS;
+}
 
 struct cluster_engine;
 

@@ -38,21 +38,6 @@ static bool wrote_own_code(const struct interp *interp, const struct cluster *cl
     return interp->stored && cluster_holds(cluster, interp->store_first, interp->store_last);
 }
 
-enum cluster_leave cluster_effect(const struct cluster_env *env, const struct cpu_state *cpu, u32 generation)
-{
-    if (*env->requests)
-        return LEAVE_request;
-    if (cpu->halted)
-        return LEAVE_halt;
-    if (*env->intr && (cpu->eflags & FLAG_IF) && !cpu->interrupt_shadow)
-        return LEAVE_interrupt;
-    if (*env->generation != generation)
-        return LEAVE_mapping;
-    if (*env->attention || (cpu->eflags & FLAG_TF))
-        return LEAVE_attention;
-    return LEAVE_REASONS;
-}
-
 /* The instruction that follows in the cluster, or CLUSTER_NO_INSN; *leave tells why then. */
 static int follow(const struct cluster *cluster, const struct cluster_insn *insn, u32 eip, enum cluster_leave *leave)
 {

@@ -216,12 +216,22 @@ static void emit_plain_store(struct gen *g, const struct step *step, u8 src, enu
     emit_mr(&g->e, M(MOV), step->size, to, reg);
 }
 
+/* The call stores only the registers that C may change. */
+static void emit_store_kept_register(struct gen *g, u8 src, u8 size)
+{
+    u8 reg = size == 1 ? src & 3 : src;
+    if (src < CPU_REGS && (reg == CPU_EBX || reg == CPU_ESP || reg == CPU_EBP))
+        emit_mr(&g->e, M(MOV), 4, host_mem(R15, (s32)(offsetof(struct cpu_state, reg) + reg * sizeof(u32))),
+                gen_reg(reg, 4));
+}
+
 static void emit_device_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
 {
     bool last = step == g->last_step;
     struct device_site *site = add_site(g, step);
     site->src = src;
     site->stores_t0 = gen_is_temp(src);
+    emit_store_kept_register(g, src, step->size);
     if (site->stores_t0)
         emit_mr(&g->e, M(MOV), 4, FRAME(t0), gen_reg(src, 4));
     else if (!last)

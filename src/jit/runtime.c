@@ -112,10 +112,20 @@ const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
 
 /* --- device accesses --- */
 
-static inline void note_effect(struct jit_frame *frame)
+static void note_reason(struct jit_frame *frame)
 {
     enum cluster_leave reason = cluster_effect(frame->jit->env, frame->cpu, frame->generation);
     frame->leave = reason == LEAVE_REASONS ? 0 : 1 + reason;
+}
+
+/* A device access cannot set TF or halt. */
+static inline void note_effect(struct jit_frame *frame)
+{
+    const struct cluster_env *env = frame->jit->env;
+    if (unlikely(*env->intr || *env->requests || *env->attention || *env->generation != frame->generation))
+        note_reason(frame);
+    else
+        frame->leave = 0;
 }
 
 static inline void count_access(struct jit_frame *frame, struct device_site *site, u32 accesses)
