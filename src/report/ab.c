@@ -238,7 +238,7 @@ static void print_translation(FILE *out, const struct ab_report *r)
     add_average(&t, r, "  instructions each", FIGURE(translation.instructions), FIGURE(translation.translations));
     add_figure(&t, r, "  bytes of host code", FIGURE(translation.code_bytes), false);
     add_figure(&t, r, "  time it took", FIGURE(translation.host_ns), true);
-    add_figure(&t, r, "accesses that turned out to be devices'", FIGURE(translation.faults), false);
+    add_figure(&t, r, "memory accesses found to be a device's", FIGURE(translation.faults), false);
     add_figure(&t, r, "  translated anew for that", FIGURE(translation.recompiled), false);
     add_figure(&t, r, "instructions interpreted", FIGURE(translation.interpreted), false);
     if (any_variant(r, FIGURE(translation.failed)))

@@ -165,9 +165,11 @@ static void print_insn(FILE *out, const struct clusters_report *report, const st
     char exits[NUMBER_BYTES], avoided[NUMBER_BYTES], bytes[2 * BYTES_SHOWN + 2] = "";
     print_bytes(bytes, &insn->steps);
     format_flow(flow, cluster, insn, last);
-    fprintf(out, "%*s%-*s  %-*s  %-*.*s  %*s  %*s  %s%*s%s\n", INDENT, "", ADDRESS_WIDTH,
-            clusters_address(address, cluster, insn->eip), layout->bytes, bytes, layout->text, layout->text,
-            clusters_disassemble(text, cluster, insn), COUNT_WIDTH,
+    clusters_disassemble(text, cluster, insn);
+    if (strlen(text) > (size_t)layout->text)
+        strcpy(text + layout->text - 1, "+");
+    fprintf(out, "%*s%-*s  %-*s  %-*s  %*s  %*s  %s%*s%s\n", INDENT, "", ADDRESS_WIDTH,
+            clusters_address(address, cluster, insn->eip), layout->bytes, bytes, layout->text, text, COUNT_WIDTH,
             count_text(exits, cluster_engine_heat(report->engine, cluster, insn)), COUNT_WIDTH,
             count_text(avoided, insn->exits_avoided), clusters_class(insn),
             *flow ? (int)(sizeof "strong  " - 1 - strlen(clusters_class(insn))) : 0, "", flow);
@@ -241,10 +243,13 @@ static void print_summary(FILE *out, const struct clusters_report *report, const
 {
     char avoided[NUMBER_BYTES], runs[NUMBER_BYTES], made[NUMBER_BYTES];
     const struct run_stats *run = report->run;
-    fprintf(out, "%s: %u cluster%s avoided %s exit%s in %s run%s; %s exit%s made\n", report->guest, list->n,
-            plural(list->n), number_format(avoided, list->exits_avoided), plural(list->exits_avoided),
-            number_format(runs, list->runs), plural(list->runs), number_format(made, run->exits_total),
-            run->exits_total == 1 ? " was" : "s were");
+    if (list->n)
+        fprintf(out, "%s: %u cluster%s avoided %s exit%s in %s run%s", report->guest, list->n, plural(list->n),
+                number_format(avoided, list->exits_avoided), plural(list->exits_avoided),
+                number_format(runs, list->runs), plural(list->runs));
+    else
+        fprintf(out, "%s: there are no clusters", report->guest);
+    fprintf(out, "; %s exit%s made\n", number_format(made, run->exits_total), run->exits_total == 1 ? " was" : "s were");
     fprintf(out, "executor %s; %s\n", report->backend->name, run->end_text[0] ? run->end_text : "the guest ended");
 }
 
@@ -254,7 +259,7 @@ static void print_shares(FILE *out, const struct clusters_list *list, u32 top)
     for (u32 i = 0; i < top; i++)
         shown += list->item[i].exits_avoided;
     if (top < list->n)
-        fprintf(out, "Shown are the %u that avoided most, %.1f %% of all\n", top, percent(shown, list->exits_avoided));
+        fprintf(out, "Below: the %u that avoided most, %.1f %% of all\n", top, percent(shown, list->exits_avoided));
 }
 
 /* What a flush of the cache took away cannot be shown any more. */

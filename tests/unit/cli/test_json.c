@@ -67,6 +67,16 @@ static void variant_object(void **state)
     assert_int_equal(number_at(json, "clusters.exits_avoided"), fake.runs[1].clusters.exits_avoided);
     assert_text_at(json, "clusters.stops.0.mnemonic", "iret");
     assert_int_equal(json_array_size(at(json, "clusters.stops")), 2);
+    assert_text_at(json, "executor", "host");
+    assert_int_equal(number_at(json, "translation.translations"), 36);
+    assert_int_equal(number_at(json, "translation.instructions"), 360);
+    assert_int_equal(number_at(json, "translation.code_bytes"), 45678);
+    assert_int_equal(number_at(json, "translation.host_ns"), 2340000);
+    assert_int_equal(number_at(json, "translation.flushes"), 0);
+    assert_int_equal(number_at(json, "translation.faults"), 12);
+    assert_int_equal(number_at(json, "translation.recompiled"), 2);
+    assert_int_equal(number_at(json, "translation.interpreted"), 345);
+    assert_int_equal(number_at(json, "translation.failed"), 0);
     assert_int_equal(number_at(json, "host_ns.total"), fake.runs[1].host_ns_total);
     assert_int_equal(number_at(json, "host_ns.kvm"), fake.runs[1].host_ns_kvm);
     assert_int_equal(number_at(json, "host_ns.devices"), 90000000);
@@ -92,6 +102,7 @@ static void identical_runs(void **state)
     assert_true(json_is_null(at(json, "first_difference")));
     assert_int_equal(json_array_size(at(json, "variants")), 2);
     assert_text_at(json, "variants.0.name", "off");
+    assert_true(json_is_null(at(json, "variants.0.translation")));
     assert_int_equal(json_array_size(at(json, "windows")), 3);
     assert_int_equal(number_at(json, "windows.2.window"), 64);
     assert_true(json_is_true(at(json, "windows.2.identical")));

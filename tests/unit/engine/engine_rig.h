@@ -62,6 +62,7 @@ void engine_run_guest(struct engine_rig *er, u32 limit);
 int test_form(void);
 int test_golden(void);
 int test_life(void);
+int test_counts(void);
 int test_leave(void);
 int test_equal(void);
 
