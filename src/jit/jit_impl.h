@@ -158,6 +158,9 @@ void jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear
 void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear);
 void jit_in(struct jit_frame *frame, struct device_site *site);
 void jit_out(struct jit_frame *frame, struct device_site *site);
+/* string_run.c: the elements of a REP string instruction that can be done quickly; cpu_state is complete and at it. True:
+ * it was stopped between two elements, and the run must end for *reason. False: the interpreter goes on with it. */
+bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum cluster_leave *reason);
 struct segment_shape jit_segment_shape(const struct cpu_segment *segment);
 /* Do the segments still look as the translation assumed? */
 bool jit_shapes_hold(const struct translation *t, const struct cpu_state *cpu);

@@ -99,9 +99,11 @@ const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
     if (jit->faulted)
         note_fault(frame, i);
     do {
+        enum cluster_leave reason;
+        if (jit_string_run(frame, &t->cluster->insn[at], &reason))
+            return leave(frame, reason);
         jit->stats.interpreted++;
-        enum cluster_leave reason =
-            cluster_interp_insn(jit->interp, t->cluster, &at, cpu, frame->generation, frame->stats);
+        reason = cluster_interp_insn(jit->interp, t->cluster, &at, cpu, frame->generation, frame->stats);
         if (reason != LEAVE_REASONS)
             return leave(frame, reason);
     } while (cpu->interrupt_shadow);
