@@ -64,7 +64,8 @@ static void run_candidate(struct check *check, int start)
     const struct cluster_backend *backend = &check->candidate_backend;
     start_side(check, side);
     check->replayed = 0;
-    check->diverged = false;
+    check->diverged = check->done_missing = false;
+    check->window_generation++;
     check_give_signals(check, &check->entry_signals);
     side->leave = backend->run(backend->opaque, check->cluster, start, &side->cpu, &side->stats);
 }
@@ -99,7 +100,7 @@ static u32 compare(const struct check *check)
         differs |= BIT(CHECK_DIFFERS_LEAVE);
     if (!counts_equal(check))
         differs |= BIT(CHECK_DIFFERS_COUNTS);
-    if (check->diverged || check->replayed != check->logged)
+    if (check->diverged || check->done_missing || check->replayed != check->logged)
         differs |= BIT(CHECK_DIFFERS_ACCESSES);
     if (!check_memory_equal(check))
         differs |= BIT(CHECK_DIFFERS_MEMORY);

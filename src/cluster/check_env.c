@@ -102,19 +102,36 @@ static void diverge(struct check *check, const struct check_access *access)
     check->answer_attention = 1;
 }
 
+static bool matches(const struct check *check, const struct check_access *access)
+{
+    const struct check_access *want = &check->log[check->replayed];
+    bool writes = access->kind == CHECK_OUT || access->kind == CHECK_WRITE;
+    return !check->diverged && !check->done_missing && check->replayed != check->logged && want->kind == access->kind &&
+           want->size == access->size && want->addr == access->addr && (!writes || want->value == access->value);
+}
+
+/* The device half of an access. */
+static u32 answer(struct check *check, enum check_access_kind kind, u32 addr, u8 size, u32 value)
+{
+    struct check_access access = {.kind = (u8)kind, .size = size, .addr = addr, .value = value};
+    if (matches(check, &access))
+        return check->log[check->replayed++].value;
+    diverge(check, &access);
+    return size == 4 ? 0xffffffff : BIT(8 * size) - 1;
+}
+
+/* What comes of it. */
+static void account(struct check *check)
+{
+    if (!check->diverged)
+        check_give_signals(check, &check->log[check->replayed - 1].after);
+}
+
 static u32 replay(struct check *check, enum check_access_kind kind, u32 addr, u8 size, u32 value)
 {
-    bool writes = kind == CHECK_OUT || kind == CHECK_WRITE;
-    struct check_access access = {.kind = (u8)kind, .size = size, .addr = addr, .value = value};
-    const struct check_access *want = &check->log[check->replayed];
-    if (check->diverged || check->replayed == check->logged || want->kind != kind || want->size != size ||
-        want->addr != addr || (writes && want->value != value)) {
-        diverge(check, &access);
-        return size == 4 ? 0xffffffff : BIT(8 * size) - 1;
-    }
-    check->replayed++;
-    check_give_signals(check, &want->after);
-    return want->value;
+    value = answer(check, kind, addr, size, value);
+    account(check);
+    return value;
 }
 
 static u32 candidate_in(void *opaque, u16 port, u8 size)
@@ -137,6 +154,84 @@ static void candidate_write(void *opaque, u32 gpa, u8 size, u32 value)
     replay(opaque, CHECK_WRITE, gpa, size, value);
 }
 
+/* --- the candidate's short cuts: as wide as the real ones, but to the log --- */
+
+static u32 answer_directly(struct check *check, enum check_access_kind kind, u32 addr, u8 size, u32 value)
+{
+    value = answer(check, kind, addr, size, value);
+    check->done_missing = true;
+    return value;
+}
+
+static u32 direct_in(void *dev, u16 port, u8 size)
+{
+    return answer_directly(dev, CHECK_IN, port, size, 0);
+}
+
+static void direct_out(void *dev, u16 port, u8 size, u32 value)
+{
+    answer_directly(dev, CHECK_OUT, port, size, value);
+}
+
+static u32 direct_read(void *dev, u32 gpa, u8 size)
+{
+    return answer_directly(dev, CHECK_READ, gpa, size, 0);
+}
+
+static void direct_write(void *dev, u32 gpa, u8 size, u32 value)
+{
+    answer_directly(dev, CHECK_WRITE, gpa, size, value);
+}
+
+/* Every direct access must be accounted for, as what it was. */
+static void done(struct check *check, enum check_access_kind kind, u32 addr, u8 size, u32 value)
+{
+    struct check_access access = {.kind = (u8)kind, .size = size, .addr = addr, .value = value};
+    const struct check_access *want = check->replayed ? &check->log[check->replayed - 1] : NULL;
+    bool right = check->done_missing && want && want->kind == kind && want->addr == addr && want->size == size &&
+                 want->value == value;
+    check->done_missing = false;
+    if (!right && !check->diverged)
+        diverge(check, &access);
+    account(check);
+}
+
+static void candidate_port_done(void *opaque, bool in, u16 port, u8 size, u32 value)
+{
+    done(opaque, in ? CHECK_IN : CHECK_OUT, port, size, value);
+}
+
+static void candidate_memory_done(void *opaque, bool read, u32 gpa, u8 size, u32 value)
+{
+    done(opaque, read ? CHECK_READ : CHECK_WRITE, gpa, size, value);
+}
+
+static void candidate_find_port(void *opaque, struct env_port *port)
+{
+    struct check *check = opaque;
+    const struct cluster_env *env = check->config.env;
+    env->find_port(env->opaque, port);
+    if (!port->direct)
+        return;
+    port->dev = check;
+    port->in = port->in ? direct_in : NULL;
+    port->out = port->out ? direct_out : NULL;
+}
+
+/* Where the device answers now; in the middle of the run it may have been elsewhere, which makes no difference to the
+ * log. */
+static void candidate_find_window(void *opaque, u32 gpa, struct env_window *window)
+{
+    struct check *check = opaque;
+    const struct cluster_env *env = check->config.env;
+    env->find_window(env->opaque, gpa, window);
+    window->dev = check;
+    window->read = direct_read;
+    window->write = direct_write;
+    window->generation = check->window_generation;
+    window->generation_now = &check->window_generation;
+}
+
 /* --- life --- */
 
 static void init_envs(struct check *check)
@@ -150,11 +245,14 @@ static void init_envs(struct check *check)
         .intr = real->intr, .attention = &check->frozen_attention, .requests = real->requests,
         .generation = real->generation,
     };
-    /* No short cut to devices: what is not listed stays NULL. */
+    /* No short cut to real devices: what is not listed stays NULL. */
     check->candidate.env = (struct cluster_env){
         .opaque = check, .view = real->view, .page_kind = real->page_kind,
         .port_in = candidate_in, .port_out = candidate_out,
-        .mmio_read = candidate_read, .mmio_write = candidate_write, .cpuid = cpuid,
+        .mmio_read = candidate_read, .mmio_write = candidate_write,
+        .find_port = real->find_port ? candidate_find_port : NULL, .port_done = candidate_port_done,
+        .find_window = real->find_window ? candidate_find_window : NULL, .memory_done = candidate_memory_done,
+        .cpuid = cpuid,
         .push_sreg_whole = real->push_sreg_whole,
         .intr = &check->answer.intr, .attention = &check->answer_attention, .requests = &check->answer.requests,
         .generation = &check->answer.generation,

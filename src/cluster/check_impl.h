@@ -83,6 +83,8 @@ struct check {
     u32 replayed;                  /* accesses of the candidate answered so far */
     bool diverged;                 /* its access number `replayed` was another one: */
     struct check_access divergent;
+    bool done_missing;             /* a direct access was not accounted for yet */
+    u32 window_generation;         /* of the candidate's direct ways to device memory: another one for every run */
     struct check_signals answer;   /* what the candidate's environment points to */
     volatile int frozen_attention; /* the reference's */
     volatile int answer_attention;

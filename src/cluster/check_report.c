@@ -156,7 +156,7 @@ static void print_accesses(const struct check *check)
     u32 at = check->replayed; /* equal up to here */
     u32 first = at > ACCESSES_BEFORE ? at - ACCESSES_BEFORE : 0;
     fprintf(out, "device accesses: %u of the reference's %u were made%s\n", at, check->logged,
-            check->diverged ? ", then another one" : "");
+            check->diverged ? ", then another one" : check->done_missing ? ", the last not accounted for" : "");
     for (u32 i = first; i < check->logged && i < at + ACCESSES_AFTER; i++) {
         const struct check_access *access = &check->log[i];
         fprintf(out, "  #%-4u ", i);

@@ -50,6 +50,14 @@ static void mmio_write(void *opaque, u32 gpa, u8 size, u32 value)
     rig->accesses++;
 }
 
+/* Writing is direct, reading is not. */
+static void find_port(void *opaque, struct env_port *port)
+{
+    port->direct = true;
+    port->dev = opaque;
+    port->out = port_out;
+}
+
 static void cpuid(void *opaque, u32 leaf, u32 subleaf, u32 out[4])
 {
     (void)opaque, (void)leaf, (void)subleaf;
@@ -72,6 +80,19 @@ static u32 faulty_in(void *opaque, u16 port, u8 size)
     return env->port_in(env->opaque, port, size);
 }
 
+static void direct_out(struct check_rig *rig, u16 port, u8 size, u32 value, enum fault fault)
+{
+    const struct cluster_env *env = check_interp(rig->check)->env;
+    struct env_port found = {.number = port, .size = size};
+    env->find_port(env->opaque, &found);
+    assert_true(found.direct && found.out && !found.in);
+    assert_ptr_equal(found.dev, rig->check);
+    found.out(found.dev, port, size, value);
+    rig->direct_accesses++;
+    if (fault != FAULT_DONE_LEFT_OUT)
+        env->port_done(env->opaque, false, port, size, value + (fault == FAULT_DONE_VALUE));
+}
+
 static void faulty_out(void *opaque, u16 port, u8 size, u32 value)
 {
     struct check_rig *rig = opaque;
@@ -79,6 +100,10 @@ static void faulty_out(void *opaque, u16 port, u8 size, u32 value)
     enum fault fault = is_victim(rig) ? rig->fault : FAULT_NONE;
     if (fault == FAULT_ACCESS_LEFT_OUT)
         return;
+    if (rig->direct) {
+        direct_out(rig, port, size, value, fault);
+        return;
+    }
     if (fault == FAULT_ACCESS_KIND) {
         env->port_in(env->opaque, port, size);
         return;
@@ -182,7 +207,8 @@ static void init_env(struct check_rig *rig)
 {
     rig->env = (struct cluster_env){
         .opaque = rig, .view = rig->mem.view, .page_kind = rig->mem.page_kind,
-        .port_in = port_in, .port_out = port_out, .mmio_read = mmio_read, .mmio_write = mmio_write, .cpuid = cpuid,
+        .port_in = port_in, .port_out = port_out, .mmio_read = mmio_read, .mmio_write = mmio_write,
+        .find_port = find_port, .cpuid = cpuid,
         .intr = &rig->intr, .attention = &rig->attention, .requests = &rig->requests,
         .generation = &rig->mem.generation,
     };

@@ -48,6 +48,8 @@ enum fault {
     FAULT_ACCESS_ADDRESS,
     FAULT_ACCESS_SIZE,
     FAULT_ACCESS_KIND,
+    FAULT_DONE_LEFT_OUT, /* a direct access is not accounted for */
+    FAULT_DONE_VALUE,    /* or as another one */
     FAULT_LEAVE,
     FAULT_INSTRUCTIONS,
     FAULT_EXITS,
@@ -71,6 +73,8 @@ struct check_rig {
     struct cluster_stats stats;
 
     enum fault fault;
+    bool direct; /* ports are accessed directly */
+    u32 direct_accesses;
     u32 candidate_accesses;
     struct interp faulty;         /* over faulty_env, which goes on to the candidate's */
     struct cluster_env faulty_env;

@@ -230,9 +230,52 @@ static void loop_that_the_run_loop_ends(void **state)
     assert_true(check_rig_stats(rig).not_comparable == 1 && rig->told == 0);
 }
 
+/* --- short cuts --- */
+
+static void direct_accesses_are_replayed(void **state)
+{
+    struct check_rig *rig = *state;
+    rig->direct = true;
+    rig->cpu.eflags |= FLAG_IF;
+    CHECK_CODE(rig, 0xe6, 0x80, 0xe6, PORT_INTR, 0xe6, 0x81, 0xf4);
+    assert_int_equal(check_run(rig), LEAVE_interrupt);
+    assert_true(rig->told == 0 && rig->direct_accesses == 2 && rig->accesses == 2);
+}
+
+static void direct_access_not_accounted_for(void **state)
+{
+    struct check_rig *rig = *state;
+    rig->direct = true;
+    expect_difference(rig, FAULT_DONE_LEFT_OUT,
+                      "processor state, leave reason, counts, device accesses", "candidate's #3: out   0082.1 44");
+}
+
+static void last_access_not_accounted_for(void **state)
+{
+    struct check_rig *rig = *state;
+    rig->direct = true;
+    rig->fault = FAULT_DONE_LEFT_OUT;
+    CHECK_CODE(rig, 0xe6, 0x80, 0xe6, 0x80, 0xe6, 0x81, 0xf4);
+    check_run(rig);
+    assert_string_equal(rig->what, "device accesses");
+    assert_non_null(strstr(check_rig_report(rig), "the last not accounted for"));
+}
+
+static void direct_access_accounted_for_as_another(void **state)
+{
+    struct check_rig *rig = *state;
+    rig->direct = true;
+    expect_difference(rig, FAULT_DONE_VALUE,
+                      "processor state, leave reason, counts, device accesses, memory", "candidate's #3: out   0081.1 45");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CHECK_TEST(direct_accesses_are_replayed),
+        CHECK_TEST(direct_access_not_accounted_for),
+        CHECK_TEST(last_access_not_accounted_for),
+        CHECK_TEST(direct_access_accounted_for_as_another),
         CHECK_TEST(equal_runs_are_told_apart_from_nothing),
         CHECK_TEST(devices_see_a_pair_as_one_run),
         CHECK_TEST(wrong_register),
