@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -333,6 +334,182 @@ def statistics(tool):
     expect(exits["total"] == sum(count for kind, count in exits.items() if kind != "total"), "exits do not add up")
     left = stats["clusters"]["left"]
     expect(sum(left.values()) == stats["clusters"]["runs"] > 0, "the reasons for leaving clusters do not add up")
+    expect(stats["executor"] == "host" and stats["translation"]["translations"] > 0, "no host code")
+
+
+# --- clusters and what executes them ---
+
+COLUMNS = 120
+EXECUTORS = ("host", "interp")
+
+
+def list_clusters(tool, image, *args):
+    """huddle clusters on a guest: how it ended, and the JSON."""
+    path = tool.scratch / "clusters.json"
+    ended = tool.run("clusters", f"--json={path}", *args, image, limit=120).expect_status(0)
+    return ended, json.loads(path.read_text())
+
+
+def check_sums(listing):
+    """What clusters say of themselves adds up to what the run counted."""
+    stats, clusters = listing["run"]["clusters"], listing["clusters"]
+    for key in ("formed", "runs", "exits_avoided"):
+        total = sum(cluster[key] for cluster in clusters)
+        expect(total == stats[key] > 0, f"{key}: {total} by the clusters, {stats[key]} by the run")
+    for cluster in clusters:
+        where = f"cluster {cluster['linear']:X} ({cluster['exit']})"
+        avoided = sum(insn["exits_avoided"] for insn in cluster["instructions"]) + cluster["exits_avoided_gone"]
+        expect(avoided == cluster["exits_avoided"], f"{where}: {avoided} by its instructions, not {cluster['exits_avoided']}")
+        expect(sum(cluster["left"].values()) == cluster["runs"], f"{where}: the reasons for leaving it do not add up")
+        exiting = [insn for insn in cluster["instructions"] if insn["exiting"]]
+        expect(len(exiting) == cluster["exiting"] > 0, f"{where}: {len(exiting)} exiting instructions")
+        expect(all(insn["class"] != "filler" for insn in exiting), f"{where}: a gap filler exits")
+        expect(all(insn["exits"] > 0 for insn in exiting if insn["class"] == "weak"),
+               f"{where}: a weak instruction joined that never exited")
+    order = [cluster["exits_avoided"] for cluster in clusters]
+    expect(order == sorted(order, reverse=True), "not the hottest first")
+
+
+@case()
+def clusters(tool):
+    """The drawing loop of planar: index and data of a VGA register, then the latches and the byte."""
+    image = tool.guest("planar")
+    ended, listing = list_clusters(tool, image, "--top=8")
+    check_sums(listing)
+    ended.expect(max(map(len, ended.out.splitlines())) <= COLUMNS, "a line is too long")
+    ended.expect(len(re.findall(r"^\d+\. exit ", ended.out, re.MULTILINE)) == 8, "not 8 clusters")
+    loop = ["out dx, al", "mov al, es:[di]", "mov byte ptr es:[di], 0xFF"]
+    found = [cluster for cluster in listing["clusters"]
+             if [insn["instruction"] for insn in cluster["instructions"] if insn["exiting"]] == loop]
+    ended.expect(len(found) == 1, f"{len(found)} clusters are the drawing loop")
+    cluster, runs = found[0], found[0]["runs"]
+    ended.expect(runs > 1000 and cluster["exits_avoided"] == 3 * runs and cluster["left"] == {"end": runs},
+                 f"the loop's counts: {cluster}")
+    exiting = [insn for insn in cluster["instructions"] if insn["exiting"]]
+    ended.expect([insn["class"] for insn in exiting] == ["strong", "weak", "weak"], "its classes")
+    # Two exits each before the cluster was formed at the third.
+    ended.expect(all(insn["exits"] == 2 and insn["exits_avoided"] == runs for insn in exiting), "its instructions' counts")
+    ended.expect(re.search(rf"^\d+\. exit just before \S+: {3 * runs:,} exits avoided in {runs:,} runs, 3.0 each$",
+                           ended.out, re.MULTILINE), "the headline")
+    for insn in exiting:
+        row = rf"^   \S+  {insn['bytes']} +{re.escape(insn['instruction'])} +2 +{runs:,}  {insn['class']}\b"
+        ended.expect(re.search(row, ended.out, re.MULTILINE), f"no row of {insn['instruction']}")
+
+
+@case()
+def clusters_executors(tool):
+    """Both executors count the same, instruction by instruction."""
+    for name in ("planar", "irqmix", "selfmod"):
+        seen = []
+        for executor in EXECUTORS:
+            _, listing = list_clusters(tool, tool.guest(name), f"--executor={executor}")
+            check_sums(listing)
+            run = listing["run"]
+            expect(run["executor"] == executor, f"the executor is said to be {run['executor']}")
+            translated = [host_bytes for cluster in listing["clusters"] if (host_bytes := cluster.pop("host_bytes"))]
+            expect(bool(translated) == (run["translation"] is not None) == (executor == "host"),
+                   f"{executor}: {len(translated)} clusters have host code, and it counted {run['translation']}")
+            seen.append((listing["clusters"], run["clusters"], run["result"]))
+        for what, host, interp in zip(("clusters", "counts", "results"), *seen):
+            expect(host == interp, f"{name}: the executors' {what} differ")
+
+
+@case()
+def clusters_details(tool):
+    image = tool.guest("pairs64")
+    ended, listing = list_clusters(tool, image, "--top=1", "--steps", "--host")
+    insns = [insn for cluster in listing["clusters"] for insn in cluster["instructions"]]
+    expect(all(insn["steps"] for insn in insns), "an instruction without steps")
+    expect(sum(len(insn["host_code"]) for insn in insns) > len(insns), "hardly any host code")
+    for line in [*listing["clusters"][0]["instructions"][0]["steps"],
+                 *(code["text"] for code in listing["clusters"][0]["instructions"][0]["host_code"])]:
+        ended.expect(f" {line}\n" in ended.out, f"the listing does not have {line}")
+    ended = tool.run("clusters", "--executor=interp", "--host", image).expect_status(0)
+    ended.expect("no host code to show" in ended.out, "it does not say why there is no host code")
+
+
+@case()
+def clusters_end(tool):
+    """There is a listing however the guest ends; what is not the listing goes to standard error."""
+    ended = tool.run("clusters", "--timeout=3", tool.patched("probe", flag=SPIN)).expect_status(0)
+    ended.expect("--timeout" in ended.out and "1. exit " in ended.out, "no listing after --timeout")
+    ended = tool.run("clusters", tool.guest("crash")).expect_status(0)
+    ended.expect("triple fault" in ended.out and "1. exit " in ended.out, "no listing after a crash")
+    script = tool.file("text.txt", 'wait-text "probe is here" 30s\ntext\nquit 9\n')
+    ended = tool.run("clusters", f"--script={script}", tool.patched("probe", flag=HALT)).expect_status(0)
+    ended.expect("probe is here" in ended.err and "probe is here" not in ended.out, "the guest's screen is in the listing")
+    image = disk_probe(tool, "floppy", WRITE)
+    before = image.read_bytes()
+    tool.run("clusters", image).expect_status(0)
+    expect(image.read_bytes() == before, "the image changed")
+
+
+@case()
+def dump_clusters(tool):
+    """run lists all clusters at its end, as the command clusters does."""
+    image, path = tool.guest("pairs64"), tool.scratch / "dump.txt"
+    listing = tool.run("clusters", "--top=1000000", image).expect_status(0)
+    first = listing.out.index("\n1. exit ")
+    tool.run("run", "--clock=access", f"--dump-clusters={path}", image).expect_status(1)
+    text = path.read_text()
+    expect(text[text.index("\n1. exit "):] == listing.out[first:], "not the same clusters")
+    ended = tool.run("run", "--clock=access", "--dump-clusters=-", image).expect_status(1)
+    ended.expect(ended.out[ended.out.index("\n1. exit "):] == listing.out[first:], "not the same on standard output")
+    ended = tool.run("run", "--cluster-window=1", "--dump-clusters=-", image).expect_status(1)
+    ended.expect("there are no clusters" in ended.out, "clusters with a window of one instruction")
+
+
+@case()
+def perf_map(tool):
+    """A line for each translation; none overlap, and all lie in the code cache."""
+    image, path, stats = tool.guest("planar"), tool.scratch / "perf.map", tool.scratch / "stats.json"
+    tool.run("run", f"--perf-map={path}", "--code-cache=1M", f"--stats={stats}", image).expect_status(1)
+    lines = path.read_text().splitlines()
+    code = []
+    for line in lines:
+        match = re.fullmatch(r"([0-9a-f]+) ([0-9a-f]+) (\S+)", line)
+        expect(match, f"perf cannot read {line!r}")
+        code.append((int(match[1], 16), int(match[2], 16), match[3]))
+    translation = json.loads(stats.read_text())["translation"]
+    expect(len(code) == translation["translations"] > 10, f"{len(code)} lines for {translation['translations']} translations")
+    expect(sum(size for _, size, _ in code) == translation["code_bytes"], "the sizes do not add up")
+    expect(all(re.search(r"[0-9a-fA-F]{5}", name) for _, _, name in code), "a name without an address")
+    code.sort()
+    expect(all(at + size <= after for (at, size, _), (after, _, _) in zip(code, code[1:])), "two lines overlap")
+    expect(code[-1][0] + code[-1][1] - code[0][0] <= 1 << 20, "not all of them can be in the code cache")
+    process = tool.start("run", "--perf-map", tool.patched("probe", flag=EXIT))
+    default = pathlib.Path(f"/tmp/perf-{process.pid}.map")
+    try:
+        tool.finish(process).expect_status(1)
+        expect(default.read_text().count("\n") > 0, f"{default} is empty")
+    finally:
+        default.unlink(missing_ok=True)
+
+
+@case()
+def stress(tool):
+    """Whatever --stress makes common changes nothing; that it did is seen in the counts."""
+    def run(*args):
+        stats = tool.scratch / "stats.json"
+        tool.run("run", "--clock=access", f"--stats={stats}", *args, tool.guest("irqmix")).expect_status(1)
+        return json.loads(stats.read_text())
+
+    plain = run("--executor=interp")
+    stressed = {
+        "flush": lambda t, c: t["translations"] > 0.9 * c["runs"],
+        "slow": lambda t, c: t["faults"] == 0,
+        "threshold=1": lambda t, c: t["translations"] > 0,
+        "code=16384": lambda t, c: t["flushes"] > 10,
+        "flush,slow,code=65536": lambda t, c: t["translations"] > 0.9 * c["runs"],
+        "heat=0": lambda t, c: c["formed"] > plain["clusters"]["formed"] and c["not_run"]["cold"] == 0,
+        "heat=9": lambda t, c: c["formed"] < plain["clusters"]["formed"],
+    }
+    for items, happened in stressed.items():
+        result = run(f"--stress={items}")
+        expect(result["result"] == plain["result"], f"{items}: another result")
+        if "heat" not in items:
+            expect(result["clusters"] == plain["clusters"], f"{items}: other clusters")
+        expect(happened(result["translation"], result["clusters"]), f"{items}: nothing was stressed: {result['translation']}")
 
 
 # --- ab and doctor ---
