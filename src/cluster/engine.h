@@ -19,6 +19,7 @@ struct cluster_backend {
     /* For listings: host code of instruction `i`, *bytes long, or of the whole cluster for CLUSTER_NO_INSN. NULL
      * (also as the function) if there is none. Valid until the next run. */
     const u8 *(*code)(void *opaque, const struct cluster *cluster, int i, u32 *bytes);
+    const char *code_legend; /* what its registers hold, one line; NULL: nothing to say */
     void *opaque;
 };
 

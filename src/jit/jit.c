@@ -233,5 +233,13 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
 
 struct cluster_backend cluster_backend_host(struct jit *jit)
 {
-    return (struct cluster_backend){.name = "host", .run = run, .discard = discard, .code = code, .opaque = jit};
+    return (struct cluster_backend){
+        .name = "host",
+        .run = run,
+        .discard = discard,
+        .code = code,
+        .code_legend = "r12 the run, r13 guest memory, r14 the guest's ESP, r15 its processor, r8-r11 scratch; the rest "
+                       "are the guest's",
+        .opaque = jit,
+    };
 }

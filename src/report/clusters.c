@@ -109,7 +109,7 @@ static void print_leaves(FILE *out, const struct cluster *cluster)
     int column = n ? fprintf(out, "%*sleft:", INDENT, "") : 0;
     for (u32 i = 0; i < n; i++) {
         char number[NUMBER_BYTES], item[128];
-        int len = snprintf(item, sizeof item, " %s %s%s", number_format(number, leaves[i].count),
+        int len = snprintf(item, sizeof item, " %sx %s%s", number_format(number, leaves[i].count),
                            cluster_leave_reason[leaves[i].reason].text, i + 1 < n ? ";" : "");
         if (column + len > CLUSTERS_COLUMNS)
             column = fprintf(out, "\n%*s", INDENT + 5, "") - 1;
@@ -129,7 +129,7 @@ static void format_edge(char *text, const struct cluster *cluster, const char *t
 {
     char address[CLUSTERS_TEXT_BYTES];
     sprintf(text + strlen(text), "%s%s%s", *text ? ", " : "", title,
-            to == CLUSTER_NO_INSN ? "out" : clusters_address(address, cluster, cluster->insn[to].eip));
+            to == CLUSTER_NO_INSN ? "outside" : clusters_address(address, cluster, cluster->insn[to].eip));
 }
 
 /* Where it goes on, if that is not the line below. */
@@ -140,7 +140,7 @@ static void format_flow(char text[CLUSTERS_TEXT_BYTES], const struct cluster *cl
     switch ((enum insn_flow)insn->steps.flow) {
     case FLOW_NEXT:
         if (insn->next == CLUSTER_NO_INSN && !last)
-            format_edge(text, cluster, "then ", insn->next);
+            strcpy(text, "end");
         break;
     case FLOW_BRANCH:
         format_edge(text, cluster, "-> ", insn->target);
@@ -258,8 +258,10 @@ static void print_shares(FILE *out, const struct clusters_list *list, u32 top)
     u64 shown = 0;
     for (u32 i = 0; i < top; i++)
         shown += list->item[i].exits_avoided;
-    if (top < list->n)
-        fprintf(out, "Below: the %u that avoided most, %.1f %% of all\n", top, percent(shown, list->exits_avoided));
+    if (top == 1 && list->n > 1)
+        fprintf(out, "The hottest: %.1f %% of the exits avoided\n", percent(shown, list->exits_avoided));
+    else if (top < list->n)
+        fprintf(out, "The hottest %u: %.1f %% of the exits avoided\n", top, percent(shown, list->exits_avoided));
 }
 
 /* What a flush of the cache took away cannot be shown any more. */
@@ -275,6 +277,14 @@ static void print_forgotten(FILE *out, const struct clusters_report *report, con
             plural(all->runs - list->runs));
 }
 
+static void print_legend(FILE *out, const struct cluster_backend *backend)
+{
+    if (!backend->code)
+        fprintf(out, "There is no host code to show: the executor is %s\n", backend->name);
+    else if (backend->code_legend)
+        fprintf(out, "Host code: %s\n", backend->code_legend);
+}
+
 void clusters_print(FILE *out, const struct clusters_report *report, u32 top)
 {
     struct clusters_list list;
@@ -286,8 +296,8 @@ void clusters_print(FILE *out, const struct clusters_report *report, u32 top)
     print_summary(out, report, &list);
     print_shares(out, &list, top);
     print_forgotten(out, report, &list);
-    if (report->host_code && !report->backend->code)
-        fprintf(out, "There is no host code to show: the executor is %s\n", report->backend->name);
+    if (report->host_code)
+        print_legend(out, report->backend);
     for (u32 i = 0; i < top; i++)
         print_cluster(out, report, i + 1, &list.item[i]);
     clusters_list_fini(&list);
