@@ -283,14 +283,23 @@ static bool is_unary(u8 op)
     return op == ALU_INC || op == ALU_DEC || op == ALU_NOT || op == ALU_NEG || op == ALU_BSWAP;
 }
 
+/* Writes all flags but the carry, which it keeps or reads. */
+static bool needs_carry_only(u8 op)
+{
+    return op == ALU_INC || op == ALU_DEC || op == ALU_ADC || op == ALU_SBB;
+}
+
+/* Puts the flags that the operation needs into the host's, where all are after it. */
 static void place_flags(struct gen *g, u8 op)
 {
+    static const u8 saved_carry = 8; /* bit of frame->flags */
     if (op == ALU_NOT || op == ALU_BSWAP)
         return;
-    if (sets_all_flags(op))
-        g->flags = FLAGS_HOST;
-    else
+    if (needs_carry_only(op) && g->flags == FLAGS_SAVED)
+        emit_mi(&g->e, M(BT), 4, FRAME(flags), saved_carry);
+    else if (!sets_all_flags(op))
         gen_restore_flags(g);
+    g->flags = FLAGS_HOST;
 }
 
 /* The bits of a shift count or bit index that count. */
@@ -397,12 +406,16 @@ static void gen_flag(struct gen *g, const struct step *step)
 
 /* --- control flow --- */
 
-/*  jcc over; <taken edge>; over: */
+/*  jcc leave;  or:  jncc over; <taken edge>; over: */
 static void gen_branch(struct gen *g, const struct step *step)
 {
     const struct cluster_insn *insn = &g->cluster->insn[g->i];
     g->pending++;
     gen_restore_flags(g);
+    if (insn->target == CLUSTER_NO_INSN) {
+        gen_branch_leave(g, jcc_mnemonic(step->op), LEAVE_branch, insn->target_eip);
+        return;
+    }
     gen_count(g);
     u8 *over = emit_branch(&g->e, jcc_mnemonic(step->op ^ 1));
     gen_edge(g, insn->target, insn->target_eip);
@@ -424,7 +437,8 @@ static void gen_loop(struct gen *g, const struct step *step)
     bool word = step->mem.addr_size == 2;
     u8 *flag_over = NULL;
     g->pending++;
-    gen_restore_flags(g);
+    if (step->op == LOOP_EQUAL || step->op == LOOP_NOT_EQUAL)
+        gen_restore_flags(g);
     gen_count(g);
     if (step->op != LOOP_JCXZ) {
         emit_lea(e, 4, R8, host_mem(RCX, -1));
@@ -458,7 +472,6 @@ static void gen_jump(struct gen *g)
 {
     const struct cluster_insn *insn = &g->cluster->insn[g->i];
     g->pending++;
-    gen_restore_flags(g);
     gen_count(g);
     gen_edge(g, insn->target, insn->target_eip);
 }

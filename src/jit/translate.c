@@ -106,9 +106,9 @@ void gen_branch_stub(struct gen *g, ZydisMnemonic mnemonic, const u8 *stub)
     emit_patch(&g->e, emit_branch(&g->e, mnemonic), buffer->writable + (stub - buffer->executable));
 }
 
-static void jump_to_leave(struct gen *g, enum cluster_leave reason, u32 eip)
+void gen_branch_leave(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave reason, u32 eip)
 {
-    add_fixup(g, emit_branch(&g->e, M(JMP)), true, add_leave(g, reason, eip, false));
+    add_fixup(g, emit_branch(&g->e, mnemonic), true, add_leave(g, reason, eip, false));
 }
 
 /* Does something want the processor? Without touching the flags:
@@ -125,15 +125,27 @@ static void emit_poll(struct gen *g, u32 eip)
     emit_rr(e, M(MOV), 4, RCX, R9);
 }
 
+/* Brings flags to where code at a label expects them. */
+static void place_flags(struct gen *g, enum flags_place place)
+{
+    if (place == FLAGS_SAVED)
+        gen_save_flags(g);
+    else
+        gen_restore_flags(g);
+}
+
 void gen_edge(struct gen *g, s16 target, u32 eip)
 {
+    enum flags_place flags = g->flags;
     if (target == CLUSTER_NO_INSN) {
-        jump_to_leave(g, LEAVE_branch, eip);
+        gen_branch_leave(g, M(JMP), LEAVE_branch, eip);
         return;
     }
+    place_flags(g, g->label_flags[target]);
     if (g->label[target]) /* backward: a loop */
         emit_poll(g, eip);
     add_fixup(g, emit_branch(&g->e, M(JMP)), false, (u32)target);
+    g->flags = flags; /* on the other way, which this code is not on */
 }
 
 /* --- instructions --- */
@@ -148,7 +160,7 @@ static void check_leave(struct gen *g, const struct cluster_insn *insn)
 {
     gen_save_flags(g);
     emit_mi(&g->e, M(CMP), 4, FRAME(leave), 0);
-    add_fixup(g, emit_branch(&g->e, M(JNZ)), true, add_leave(g, LEAVE_REASONS, insn->next_eip, false));
+    gen_branch_leave(g, M(JNZ), LEAVE_REASONS, insn->next_eip);
 }
 
 static void emit_native(struct gen *g, const struct cluster_insn *insn)
@@ -169,15 +181,20 @@ static void emit_native(struct gen *g, const struct cluster_insn *insn)
 static void emit_interpreted(struct gen *g)
 {
     add_fixup(g, emit_branch(&g->e, M(JMP)), true, add_tail(g, TAIL_INTERPRET, g->i, false));
-    g->flags = FLAGS_HOST;
-    g->pending = 0;
 }
 
-/* Where branches arrive, flags are in the host's and nothing is pending. */
-static void arrive(struct gen *g)
+/* Where branches arrive, flags are where the label wants them and nothing is pending. */
+static void arrive(struct gen *g, u32 i)
 {
-    gen_restore_flags(g);
+    place_flags(g, g->label_flags[i]);
     gen_count(g);
+}
+
+/* Instruction `i` is not fallen into: it is entered with the flags in both places, or by branches. */
+static void begin_stretch(struct gen *g, u32 i)
+{
+    g->flags = g->label_flags[i];
+    g->pending = 0;
 }
 
 /* Emits instruction g->i. True if execution can fall out of its end. */
@@ -186,7 +203,7 @@ static bool emit_insn(struct gen *g)
     const struct cluster_insn *insn = &g->cluster->insn[g->i];
     struct insn_code *code = &g->t->insn[g->i];
     if (g->is_label[g->i])
-        arrive(g);
+        arrive(g, g->i);
     g->label[g->i] = g->e.at;
     g->device = code->device;
     code->offset = (u32)(g->e.at - g->start);
@@ -204,8 +221,7 @@ static bool emit_insn(struct gen *g)
 static void emit_chain(struct gen *g, u32 first)
 {
     int i = (int)first;
-    g->flags = FLAGS_HOST;
-    g->pending = 0;
+    begin_stretch(g, first);
     for (;;) {
         g->i = (u32)i;
         const struct cluster_insn *insn = &g->cluster->insn[i];
@@ -214,18 +230,35 @@ static void emit_chain(struct gen *g, u32 first)
         if (!falls) {
             if (i == CLUSTER_NO_INSN || g->label[i])
                 return;
-            continue; /* entered from the interpreter only */
+            begin_stretch(g, (u32)i);
+            continue;
         }
         if (i == CLUSTER_NO_INSN) {
-            jump_to_leave(g, insn->steps.flow == FLOW_BRANCH ? LEAVE_branch : LEAVE_end, insn->next_eip);
+            gen_branch_leave(g, M(JMP), insn->steps.flow == FLOW_BRANCH ? LEAVE_branch : LEAVE_end, insn->next_eip);
             return;
         }
         if (g->label[i]) {
-            arrive(g);
+            gen_count(g);
             gen_edge(g, (s16)i, insn->next_eip);
             return;
         }
     }
+}
+
+static bool accesses_device(const struct gen *g, u32 i)
+{
+    return g->cluster->insn[i].steps.class == INSN_STRONG || g->t->insn[i].device;
+}
+
+/* In a loop with a device access the flags are saved every time round: then they are expected so at its head. */
+static enum flags_place place_for_loop(const struct gen *g, const struct cluster_insn *branch)
+{
+    for (u32 i = 0; i < g->cluster->n; i++) {
+        u32 eip = g->cluster->insn[i].eip;
+        if (eip >= branch->target_eip && eip <= branch->eip && accesses_device(g, i))
+            return FLAGS_SAVED;
+    }
+    return FLAGS_HOST;
 }
 
 /* Instructions reached otherwise than by falling out of the one before. */
@@ -234,8 +267,11 @@ static void find_labels(struct gen *g)
     bool seen[CLUSTER_MAX_INSNS] = {false};
     for (u32 i = 0; i < g->cluster->n; i++) {
         const struct cluster_insn *insn = &g->cluster->insn[i];
-        if (is_branch(insn) && insn->target != CLUSTER_NO_INSN)
+        if (is_branch(insn) && insn->target != CLUSTER_NO_INSN) {
             g->is_label[insn->target] = true;
+            if (place_for_loop(g, insn) == FLAGS_SAVED)
+                g->label_flags[insn->target] = FLAGS_SAVED;
+        }
         if (insn->next == CLUSTER_NO_INSN)
             continue;
         g->is_label[insn->next] |= seen[insn->next];
@@ -351,6 +387,7 @@ static void begin(struct gen *g, u32 n)
 {
     memset(g->is_label, 0, n * sizeof g->is_label[0]);
     memset(g->label, 0, n * sizeof g->label[0]);
+    memset(g->label_flags, FLAGS_HOST, n * sizeof g->label_flags[0]);
     g->n_tails = g->n_fixups = g->n_leaves = g->n_accesses = g->n_sites = 0;
 }
 

@@ -44,7 +44,8 @@ struct gen {
     bool device;            /* this instruction's accesses are device accesses */
     bool accessed_device;   /* and it has made one */
 
-    bool is_label[CLUSTER_MAX_INSNS]; /* branches go there: flags are in the host's, nothing is pending */
+    bool is_label[CLUSTER_MAX_INSNS]; /* branches go there: nothing is pending, and flags are in */
+    u8 label_flags[CLUSTER_MAX_INSNS]; /* enum flags_place */
     u8 *label[CLUSTER_MAX_INSNS];
     struct tail tail[MAX_TAILS];
     u32 n_tails;
@@ -72,7 +73,9 @@ void gen_branch_cold(struct gen *g, ZydisMnemonic mnemonic);
 void gen_branch_stub(struct gen *g, ZydisMnemonic mnemonic, const u8 *stub);
 /* The next host instruction may fault, and the cold code executes the guest instruction then. */
 void gen_may_fault(struct gen *g);
-/* The taken edge of a branch: never falls through. Everything is counted, flags are in the host's. */
+/* Branch (JMP, Jcc) to where the run is left, at offset `eip`. */
+void gen_branch_leave(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave reason, u32 eip);
+/* The taken edge of a branch: never falls through. Everything is counted. */
 void gen_edge(struct gen *g, s16 target, u32 eip);
 
 /* lower_host.c: false: this instruction is for the interpreter. */

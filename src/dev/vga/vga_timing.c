@@ -65,6 +65,7 @@ bool vga_timing_update(struct vga_timing *t, const struct vga_regs *r, u64 now_n
     next.anchor_frame = beam.frame;
     next.anchor_dot = beam.line * next.line_dots + beam.dot;
     next.retrace_bias = 0;
+    next.line_known = false;
     next.retrace_bias = (s64)(retraces - vga_timing_retraces(&next, &beam));
     *t = next;
     return true;
@@ -76,6 +77,17 @@ static void move_anchor(struct vga_timing *t, u64 seconds)
     t->anchor_ns += seconds * NS_PER_S;
     t->anchor_frame += dots / frame_dots(t);
     t->anchor_dot = (u32)(dots % frame_dots(t));
+    t->line_known = false;
+}
+
+static void find_line(struct vga_timing *t, u64 dots)
+{
+    u64 frames = dots / frame_dots(t);
+    u32 rest = (u32)(dots - frames * frame_dots(t));
+    t->line_frame = t->anchor_frame + frames;
+    t->line = rest / t->line_dots;
+    t->line_start = dots - rest % t->line_dots;
+    t->line_known = true;
 }
 
 struct vga_beam vga_timing_beam(struct vga_timing *t, u64 now_ns)
@@ -86,13 +98,9 @@ struct vga_beam vga_timing_beam(struct vga_timing *t, u64 now_ns)
         passed_ns %= NS_PER_S;
     }
     u64 dots = t->anchor_dot + passed_ns * t->dot_hz / NS_PER_S;
-    u64 frames = dots / frame_dots(t);
-    u32 rest = (u32)(dots - frames * frame_dots(t));
-    return (struct vga_beam){
-        .frame = t->anchor_frame + frames,
-        .line = rest / t->line_dots,
-        .dot = rest % t->line_dots,
-    };
+    if (!t->line_known || dots - t->line_start >= t->line_dots)
+        find_line(t, dots);
+    return (struct vga_beam){.frame = t->line_frame, .line = t->line, .dot = (u32)(dots - t->line_start)};
 }
 
 u64 vga_timing_retraces(const struct vga_timing *t, const struct vga_beam *beam)

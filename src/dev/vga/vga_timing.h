@@ -23,6 +23,12 @@ struct vga_timing {
     u64 anchor_frame;
     u32 anchor_dot;
     s64 retrace_bias; /* keeps the count of retraces continuous over changes of the registers */
+
+    /* The line asked about last, so that programs that poll need no division. */
+    bool line_known;
+    u64 line_start; /* dots from the anchor's frame */
+    u64 line_frame;
+    u32 line;
 };
 
 struct vga_beam {
