@@ -124,13 +124,12 @@ void emit_shift_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_re
     encode_2(e, mnemonic, reg_operand(dst, size), reg_operand(RCX, 1));
 }
 
-void emit_shift_double(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, enum host_reg src, bool by_cl,
-                       u8 imm)
+void emit_shift_double_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, enum host_reg src)
 {
     ZydisEncoderRequest request = {
         .mnemonic = mnemonic,
         .operand_count = 3,
-        .operands = {reg_operand(dst, size), reg_operand(src, size), by_cl ? reg_operand(RCX, 1) : imm_operand(imm)}};
+        .operands = {reg_operand(dst, size), reg_operand(src, size), reg_operand(RCX, 1)}};
     encode(e, &request);
 }
 

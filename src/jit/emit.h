@@ -47,10 +47,9 @@ void emit_rm(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst,
 void emit_mr(struct emit *e, ZydisMnemonic mnemonic, u8 size, struct host_mem dst, enum host_reg src);
 void emit_mi(struct emit *e, ZydisMnemonic mnemonic, u8 size, struct host_mem dst, s64 imm);
 void emit_m(struct emit *e, ZydisMnemonic mnemonic, u8 size, struct host_mem mem);
-/* Shifts by CL or SHLD: the third operand is CL, or `imm` if by_cl is false. */
+/* Shifts, rotates, SHLD and SHRD by CL. */
 void emit_shift_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst);
-void emit_shift_double(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, enum host_reg src, bool by_cl,
-                       u8 imm);
+void emit_shift_double_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, enum host_reg src);
 /*  imul dst, src, imm */
 void emit_imul(struct emit *e, u8 size, enum host_reg dst, enum host_reg src, s64 imm);
 /* MOVZX, MOVSX, MOVSXD. */

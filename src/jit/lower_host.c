@@ -14,6 +14,11 @@ enum host_reg gen_reg(u8 operand, u8 size)
 
 /* --- which instructions --- */
 
+static bool is_shift(u8 op)
+{
+    return op >= ALU_ROL && op <= ALU_SAR;
+}
+
 static bool is_temp_known(u8 operand)
 {
     return !gen_is_temp(operand) || operand == STEP_T0 || operand == STEP_T1;
@@ -40,6 +45,19 @@ static bool flag_is_native(const struct step *step)
     return step->op != FLAG_OP_STI && step->op != FLAG_OP_SALC;
 }
 
+static bool alu_is_native(const struct step *step)
+{
+    if (step->op == ALU_BSWAP)
+        return step->size == 4;
+    return !is_shift(step->op) || step->src != OPERAND_IMM || gen_reg(step->dst, step->size) != HOST_CH;
+}
+
+/* SHLD and SHRD go by CL also for an immediate count (see emit_shift_imm), which must not be an operand then. */
+static bool shift_double_is_native(const struct step *step)
+{
+    return step->by_cl || (step->dst != CPU_ECX && step->src != CPU_ECX);
+}
+
 static bool is_real_mode(const struct gen *g)
 {
     return !(g->cluster->key.where.mode & MODE_PROTECTED);
@@ -56,7 +74,6 @@ static bool step_is_native(struct gen *g, const struct step *step)
     case STEP_EXTEND:
     case STEP_SIGN:
     case STEP_LEA:
-    case STEP_SHIFT_DOUBLE:
     case STEP_MULTIPLY:
     case STEP_SETCC:
     case STEP_DROP:
@@ -67,8 +84,10 @@ static bool step_is_native(struct gen *g, const struct step *step)
         return true;
     case STEP_COMPARE_EXCHANGE: /* AL is an operand too: no swapping of AH beside r10 */
         return step->size != 1 || !gen_is_temp(step->dst) || step->src < 4;
+    case STEP_SHIFT_DOUBLE:
+        return shift_double_is_native(step);
     case STEP_ALU:
-        return step->op != ALU_BSWAP || step->size == 4;
+        return alu_is_native(step);
     case STEP_LOAD:
         return gen_segment_is_native(g, step->mem.segment, step->rmw);
     case STEP_STORE:
@@ -273,11 +292,6 @@ static bool sets_all_flags(u8 op)
     }
 }
 
-static bool is_shift(u8 op)
-{
-    return op >= ALU_ROL && op <= ALU_SAR;
-}
-
 static bool is_unary(u8 op)
 {
     return op == ALU_INC || op == ALU_DEC || op == ALU_NOT || op == ALU_NEG || op == ALU_BSWAP;
@@ -308,6 +322,24 @@ static u32 count_mask(const struct step *step)
     return is_shift(step->op) ? 31 : 8u * step->size - 1;
 }
 
+/* NOTE: some flags are undefined after a shift by more than one, and processors leave them differently for the immediate
+ * form and the form by CL. The interpreter uses the latter for both; so does this.
+ *   mov r8d, ecx; [mov r9, dst]; mov cl, imm; operation dst, cl; mov ecx, r8d; [mov dst, r9]
+ * R9 is the address of an operand in memory; but then dst is not ECX. */
+static void emit_shift_imm(struct gen *g, const struct step *step, enum host_reg dst)
+{
+    struct emit *e = &g->e;
+    enum host_reg at = dst == RCX ? R9 : dst;
+    emit_rr(e, M(MOV), 4, R8, RCX);
+    if (at == R9)
+        emit_rr(e, M(MOV), 4, R9, RCX);
+    emit_ri(e, M(MOV), 1, RCX, step->imm & count_mask(step));
+    emit_shift_cl(e, alu_mnemonic[step->op], step->size, at);
+    emit_rr(e, M(MOV), 4, RCX, R8);
+    if (at == R9)
+        emit_rr(e, M(MOV), step->size, RCX, R9);
+}
+
 static void gen_alu(struct gen *g, const struct step *step)
 {
     ZydisMnemonic mnemonic = alu_mnemonic[step->op];
@@ -317,7 +349,9 @@ static void gen_alu(struct gen *g, const struct step *step)
         emit_r(&g->e, mnemonic, step->size, dst);
     } else if (step->src == OPERAND_IMM) {
         bool count = is_shift(step->op) || (step->op >= ALU_BT && step->op <= ALU_BTC);
-        if (step->op == ALU_IMUL)
+        if (is_shift(step->op) && (step->imm & count_mask(step)) > 1)
+            emit_shift_imm(g, step, dst);
+        else if (step->op == ALU_IMUL)
             emit_imul(&g->e, step->size, dst, dst, signed_imm(step->imm, step->size));
         else
             emit_ri(&g->e, mnemonic, step->size, dst, count ? step->imm & count_mask(step) : signed_imm(step->imm, step->size));
@@ -328,11 +362,19 @@ static void gen_alu(struct gen *g, const struct step *step)
     }
 }
 
+/*  [mov r8d, ecx; mov cl, imm;] shld dst, src, cl; [mov ecx, r8d] */
 static void gen_shift_double(struct gen *g, const struct step *step)
 {
+    struct emit *e = &g->e;
     gen_restore_flags(g);
-    emit_shift_double(&g->e, step->op ? M(SHRD) : M(SHLD), step->size, gen_reg(step->dst, step->size),
-                      gen_reg(step->src, step->size), step->by_cl, step->imm & 31);
+    if (!step->by_cl) {
+        emit_rr(e, M(MOV), 4, R8, RCX);
+        emit_ri(e, M(MOV), 1, RCX, step->imm & 31);
+    }
+    emit_shift_double_cl(e, step->op ? M(SHRD) : M(SHLD), step->size, gen_reg(step->dst, step->size),
+                         gen_reg(step->src, step->size));
+    if (!step->by_cl)
+        emit_rr(e, M(MOV), 4, RCX, R8);
 }
 
 static void gen_multiply(struct gen *g, const struct step *step)
