@@ -239,7 +239,7 @@ struct cluster_backend cluster_backend_host(struct jit *jit)
         .discard = discard,
         .code = code,
         .code_legend = "r12 the run, r13 guest memory, r14 the guest's ESP, r15 its processor, r8-r11 scratch; the rest "
-                       "are the guest's",
+                       "the guest's",
         .opaque = jit,
     };
 }

@@ -10,10 +10,10 @@
 enum {
     INDENT = 3,
     ADDRESS_WIDTH = 9,
-    BYTES_SHOWN = 8, /* of an instruction; more are a '+' */
+    BYTES_SHOWN = 7, /* of an instruction; more are a '+' */
     BYTES_WIDTH_LEAST = 14,
     TEXT_WIDTH_LEAST = 28,
-    TEXT_WIDTH_MOST = 42,
+    TEXT_WIDTH_MOST = 36, /* so that a line never has more than CLUSTERS_COLUMNS */
     COUNT_WIDTH = 10,
     STEPS_TEXT = 1024,
 };
@@ -129,7 +129,7 @@ static void format_edge(char *text, const struct cluster *cluster, const char *t
 {
     char address[CLUSTERS_TEXT_BYTES];
     sprintf(text + strlen(text), "%s%s%s", *text ? ", " : "", title,
-            to == CLUSTER_NO_INSN ? "outside" : clusters_address(address, cluster, cluster->insn[to].eip));
+            to == CLUSTER_NO_INSN ? "out" : clusters_address(address, cluster, cluster->insn[to].eip));
 }
 
 /* Where it goes on, if that is not the line below. */
@@ -172,7 +172,7 @@ static void print_insn(FILE *out, const struct clusters_report *report, const st
             clusters_address(address, cluster, insn->eip), layout->bytes, bytes, layout->text, text, COUNT_WIDTH,
             count_text(exits, cluster_engine_heat(report->engine, cluster, insn)), COUNT_WIDTH,
             count_text(avoided, insn->exits_avoided), clusters_class(insn),
-            *flow ? (int)(sizeof "strong  " - 1 - strlen(clusters_class(insn))) : 0, "", flow);
+            *flow ? (int)(sizeof "strong " - 1 - strlen(clusters_class(insn))) : 0, "", flow);
 }
 
 /* Where steps and host code stand: below the instruction's text. */
