@@ -20,12 +20,15 @@ struct listing {
 };
 
 /* At the end of the run, while its clusters are there. */
-static void list_clusters(void *opaque, const struct cluster_engine *engine, const struct cluster_backend *backend)
+static void list_clusters(void *opaque, const struct cluster_engine *engine,
+                          const struct cluster_backend *backend)
 {
     struct listing *listing = opaque;
     const struct options *o = listing->options;
     struct clusters_report report = {
-        .guest = o->image ? o->image : o->fda ? o->fda : o->hda,
+        .guest = o->image ? o->image
+                 : o->fda ? o->fda
+                          : o->hda,
         .run = listing->stats,
         .engine = engine,
         .backend = backend,

@@ -78,8 +78,9 @@ static void print_headline(FILE *out, u32 rank, const struct clusters_item *item
     const struct cluster *cluster = item->cluster;
     char address[CLUSTERS_TEXT_BYTES], avoided[NUMBER_BYTES], runs[NUMBER_BYTES];
     fprintf(out, "%u. %s %s: %s exit%s avoided in %s run%s", rank, position[cluster->key.position],
-            clusters_address(address, cluster, cluster->key.where.eip), number_format(avoided, item->exits_avoided),
-            plural(item->exits_avoided), number_format(runs, cluster->runs), plural(cluster->runs));
+            clusters_address(address, cluster, cluster->key.where.eip),
+            number_format(avoided, item->exits_avoided), plural(item->exits_avoided),
+            number_format(runs, cluster->runs), plural(cluster->runs));
     if (cluster->runs)
         fprintf(out, ", %s each", average_text(avoided, item->exits_avoided, cluster->runs));
     fputc('\n', out);
@@ -91,14 +92,15 @@ static void print_shape(FILE *out, const struct clusters_report *report, const s
     char number[NUMBER_BYTES];
     u32 mode = cluster->key.where.mode, bytes;
     fprintf(out, "%*s%s mode, %u-bit code; %u instruction%s, %u exiting", INDENT, "",
-            mode & MODE_PROTECTED ? "protected" : "real", mode & MODE_CODE32 ? 32 : 16, cluster->n, plural(cluster->n),
-            item->exiting);
+            mode & MODE_PROTECTED ? "protected" : "real", mode & MODE_CODE32 ? 32 : 16, cluster->n,
+            plural(cluster->n), item->exiting);
     if (clusters_host_code(report, cluster, CLUSTER_NO_INSN, &bytes))
         fprintf(out, "; %s bytes of host code", number_format(number, bytes));
     if (cluster->formed > 1)
         fprintf(out, "; formed %u times", cluster->formed);
     if (cluster->exits_avoided_gone)
-        fprintf(out, "; %s exits avoided by what is no longer in it", number_format(number, cluster->exits_avoided_gone));
+        fprintf(out, "; %s exits avoided by what is no longer in it",
+                number_format(number, cluster->exits_avoided_gone));
     fputc('\n', out);
 }
 
@@ -121,8 +123,9 @@ static void print_leaves(FILE *out, const struct cluster *cluster)
 
 static void print_titles(FILE *out, const struct layout *layout)
 {
-    fprintf(out, "\n%*s%-*s  %-*s  %-*s  %*s  %*s  class\n", INDENT, "", ADDRESS_WIDTH, "address", layout->bytes,
-            "bytes", layout->text, "instruction", COUNT_WIDTH, "exits", COUNT_WIDTH, "avoided");
+    fprintf(out, "\n%*s%-*s  %-*s  %-*s  %*s  %*s  class\n", INDENT, "", ADDRESS_WIDTH, "address",
+            layout->bytes, "bytes", layout->text, "instruction", COUNT_WIDTH, "exits", COUNT_WIDTH,
+            "avoided");
 }
 
 static void format_edge(char *text, const struct cluster *cluster, const char *title, s16 to)
@@ -133,8 +136,8 @@ static void format_edge(char *text, const struct cluster *cluster, const char *t
 }
 
 /* Where it goes on, if that is not the line below. */
-static void format_flow(char text[CLUSTERS_TEXT_BYTES], const struct cluster *cluster, const struct cluster_insn *insn,
-                        bool last)
+static void format_flow(char text[CLUSTERS_TEXT_BYTES], const struct cluster *cluster,
+                        const struct cluster_insn *insn, bool last)
 {
     text[0] = '\0';
     switch ((enum insn_flow)insn->steps.flow) {
@@ -169,8 +172,8 @@ static void print_insn(FILE *out, const struct clusters_report *report, const st
     if (strlen(text) > (size_t)layout->text)
         strcpy(text + layout->text - 1, "+");
     fprintf(out, "%*s%-*s  %-*s  %-*s  %*s  %*s  %s%*s%s\n", INDENT, "", ADDRESS_WIDTH,
-            clusters_address(address, cluster, insn->eip), layout->bytes, bytes, layout->text, text, COUNT_WIDTH,
-            count_text(exits, cluster_engine_heat(report->engine, cluster, insn)), COUNT_WIDTH,
+            clusters_address(address, cluster, insn->eip), layout->bytes, bytes, layout->text, text,
+            COUNT_WIDTH, count_text(exits, cluster_engine_heat(report->engine, cluster, insn)), COUNT_WIDTH,
             count_text(avoided, insn->exits_avoided), clusters_class(insn),
             *flow ? (int)(sizeof "strong " - 1 - strlen(clusters_class(insn))) : 0, "", flow);
 }
@@ -190,7 +193,8 @@ static void print_steps(FILE *out, const struct steps *steps, const struct layou
 }
 
 /* `code` stands at offset `at` of a translation of `total` bytes. */
-static void print_host_code(FILE *out, const u8 *code, u32 bytes, u32 at, u32 total, const struct layout *layout)
+static void print_host_code(FILE *out, const u8 *code, u32 bytes, u32 at, u32 total,
+                            const struct layout *layout)
 {
     for (u32 done = 0; done < bytes;) {
         char text[HOST_CODE_BYTES];
@@ -200,8 +204,8 @@ static void print_host_code(FILE *out, const u8 *code, u32 bytes, u32 at, u32 to
     }
 }
 
-static void print_insn_host_code(FILE *out, const struct clusters_report *report, const struct cluster *cluster, u32 i,
-                                 const struct layout *layout)
+static void print_insn_host_code(FILE *out, const struct clusters_report *report,
+                                 const struct cluster *cluster, u32 i, const struct layout *layout)
 {
     u32 total, bytes;
     const u8 *whole = clusters_host_code(report, cluster, CLUSTER_NO_INSN, &total);
@@ -228,7 +232,8 @@ static void print_insns(FILE *out, const struct clusters_report *report, const s
     }
 }
 
-static void print_cluster(FILE *out, const struct clusters_report *report, u32 rank, const struct clusters_item *item)
+static void print_cluster(FILE *out, const struct clusters_report *report, u32 rank,
+                          const struct clusters_item *item)
 {
     fputc('\n', out);
     print_headline(out, rank, item);
@@ -244,13 +249,15 @@ static void print_summary(FILE *out, const struct clusters_report *report, const
     char avoided[NUMBER_BYTES], runs[NUMBER_BYTES], made[NUMBER_BYTES];
     const struct run_stats *run = report->run;
     if (list->n)
-        fprintf(out, "%s: %u cluster%s avoided %s exit%s in %s run%s", report->guest, list->n, plural(list->n),
-                number_format(avoided, list->exits_avoided), plural(list->exits_avoided),
+        fprintf(out, "%s: %u cluster%s avoided %s exit%s in %s run%s", report->guest, list->n,
+                plural(list->n), number_format(avoided, list->exits_avoided), plural(list->exits_avoided),
                 number_format(runs, list->runs), plural(list->runs));
     else
         fprintf(out, "%s: there are no clusters", report->guest);
-    fprintf(out, "; %s exit%s made\n", number_format(made, run->exits_total), run->exits_total == 1 ? " was" : "s were");
-    fprintf(out, "executor %s; %s\n", report->backend->name, run->end_text[0] ? run->end_text : "the guest ended");
+    fprintf(out, "; %s exit%s made\n", number_format(made, run->exits_total),
+            run->exits_total == 1 ? " was" : "s were");
+    fprintf(out, "executor %s; %s\n", report->backend->name,
+            run->end_text[0] ? run->end_text : "the guest ended");
 }
 
 static void print_shares(FILE *out, const struct clusters_list *list, u32 top)
@@ -261,7 +268,8 @@ static void print_shares(FILE *out, const struct clusters_list *list, u32 top)
     if (top == 1 && list->n > 1)
         fprintf(out, "The hottest: %.1f %% of the exits avoided\n", percent(shown, list->exits_avoided));
     else if (top < list->n)
-        fprintf(out, "The hottest %u: %.1f %% of the exits avoided\n", top, percent(shown, list->exits_avoided));
+        fprintf(out, "The hottest %u: %.1f %% of the exits avoided\n", top,
+                percent(shown, list->exits_avoided));
 }
 
 /* What a flush of the cache took away cannot be shown any more. */
@@ -272,7 +280,9 @@ static void print_forgotten(FILE *out, const struct clusters_report *report, con
     if (all->runs <= list->runs && all->exits_avoided <= list->exits_avoided)
         return;
     u64 more = all->exits_avoided - list->exits_avoided;
-    fprintf(out, "Clusters forgotten since, when the level changed or the cache was full, avoided %s exit%s in %s run%s\n",
+    fprintf(out,
+            "Clusters forgotten since, when the level changed or the cache was full, avoided %s exit%s in %s "
+            "run%s\n",
             number_format(avoided, more), plural(more), number_format(runs, all->runs - list->runs),
             plural(all->runs - list->runs));
 }

@@ -1,4 +1,5 @@
-/* What the clusters of a run look like: where they are entered, what they avoided, instruction by instruction. */
+/* What the clusters of a run look like: where they are entered, what they avoided, instruction by
+ * instruction. */
 #ifndef HUDDLE_REPORT_CLUSTERS_H
 #define HUDDLE_REPORT_CLUSTERS_H
 

@@ -54,7 +54,8 @@ static json_t *host_code_json(const struct clusters_report *report, const struct
 /* The linear address it goes on at, or null: out of the cluster. */
 static json_t *edge_json(const struct cluster *cluster, s16 to)
 {
-    return to == CLUSTER_NO_INSN ? json_null() : json_integer(cluster->key.where.cs_base + cluster->insn[to].eip);
+    return to == CLUSTER_NO_INSN ? json_null()
+                                 : json_integer(cluster->key.where.cs_base + cluster->insn[to].eip);
 }
 
 static json_t *insn_json(const struct clusters_report *report, const struct cluster *cluster, u32 i)

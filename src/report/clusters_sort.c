@@ -102,7 +102,8 @@ const char *clusters_address(char text[CLUSTERS_TEXT_BYTES], const struct cluste
 {
     static const u32 paragraph = 16, reach = 0xffff;
     const struct cpu_where *where = &cluster->key.where;
-    if (where->mode & MODE_PROTECTED || where->cs_base % paragraph || where->cs_base / paragraph > reach || eip > reach)
+    if (where->mode & MODE_PROTECTED || where->cs_base % paragraph || where->cs_base / paragraph > reach ||
+        eip > reach)
         snprintf(text, CLUSTERS_TEXT_BYTES, "%08X", where->cs_base + eip);
     else
         snprintf(text, CLUSTERS_TEXT_BYTES, "%04X:%04X", where->cs_base / paragraph, eip);
@@ -113,7 +114,8 @@ const char *clusters_disassemble(char text[CLUSTERS_TEXT_BYTES], const struct cl
                                  const struct cluster_insn *insn)
 {
     struct insn decoded;
-    if (insn_decode(&decoded, insn->steps.bytes, insn->steps.length, insn->eip, cluster->key.where.mode & MODE_CODE32))
+    if (insn_decode(&decoded, insn->steps.bytes, insn->steps.length, insn->eip,
+                    cluster->key.where.mode & MODE_CODE32))
         insn_format(&decoded, text, CLUSTERS_TEXT_BYTES);
     else
         snprintf(text, CLUSTERS_TEXT_BYTES, "?");
@@ -134,7 +136,8 @@ const char *clusters_position(const struct cluster *cluster)
     return name[cluster->key.position];
 }
 
-const u8 *clusters_host_code(const struct clusters_report *report, const struct cluster *cluster, int i, u32 *bytes)
+const u8 *clusters_host_code(const struct clusters_report *report, const struct cluster *cluster, int i,
+                             u32 *bytes)
 {
     const struct cluster_backend *backend = report->backend;
     *bytes = 0;

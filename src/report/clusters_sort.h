@@ -41,6 +41,7 @@ const char *clusters_class(const struct cluster_insn *insn);
 /* "at", "before", "inside": where the exit is, seen from the cluster's address. */
 const char *clusters_position(const struct cluster *cluster);
 /* Host code of instruction `i`, or of all for CLUSTER_NO_INSN; NULL: there is none. */
-const u8 *clusters_host_code(const struct clusters_report *report, const struct cluster *cluster, int i, u32 *bytes);
+const u8 *clusters_host_code(const struct clusters_report *report, const struct cluster *cluster, int i,
+                             u32 *bytes);
 
 #endif

@@ -14,8 +14,8 @@ static bool format_branch(char *text, const ZydisDecodedInstruction *insn, const
         !ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(insn, operand, address, &target)))
         return false;
     bool inside = target - first < bytes;
-    snprintf(text, HOST_CODE_BYTES, "%s %s%" PRIX64, ZydisMnemonicGetString(insn->mnemonic), inside ? "+" : "0x",
-             inside ? target - first : target);
+    snprintf(text, HOST_CODE_BYTES, "%s %s%" PRIX64, ZydisMnemonicGetString(insn->mnemonic),
+             inside ? "+" : "0x", inside ? target - first : target);
     return true;
 }
 
@@ -32,8 +32,8 @@ u32 host_code_format(char *text, const u8 *code, u32 size, u32 at, u32 bytes)
         !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, size, &insn, operand)))
         return 0;
     if (!format_branch(text, &insn, &operand[0], address, address - at, bytes) &&
-        !ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &insn, operand, insn.operand_count_visible, text,
-                                                      HOST_CODE_BYTES, address, NULL)))
+        !ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &insn, operand, insn.operand_count_visible,
+                                                      text, HOST_CODE_BYTES, address, NULL)))
         return 0;
     return insn.length;
 }

@@ -1,4 +1,5 @@
-/* The listing of clusters, from a real engine over a fake world, compared whole: it is right when it reads right. */
+/* The listing of clusters, from a real engine over a fake world, compared whole: it is right when it reads
+ * right. */
 #include "../engine/engine_rig.h"
 
 #include "report/clusters.h"
@@ -77,8 +78,8 @@ static void check(const char *golden, const struct clusters_report *report, u32 
 }
 
 /* Exits at the `n` bytes from `at` until there is a cluster, then `runs` runs of it from `start` on. */
-static void hot_place(struct engine_rig *er, u32 at, const u8 *bytes, u32 n, enum cluster_position position, u32 start,
-                      u32 runs)
+static void hot_place(struct engine_rig *er, u32 at, const u8 *bytes, u32 n, enum cluster_position position,
+                      u32 start, u32 runs)
 {
     memcpy(er->rig->ram + at, bytes, n);
     for (u32 i = 0; i < 2 + runs; i++) {
@@ -93,12 +94,13 @@ static void hot_place(struct engine_rig *er, u32 at, const u8 *bytes, u32 n, enu
 
 /* The loop that fills a byte of each of four planes:
  *   again: in al, dx; out 80h, al; mov cl, al; mov [bx], al; test al, 8; jz again; out dx, al; iret
- * and one that never gets to its end: out 43h, al; mov dword es:[eax+ecx*4+12345678h], 87654321h; in ax, dx; iret */
+ * and one that never gets to its end: out 43h, al; mov dword es:[eax+ecx*4+12345678h], 87654321h; in ax, dx;
+ * iret */
 static void load_two_clusters(struct engine_rig *er)
 {
     static const u8 loop[] = {0xec, 0xe6, 0x80, 0x88, 0xc1, 0x88, 0x07, 0xa8, 0x08, 0x74, 0xf5, 0xee, 0xcf};
-    static const u8 pair[] = {0xe6, 0x43, 0x66, 0x67, 0x26, 0xc7, 0x84, 0x88, 0x78, 0x56,
-                              0x34, 0x12, 0x21, 0x43, 0x65, 0x87, 0xed, 0xcf};
+    static const u8 pair[] = {0xe6, 0x43, 0x66, 0x67, 0x26, 0xc7, 0x84, 0x88, 0x78,
+                              0x56, 0x34, 0x12, 0x21, 0x43, 0x65, 0x87, 0xed, 0xcf};
     er->cpu->reg[CPU_EBX] = 0x5000;
     hot_place(er, RIG_CODE, loop, sizeof loop, POSITION_AT, RIG_CODE + 1, 40);
     hot_place(er, SECOND, pair, sizeof pair, POSITION_AFTER, SECOND, 3);
@@ -220,8 +222,8 @@ static void json_has_it_all(void **state)
     json_array_foreach(json_object_get(o, "clusters"), i, cluster)
     {
         json_int_t sum = number_of(cluster, "exits_avoided_gone");
-        json_array_foreach(json_object_get(cluster, "instructions"), k, insn)
-            sum += number_of(insn, "exits_avoided");
+        json_array_foreach(json_object_get(cluster, "instructions"), k, insn) sum +=
+            number_of(insn, "exits_avoided");
         assert_int_equal(sum, number_of(cluster, "exits_avoided"));
         avoided += sum;
         runs += number_of(cluster, "runs");
@@ -245,12 +247,9 @@ static void json_has_it_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ENGINE_TEST(listing_reads_well),
-        ENGINE_TEST(top_and_details),
-        ENGINE_TEST(nothing_to_list),
-        ENGINE_TEST(forgotten_clusters_are_mentioned),
-        ENGINE_TEST(host_code_as_text),
-        ENGINE_TEST(host_code_of_each_instruction),
+        ENGINE_TEST(listing_reads_well), ENGINE_TEST(top_and_details),
+        ENGINE_TEST(nothing_to_list),    ENGINE_TEST(forgotten_clusters_are_mentioned),
+        ENGINE_TEST(host_code_as_text),  ENGINE_TEST(host_code_of_each_instruction),
         ENGINE_TEST(json_has_it_all),
     };
     return cmocka_run_group_tests_name("clusters", tests, NULL, NULL);
