@@ -97,8 +97,8 @@ static bool step_is_native(struct gen *g, const struct step *step)
                gen_segment_is_native(g, step->mem.segment, false);
     case STEP_LOAD_SEGMENT: /* SS starts an interrupt shadow */
         return is_real_mode(g) && step->op != CPU_SS && step->op != CPU_CS;
-    case STEP_DIVIDE:
-        return step->op == 0 && step->size != 1;
+    case STEP_DIVIDE: /* AH to DH cannot be compared with r8 */
+        return step->size != 1 || step->src < 4 || gen_is_temp(step->src);
     case STEP_PUSH:
         return gen_segment_is_native(g, CPU_SS, true) && !(is_sreg && step->size == 4);
     case STEP_CHECK_PUSH:
@@ -112,6 +112,8 @@ static bool step_is_native(struct gen *g, const struct step *step)
         return string_is_native(g, step);
     case STEP_JUMP:
         return step->src == OPERAND_IMM;
+    case STEP_CALL: /* a push onto a device might ask to leave in the middle */
+        return step->src == OPERAND_IMM && !g->device && gen_segment_is_native(g, CPU_SS, true);
     default:
         return false;
     }
@@ -148,6 +150,7 @@ static bool flow_is_native(const struct gen *g, const struct cluster_insn *insn)
     case FLOW_NEXT:
         return true;
     case FLOW_BRANCH:
+    case FLOW_CALL:
     case FLOW_JUMP: /* beyond the limit: #GP */
         return insn->target_eip <= g->cpu->sreg[CPU_CS].limit;
     default:
@@ -383,15 +386,52 @@ static void gen_multiply(struct gen *g, const struct step *step)
     emit_r(&g->e, step->op ? M(IMUL) : M(MUL), step->size, gen_reg(step->src, step->size));
 }
 
-/*  cmp edx, src; jae cold (zero or too small: #DE); div src */
+/* Does the quotient fit? Zero is below everything.
+ *   cmp edx, src; jae cold;   of AX by a byte:  movzx r8d, ax; shr r8d, 8; cmp r8b, src; jae cold */
+static void emit_unsigned_guard(struct gen *g, u8 size, enum host_reg src)
+{
+    struct emit *e = &g->e;
+    enum host_reg high = RDX;
+    if (size == 1) {
+        high = R8;
+        emit_extend(e, M(MOVZX), 4, R8, 2, RAX);
+        emit_ri(e, M(SHR), 4, R8, 8);
+    }
+    emit_rr(e, M(CMP), size, high, src);
+    gen_branch_cold(g, M(JNB));
+}
+
+/* Only the plain case, a dividend that is no longer than the divisor, by neither 0 nor -1, surely fits.
+ *   r8 = sign of eax; cmp edx, r8d; jne cold; r8 = src + 1; cmp r8, 1; jbe cold */
+static void emit_signed_guard(struct gen *g, u8 size, enum host_reg src)
+{
+    struct emit *e = &g->e;
+    if (size == 1) {
+        emit_extend(e, M(MOVSX), 4, R8, 1, RAX);
+        emit_rr(e, M(CMP), 2, RAX, R8);
+    } else {
+        emit_rr(e, M(MOV), size, R8, RAX);
+        emit_ri(e, M(SAR), size, R8, 8 * size - 1);
+        emit_rr(e, M(CMP), size, RDX, R8);
+    }
+    gen_branch_cold(g, M(JNZ));
+    emit_rr(e, M(MOV), size, R8, src);
+    emit_ri(e, M(ADD), size, R8, 1);
+    emit_ri(e, M(CMP), size, R8, 1);
+    gen_branch_cold(g, M(JBE));
+}
+
+/* What may raise #DE is the interpreter's. */
 static void gen_divide(struct gen *g, const struct step *step)
 {
     enum host_reg src = gen_reg(step->src, step->size);
     gen_save_flags(g);
-    emit_rr(&g->e, M(CMP), step->size, RDX, src);
-    gen_branch_cold(g, M(JNB));
+    if (step->op)
+        emit_signed_guard(g, step->size, src);
+    else
+        emit_unsigned_guard(g, step->size, src);
     gen_restore_flags(g);
-    emit_r(&g->e, M(DIV), step->size, src);
+    emit_r(&g->e, step->op ? M(IDIV) : M(DIV), step->size, src);
 }
 
 static ZydisMnemonic setcc_mnemonic(u8 condition)
@@ -399,13 +439,6 @@ static ZydisMnemonic setcc_mnemonic(u8 condition)
     static const ZydisMnemonic setcc[16] = {M(SETO), M(SETNO), M(SETB), M(SETNB), M(SETZ), M(SETNZ), M(SETBE), M(SETNBE),
                                             M(SETS), M(SETNS), M(SETP), M(SETNP), M(SETL), M(SETNL), M(SETLE), M(SETNLE)};
     return setcc[condition];
-}
-
-static ZydisMnemonic jcc_mnemonic(u8 condition)
-{
-    static const ZydisMnemonic jcc[16] = {M(JO), M(JNO), M(JB), M(JNB), M(JZ), M(JNZ), M(JBE), M(JNBE),
-                                          M(JS), M(JNS), M(JP), M(JNP), M(JL), M(JNL), M(JLE), M(JNLE)};
-    return jcc[condition];
 }
 
 static void gen_compare_exchange(struct gen *g, const struct step *step)
@@ -444,78 +477,6 @@ static void gen_flag(struct gen *g, const struct step *step)
         emit_none(&g->e, same[step->op]);
         break;
     }
-}
-
-/* --- control flow --- */
-
-/*  jcc leave;  or:  jncc over; <taken edge>; over: */
-static void gen_branch(struct gen *g, const struct step *step)
-{
-    const struct cluster_insn *insn = &g->cluster->insn[g->i];
-    g->pending++;
-    gen_restore_flags(g);
-    if (insn->target == CLUSTER_NO_INSN) {
-        gen_branch_leave(g, jcc_mnemonic(step->op), LEAVE_branch, insn->target_eip);
-        return;
-    }
-    gen_count(g);
-    u8 *over = emit_branch(&g->e, jcc_mnemonic(step->op ^ 1));
-    gen_edge(g, insn->target, insn->target_eip);
-    emit_patch(&g->e, over, g->e.at);
-}
-
-/*  r9d = ecx; movzx ecx, cx: the way to test CX without touching the flags is JRCXZ */
-static void emit_take_count(struct gen *g)
-{
-    emit_rr(&g->e, M(MOV), 4, R9, RCX);
-    emit_extend(&g->e, M(MOVZX), 4, RCX, 2, RCX);
-}
-
-/*  loop:  dec cx; [jz/jnz over]; cx = 0: over; <taken edge>; over: */
-static void gen_loop(struct gen *g, const struct step *step)
-{
-    const struct cluster_insn *insn = &g->cluster->insn[g->i];
-    struct emit *e = &g->e;
-    bool word = step->mem.addr_size == 2;
-    u8 *flag_over = NULL;
-    g->pending++;
-    if (step->op == LOOP_EQUAL || step->op == LOOP_NOT_EQUAL)
-        gen_restore_flags(g);
-    gen_count(g);
-    if (step->op != LOOP_JCXZ) {
-        emit_lea(e, 4, R8, host_mem(RCX, -1));
-        emit_rr(e, M(MOV), word ? 2 : 4, RCX, R8);
-    } else if (!word) {
-        emit_rr(e, M(MOV), 4, RCX, RCX); /* clears the upper half */
-    }
-    if (step->op == LOOP_EQUAL || step->op == LOOP_NOT_EQUAL)
-        flag_over = emit_branch(e, step->op == LOOP_EQUAL ? M(JNZ) : M(JZ));
-    if (word)
-        emit_take_count(g);
-    u8 *zero = emit_branch_short(e, M(JRCXZ));
-    if (word)
-        emit_rr(e, M(MOV), 4, RCX, R9);
-    u8 *not_zero = step->op == LOOP_JCXZ ? emit_branch(e, M(JMP)) : NULL;
-    if (!not_zero)
-        gen_edge(g, insn->target, insn->target_eip);
-    emit_patch_short(e, zero, e->at);
-    if (word)
-        emit_rr(e, M(MOV), 4, RCX, R9);
-    if (step->op == LOOP_JCXZ) {
-        gen_edge(g, insn->target, insn->target_eip);
-        if (not_zero)
-            emit_patch(e, not_zero, e->at);
-    }
-    if (flag_over)
-        emit_patch(e, flag_over, e->at);
-}
-
-static void gen_jump(struct gen *g)
-{
-    const struct cluster_insn *insn = &g->cluster->insn[g->i];
-    g->pending++;
-    gen_count(g);
-    gen_edge(g, insn->target, insn->target_eip);
 }
 
 void gen_step(struct gen *g, const struct step *step)
@@ -594,6 +555,9 @@ void gen_step(struct gen *g, const struct step *step)
         break;
     case STEP_JUMP:
         gen_jump(g);
+        break;
+    case STEP_CALL:
+        gen_call(g, step);
         break;
     default:
         BUG_ON(true); /* gen_is_native */

@@ -152,7 +152,7 @@ void gen_edge(struct gen *g, s16 target, u32 eip)
 
 static bool is_branch(const struct cluster_insn *insn)
 {
-    return insn->steps.flow == FLOW_BRANCH || insn->steps.flow == FLOW_JUMP;
+    return insn->steps.flow == FLOW_BRANCH || insn->steps.flow == FLOW_JUMP || insn->steps.flow == FLOW_CALL;
 }
 
 /* A device access may have asked to leave. */
@@ -214,7 +214,7 @@ static bool emit_insn(struct gen *g)
     else
         emit_interpreted(g);
     code->bytes = (u32)(g->e.at - g->start) - code->offset;
-    return native && insn->steps.flow != FLOW_JUMP;
+    return native && (insn->steps.flow == FLOW_NEXT || insn->steps.flow == FLOW_BRANCH);
 }
 
 /* Emits a chain of instructions, each falling through to the next. */

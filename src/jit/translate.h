@@ -95,6 +95,12 @@ void gen_lea(struct gen *g, const struct step *step);
 /* Can the memory accesses of this step be made by host code? */
 bool gen_segment_is_native(struct gen *g, u8 sreg, bool write);
 
+/* lower_host_flow.c */
+void gen_branch(struct gen *g, const struct step *step);
+void gen_loop(struct gen *g, const struct step *step);
+void gen_jump(struct gen *g);
+void gen_call(struct gen *g, const struct step *step);
+
 /* Host register of a general register or temporary; size 1 gives AH to BH as such. */
 enum host_reg gen_reg(u8 operand, u8 size);
 static inline bool gen_is_high(enum host_reg reg)
