@@ -103,6 +103,9 @@ bool vmm_decode(const struct vmm *vmm, u32 eip, struct insn *insn);
 void vmm_set_level(struct vmm *vmm, enum cluster_level level);
 bool vmm_interrupt_deliverable(const struct vmm *vmm);
 
+/* vmm_env.c: fills vmm->env; the machine and the vCPU's traits must be there. */
+void vmm_env_init(struct vmm *vmm);
+
 /* vmm_exit.c: serves vmm->exit. 0 or -errno. */
 must_check int vmm_handle_exit(struct vmm *vmm);
 /* Did KVM leave RIP behind the instruction of this I/O exit? Reads: no. Memory writes: yes. OUT: as the backend does

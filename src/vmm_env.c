@@ -1,0 +1,107 @@
+/* The world as the cluster engine and its executors see it: struct cluster_env over the machine. */
+#include "vmm_internal.h"
+
+#include "dev/vga/vga.h"
+
+/* A device may have armed an event earlier than the timer knows of: leave the cluster and arm the timer. */
+static void watch_deadline(struct vmm *vmm)
+{
+    if (vmm->machine.clock.next_deadline_ns < vmm->armed_ns && vmm->machine.clock.mode == CLOCK_MODE_HOST)
+        vmm->attention = 1;
+}
+
+static u32 env_port_in(void *opaque, u16 port, u8 size)
+{
+    struct vmm *vmm = opaque;
+    u32 value = machine_port_in(&vmm->machine, port, size);
+    watch_deadline(vmm);
+    return value;
+}
+
+static void env_port_out(void *opaque, u16 port, u8 size, u32 value)
+{
+    struct vmm *vmm = opaque;
+    machine_port_out(&vmm->machine, port, size, value);
+    watch_deadline(vmm);
+}
+
+static u32 env_mmio_read(void *opaque, u32 gpa, u8 size)
+{
+    struct vmm *vmm = opaque;
+    return machine_mmio_read(&vmm->machine, gpa, size);
+}
+
+static void env_mmio_write(void *opaque, u32 gpa, u8 size, u32 value)
+{
+    struct vmm *vmm = opaque;
+    machine_mmio_write(&vmm->machine, gpa, size, value);
+}
+
+static void env_find_port(void *opaque, struct env_port *port)
+{
+    struct vmm *vmm = opaque;
+    const struct bus_port *row = bus_port_row(&vmm->machine.bus, port->number, &port->dev);
+    port->direct = row && (row->width & port->size);
+    if (!port->direct)
+        return;
+    port->in = row->in;
+    port->out = row->out;
+}
+
+static void env_port_done(void *opaque, bool in, u16 port, u8 size, u32 value)
+{
+    struct vmm *vmm = opaque;
+    machine_account(&vmm->machine, in ? ACCESS_PORT_IN : ACCESS_PORT_OUT, port, size, value);
+    watch_deadline(vmm);
+}
+
+/* The VGA is the only device with memory that is worth a short cut. */
+static void env_find_window(void *opaque, u32 gpa, struct env_window *window)
+{
+    struct vmm *vmm = opaque;
+    const struct vga_accessor *accessor = vga_accessor(vmm->machine.vga);
+    (void)gpa;
+    *window = (struct env_window){.first = accessor->first,
+                                  .bytes = accessor->bytes,
+                                  .generation = accessor->generation,
+                                  .generation_now = &accessor->generation,
+                                  .dev = vmm->machine.vga,
+                                  .read = accessor->read,
+                                  .write = accessor->write};
+}
+
+static void env_memory_done(void *opaque, bool read, u32 gpa, u8 size, u32 value)
+{
+    struct vmm *vmm = opaque;
+    machine_account(&vmm->machine, read ? ACCESS_MMIO_READ : ACCESS_MMIO_WRITE, gpa, size, value);
+}
+
+static void env_cpuid(void *opaque, u32 leaf, u32 subleaf, u32 out[4])
+{
+    struct vmm *vmm = opaque;
+    (void)subleaf;
+    vcpu_cpuid(&vmm->vcpu.traits, leaf, out);
+}
+
+void vmm_env_init(struct vmm *vmm)
+{
+    vmm->env = (struct cluster_env){
+        .opaque = vmm,
+        .view = vmm->machine.memory.view,
+        .page_kind = vmm->machine.memory.page_kind,
+        .port_in = env_port_in,
+        .port_out = env_port_out,
+        .mmio_read = env_mmio_read,
+        .mmio_write = env_mmio_write,
+        .find_port = env_find_port,
+        .port_done = env_port_done,
+        .find_window = env_find_window,
+        .memory_done = env_memory_done,
+        .cpuid = env_cpuid,
+        .push_sreg_whole = vmm->vcpu.traits.push_sreg_whole,
+        .intr = &vmm->machine.intr,
+        .attention = &vmm->attention,
+        .requests = &vmm->machine.requests,
+        .generation = &vmm->machine.memory.generation,
+    };
+}
