@@ -97,8 +97,8 @@ static bool step_is_native(struct gen *g, const struct step *step)
                gen_segment_is_native(g, step->mem.segment, false);
     case STEP_LOAD_SEGMENT: /* SS starts an interrupt shadow */
         return is_real_mode(g) && step->op != CPU_SS && step->op != CPU_CS;
-    case STEP_DIVIDE: /* AH to DH cannot be compared with r8 */
-        return step->size != 1 || step->src < 4 || gen_is_temp(step->src);
+    case STEP_DIVIDE: /* a device read before a #DE cannot be made again; AH to DH cannot be compared with r8 */
+        return !g->device && (step->size != 1 || step->src < 4 || gen_is_temp(step->src));
     case STEP_PUSH:
         return gen_segment_is_native(g, CPU_SS, true) && !(is_sreg && step->size == 4);
     case STEP_CHECK_PUSH:
