@@ -239,7 +239,7 @@ def kvm_not_allowed(tool):
         raise Skip("there is no /dev/kvm here")
     image = good_image(tool)
     image.chmod(0o644)
-    for command in (["run"], ["ab", "--windows=none"]):
+    for command in (["run"], ["clusters"], ["ab", "--windows=none"]):
         ended = tool.as_nobody(*command, image)
         ended.expect_status(HOST_ERROR)
         ended.expect("/dev/kvm" in ended.err and "ermission" in ended.err, "the message does not name /dev/kvm")
