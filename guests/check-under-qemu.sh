@@ -26,7 +26,7 @@ failed=0
 for name in "$@"; do
     cp "$dir/$name.img" "$scratch/a.img" || exit 2
     disk=
-    if [ "$name" = ide ]; then
+    if [ "$name" = ide ] || [ "$name" = selfload ]; then
         cp "$dir/ide-disk.img" "$scratch/c.img"
         disk="-drive file=$scratch/c.img,format=raw,if=ide,index=0"
     fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Random device accesses from seeds, in the guest `fuzz`: the monitor must survive them all, and a guest with
-clusters must see the same as one without.
+clusters must see the same as one without. With HUDDLE_FUZZ_CHECK=1 every cluster is executed twice as well.
 
     tests/guest/fuzz.py --build=BUILD                     a few seeds
     tests/guest/fuzz.py --build=BUILD --count=500 --first=1000
@@ -30,6 +30,7 @@ KINDS = {
     "dma-code": (1 | 2 | 4, 60, True),
 }
 LEVELS = ("off", "window")
+CHECK = ["--check"] if os.environ.get("HUDDLE_FUZZ_CHECK") == "1" else []
 GUEST_ENDS = (1, 70, 124)  # it got to the end; it crashed; it hangs
 TIMEOUT = 25               # of a guest; seconds
 LIMIT = 120                # of the monitor
@@ -38,7 +39,8 @@ LIMIT = 120                # of the monitor
 def test_tame(tool, image):
     """The guest must get to its end and see the same at both levels."""
     report = tool.scratch / "report.json"
-    ended = tool.run("ab", f"--variants={','.join(LEVELS)}", "--windows=none", f"--json={report}", image, limit=LIMIT)
+    ended = tool.run("ab", f"--variants={','.join(LEVELS)}", "--windows=none", f"--json={report}", *CHECK, image,
+                     limit=LIMIT)
     ended.expect_status(0)
     result = json.loads(report.read_text())
     for run in result["variants"]:
@@ -54,8 +56,9 @@ def test_wild(tool, image):
     for level in LEVELS:
         stats = tool.scratch / f"{level}.json"
         ended = tool.run("run", "--clock=access", f"--cluster={level}", "--snapshot", f"--timeout={TIMEOUT * harness.SLOW}",
-                         f"--stats={stats}", image, limit=LIMIT)
+                         f"--stats={stats}", *CHECK, image, limit=LIMIT)
         ended.expect_status(*(GUEST_ENDS if ended.status % 2 == 0 else (ended.status,)))  # odd: from the exit port
+        ended.expect(json.loads(stats.read_text())["end"]["reason"] != "check", "the executors differ")
         found.append((ended, json.loads(stats.read_text())))
     (first, off), (second, window) = found
     exact = not any(run["end"]["status"] == 124 or run["time_nudges"] for run in (off, window))

@@ -5,6 +5,7 @@ expected.json says.
     tests/guest/guests.py --build=BUILD planar modex    these guests (none: all)
     tests/guest/guests.py --build=BUILD --host pic      under the host's clock: must end well
     tests/guest/guests.py --build=BUILD --windows pairs64
+    tests/guest/guests.py --build=BUILD --check         every cluster executed twice; nothing may differ
     tests/guest/guests.py --build=BUILD --rebase        write the expectations anew, of these guests or all
 
 Exits are exact under --clock=access, but for two kinds that are left out: kicks come with the host's time, and an
@@ -35,7 +36,7 @@ BARE = "stop"
 
 # Where a guest differs from the rule.
 ENDS = {"crash": CRASH, "stop": CRASH}
-HARD_DISK = {"ide": "ide-disk"}
+HARD_DISK = {"ide": "ide-disk", "selfload": "ide-disk"}
 VARIANTS = ("off", "pairs", "window")
 # Millions of accesses that pairs do not help with: too slow without clusters to run twice.
 FEWER_VARIANTS = {"demo": ("off", "window"), "retrace": ("off", "window")}
@@ -208,6 +209,21 @@ def test_host(tool, name):
                  limit=LIMIT / 2).expect_status(want)
 
 
+def test_check(tool, name, extra):
+    """Every cluster executed by the interpreter and by the executor in use, from the same state."""
+    stats = tool.scratch / "stats.json"
+    ended = tool.run("run", "--clock=access", "--check", f"--stats={stats}", *extra, *disk_args(tool, name), "--snapshot",
+                     tool.guest(name), limit=LIMIT)
+    ended.expect_status(ENDS.get(name, EXIT_PORT_0)[1])
+    run = json.loads(stats.read_text())
+    ended.expect(run["end"]["reason"] == ENDS.get(name, EXIT_PORT_0)[0], f"ended by {run['end']['reason']}")
+    check, runs = run["check"], run["clusters"]["runs"]
+    ended.expect(check["differences"] == 0, f"{check['differences']} differences")
+    ended.expect(check["compared"] + check["not_comparable"] == runs, f"{check} does not make {runs} runs")
+    ended.expect(check["compared"] > 0.99 * runs > 0, f"only {check['compared']} of {runs} runs were compared")
+    print(f"{name}: {check['compared']:,} runs of clusters compared, {ended.seconds:.1f} s")
+
+
 def test_windows(tool, name):
     """The rows of --windows."""
     asked = (8, 32, 64)
@@ -255,6 +271,9 @@ def main():
     what.add_argument("--rebase", action="store_true", help="write expected.json")
     what.add_argument("--host", action="store_true", help="run under the host's clock")
     what.add_argument("--windows", action="store_true", help="test the rows of --windows")
+    what.add_argument("--check", action="store_true", help="execute every cluster twice and compare")
+    parser.add_argument("--with", dest="extra", action="append", default=[], metavar="OPTION",
+                        help="--check: pass this to huddle as well (--with=--stress=flush)")
     parser.add_argument("guest", nargs="*", help="default: all that are built")
     args = parser.parse_args()
     make_tool = harness.tool_maker(args)
@@ -265,7 +284,11 @@ def main():
             return rebase(make_tool, names)
         except Failed as why:
             sys.exit(f"nothing more was written: {why}")
-    test = test_host if args.host else test_windows if args.windows else test_guest
+    def test_check_with(tool, name):
+        test_check(tool, name, args.extra)
+
+    test = (test_host if args.host else test_windows if args.windows else test_check_with if args.check
+            else test_guest)
     for name in names:
         harness.case(name)(lambda tool, name=name: test(tool, name))
     statuses = [harness.run_case(name, make_tool) for name in names]
