@@ -47,9 +47,10 @@ void code_buffer_fini(struct code_buffer *buffer)
     buffer->writable = NULL;
 }
 
-u8 *code_buffer_reserve(struct code_buffer *buffer, u32 bytes)
+u8 *code_buffer_reserve(struct code_buffer *buffer, u32 *bytes)
 {
-    return bytes <= buffer->bytes - buffer->used ? buffer->writable + buffer->used : NULL;
+    *bytes = buffer->bytes - buffer->used;
+    return buffer->writable + buffer->used;
 }
 
 const u8 *code_buffer_commit(struct code_buffer *buffer, u32 bytes)

@@ -17,8 +17,8 @@ struct code_buffer {
 must_check int code_buffer_init(struct code_buffer *buffer, u32 bytes);
 void code_buffer_fini(struct code_buffer *buffer);
 
-/* Room for `bytes` at the end, to write to, or NULL: it is full. Nothing is taken until code_buffer_commit. */
-u8 *code_buffer_reserve(struct code_buffer *buffer, u32 bytes);
+/* All the room that is left, *bytes, to write to. Nothing is taken until code_buffer_commit. */
+u8 *code_buffer_reserve(struct code_buffer *buffer, u32 *bytes);
 /* Takes the first `bytes` of what was reserved; where they can be executed. Not committing aborts. */
 const u8 *code_buffer_commit(struct code_buffer *buffer, u32 bytes);
 

@@ -49,7 +49,9 @@ static ZydisEncoderOperand mem_operand(struct host_mem mem, u8 size)
 
 static void encode(struct emit *e, ZydisEncoderRequest *request)
 {
-    ZyanUSize length = (ZyanUSize)(e->end - e->at);
+    ZyanUSize length = ZYDIS_MAX_INSTRUCTION_LENGTH;
+    if (e->end - e->at < ZYDIS_MAX_INSTRUCTION_LENGTH)
+        e->full = e->failed = true;
     if (e->failed)
         return;
     request->machine_mode = ZYDIS_MACHINE_MODE_LONG_64;

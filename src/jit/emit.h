@@ -32,6 +32,7 @@ static inline struct host_mem host_mem_index(enum host_reg base, enum host_reg i
 struct emit {
     u8 *at, *end;
     bool failed;
+    bool full; /* failed for want of room */
 };
 
 /*  lea dst, [mem] */

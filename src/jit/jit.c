@@ -8,7 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_SLOW_THRESHOLD = 3 };
+enum {
+    DEFAULT_SLOW_THRESHOLD = 3,
+    /* Code that changes all the time is not worth translating: a cluster formed again this often must first have been run
+     * a few times as it is now. */
+    OFTEN_FORMED = 8,
+    RUNS_BEFORE_TRANSLATION = 4,
+};
 
 static u64 tsc(void)
 {
@@ -135,6 +141,8 @@ static struct translation *ready(struct jit *jit, struct cluster *cluster, const
         return NULL;
     if (jit->config.flush_each_run)
         flush(jit);
+    if (t->epoch == 0 && cluster->formed > OFTEN_FORMED && t->waited++ < RUNS_BEFORE_TRANSLATION)
+        return NULL;
     if (!is_current(jit, t, cpu) && (t->impossible || translate_timed(jit, t, cpu)))
         return NULL;
     return t;

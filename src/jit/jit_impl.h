@@ -65,6 +65,7 @@ struct translation {
     struct cluster *cluster;
     u64 epoch;        /* of the code buffer; older: there is no code */
     bool impossible;  /* it cannot be translated: not tried again */
+    u32 waited;       /* runs before it was translated */
     bool stale;       /* an assumption changed: translate again before the next run */
     const u8 *code;
     u32 bytes;

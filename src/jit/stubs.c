@@ -121,11 +121,9 @@ int stubs_create(struct jit *jit)
 {
     static const void *const function[DEVICE_CALLS] = {
         [DEVICE_LOAD] = jit_load, [DEVICE_STORE] = jit_store, [DEVICE_IN] = jit_in, [DEVICE_OUT] = jit_out};
-    enum { ROOM = 2048 };
-    u8 *start = code_buffer_reserve(&jit->buffer, ROOM);
-    if (!start)
-        return -ENOSPC;
-    struct emit e = {.at = start, .end = start + ROOM};
+    u32 room;
+    u8 *start = code_buffer_reserve(&jit->buffer, &room);
+    struct emit e = {.at = start, .end = start + room};
     emit_enter(&e);
     u8 *resume = e.at;
     emit_resume(&e);

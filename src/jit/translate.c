@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BYTES_PER_INSN = 1024, BYTES_EXTRA = 512 };
-
 /* --- flags --- */
 
 void gen_save_flags(struct gen *g)
@@ -394,10 +392,8 @@ static void begin(struct gen *g, u32 n)
 int translate(struct jit *jit, struct translation *t, const struct cpu_state *cpu)
 {
     struct cluster *cluster = t->cluster;
-    u32 room = cluster->n * BYTES_PER_INSN + BYTES_EXTRA;
-    u8 *start = code_buffer_reserve(&jit->buffer, room);
-    if (!start)
-        return -ENOSPC;
+    u32 room;
+    u8 *start = code_buffer_reserve(&jit->buffer, &room);
     struct gen *g = jit->gen;
     begin(g, cluster->n);
     g->t = t;
@@ -411,5 +407,7 @@ int translate(struct jit *jit, struct translation *t, const struct cpu_state *cp
         if (!g->label[i])
             emit_chain(g, i);
     emit_tails(g);
-    return g->e.failed ? -EINVAL : finish(g);
+    if (g->e.failed)
+        return g->e.full ? -ENOSPC : -EINVAL;
+    return finish(g);
 }
