@@ -278,8 +278,11 @@ static bool holds(const struct cluster *cluster, linear_t first, linear_t last)
 bool cluster_holds(const struct cluster *cluster, linear_t first, linear_t last)
 {
     static const u32 a20 = BIT(20);
-    if ((first ^ last) & a20) /* in two pieces elsewhere: rare enough to say yes */
+    linear_t end = first | (a20 - 1);
+    if (last - first >= a20)
         return true;
+    if (last > end) /* elsewhere in two pieces */
+        return cluster_holds(cluster, first, end) || cluster_holds(cluster, end + 1, last);
     return holds(cluster, first, last) || holds(cluster, first ^ a20, last ^ a20);
 }
 

@@ -409,7 +409,9 @@ static void ranges_that_hold_code(void **state)
     assert_true(cluster_holds(c, RIG_CODE + 0x100000, RIG_CODE + 0x100000));
     assert_false(cluster_holds(c, RIG_CODE + 0x100004, RIG_CODE + 0x100013));
     assert_false(cluster_holds(c, RIG_CODE + 0x200000, RIG_CODE + 0x200000));
-    assert_true(cluster_holds(c, 0xffffe, 0x100001)); /* in two pieces */
+    assert_false(cluster_holds(c, 0xffffe, 0x100001)); /* in two pieces */
+    assert_true(cluster_holds(c, 0xffffe, 0x100000 + RIG_CODE));
+    assert_true(cluster_holds(c, RIG_CODE + 0x16, RIG_CODE + 0x100016)); /* all there is */
     former_free(f);
 }
 
