@@ -2,7 +2,9 @@
 #include "jit/emit.h"
 
 #include "base/bug.h"
+#include "base/hash.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static ZydisRegister reg_of(enum host_reg reg, u8 size)
@@ -47,19 +49,98 @@ static ZydisEncoderOperand mem_operand(struct host_mem mem, u8 size)
     return operand;
 }
 
-static void encode(struct emit *e, ZydisEncoderRequest *request)
+/* --- encodings made before --- */
+
+enum { CACHE_SLOTS = 4096, MAX_OPERANDS = 3 };
+
+/* What an encoding depends on; no padding, for it is hashed and compared as bytes. */
+struct key_operand {
+    s64 value; /* immediate or displacement */
+    u16 reg, index;
+    u8 type, scale, size, pad;
+};
+struct key {
+    struct key_operand operand[MAX_OPERANDS];
+    u16 mnemonic;
+    u8 branch_width;
+    u8 operands;
+    u8 pad[4];
+};
+
+struct emit_cache {
+    struct {
+        struct key key;
+        u8 length; /* 0: nothing here */
+        u8 bytes[ZYDIS_MAX_INSTRUCTION_LENGTH];
+    } slot[CACHE_SLOTS];
+};
+
+struct emit_cache *emit_cache_create(void)
+{
+    return calloc(1, sizeof(struct emit_cache));
+}
+
+void emit_cache_destroy(struct emit_cache *cache)
+{
+    free(cache);
+}
+
+static struct key key_of(const ZydisEncoderRequest *request)
+{
+    struct key key = {.mnemonic = (u16)request->mnemonic,
+                      .branch_width = (u8)request->branch_width,
+                      .operands = request->operand_count};
+    for (u32 i = 0; i < request->operand_count; i++) {
+        const ZydisEncoderOperand *o = &request->operands[i];
+        struct key_operand *k = &key.operand[i];
+        k->type = (u8)o->type;
+        if (o->type == ZYDIS_OPERAND_TYPE_REGISTER) {
+            k->reg = (u16)o->reg.value;
+        } else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+            k->reg = (u16)o->mem.base;
+            k->index = (u16)o->mem.index;
+            k->scale = o->mem.scale;
+            k->size = (u8)o->mem.size;
+            k->value = o->mem.displacement;
+        } else {
+            k->value = o->imm.s;
+        }
+    }
+    return key;
+}
+
+/* Encodes at e->at, where there is room for any instruction; its length, or 0. */
+static u8 encode_anew(struct emit *e, ZydisEncoderRequest *request)
 {
     ZyanUSize length = ZYDIS_MAX_INSTRUCTION_LENGTH;
+    request->machine_mode = ZYDIS_MACHINE_MODE_LONG_64;
+    return ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(request, e->at, &length)) ? (u8)length : 0;
+}
+
+static u8 encode_cached(struct emit *e, ZydisEncoderRequest *request)
+{
+    struct key key = key_of(request);
+    size_t slot = hash64(&key, sizeof key) & (CACHE_SLOTS - 1);
+    if (e->cache->slot[slot].length && !memcmp(&e->cache->slot[slot].key, &key, sizeof key)) {
+        memcpy(e->at, e->cache->slot[slot].bytes, ZYDIS_MAX_INSTRUCTION_LENGTH);
+        return e->cache->slot[slot].length;
+    }
+    u8 length = encode_anew(e, request);
+    e->cache->slot[slot].key = key;
+    e->cache->slot[slot].length = length;
+    memcpy(e->cache->slot[slot].bytes, e->at, length);
+    return length;
+}
+
+static void encode(struct emit *e, ZydisEncoderRequest *request)
+{
     if (e->end - e->at < ZYDIS_MAX_INSTRUCTION_LENGTH)
         e->full = e->failed = true;
     if (e->failed)
         return;
-    request->machine_mode = ZYDIS_MACHINE_MODE_LONG_64;
-    if (!ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(request, e->at, &length))) {
-        e->failed = true;
-        return;
-    }
+    u8 length = e->cache ? encode_cached(e, request) : encode_anew(e, request);
     e->at += length;
+    e->failed = !length;
 }
 
 static void encode_2(struct emit *e, ZydisMnemonic mnemonic, ZydisEncoderOperand a, ZydisEncoderOperand b)

@@ -35,7 +35,8 @@ int jit_create(struct jit **result, struct interp *interp, const struct jit_conf
         jit->config.slow_threshold = DEFAULT_SLOW_THRESHOLD;
     int rc = code_buffer_init(&jit->buffer, config->code_bytes ? config->code_bytes : JIT_CODE_BYTES);
     jit->gen = gen_create(jit);
-    if (!rc && !jit->gen)
+    jit->encodings = emit_cache_create();
+    if (!rc && (!jit->gen || !jit->encodings))
         rc = -ENOMEM;
     if (!rc)
         rc = stubs_create(jit);
@@ -45,6 +46,7 @@ int jit_create(struct jit **result, struct interp *interp, const struct jit_conf
         log_error("cannot set up translation to host code: %s", strerror(-rc));
         code_buffer_fini(&jit->buffer);
         gen_destroy(jit->gen);
+        emit_cache_destroy(jit->encodings);
         free(jit);
         return rc;
     }
@@ -59,6 +61,7 @@ void jit_destroy(struct jit *jit)
     fault_remove(jit);
     code_buffer_fini(&jit->buffer);
     gen_destroy(jit->gen);
+    emit_cache_destroy(jit->encodings);
     free(jit->access);
     free(jit);
 }

@@ -117,6 +117,7 @@ struct jit {
     struct jit_stats stats;
     struct code_buffer buffer;
     struct gen *gen;
+    struct emit_cache *encodings;
     u64 epoch;          /* counts flushes of the buffer; starts at 1 */
     int perf_map;
     struct jit_frame frame;

@@ -400,7 +400,7 @@ int translate(struct jit *jit, struct translation *t, const struct cpu_state *cp
     g->cpu = cpu;
     g->cluster = cluster;
     g->start = start;
-    g->e = (struct emit){.at = start, .end = start + room};
+    g->e = (struct emit){.at = start, .end = start + room, .cache = jit->encodings};
     t->segments = 0;
     find_labels(g);
     for (u32 i = 0; i < cluster->n; i++)
