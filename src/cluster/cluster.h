@@ -35,11 +35,20 @@ struct cluster_insn {
     struct steps steps;
 };
 
+/* Adjacent bytes of guest code. */
+struct cluster_code {
+    linear_t first;
+    u32 bytes;
+    u32 at; /* index in the cluster's `bytes` */
+};
+
 struct cluster {
     struct cluster_key key;
     u32 n;
     struct cluster_insn *insn; /* [n], in the order of the scan */
-    u8 *bytes;                 /* guest code at formation, insn by insn: the coherency check compares them */
+    struct cluster_code *code; /* [n_code], ascending: all of its instructions, and nothing else */
+    u32 n_code;
+    u8 *bytes;                 /* guest code at formation, stretch by stretch: the coherency check compares them */
     linear_t code_first, code_last; /* lowest and highest address of any byte above */
     u32 eip_last;              /* highest offset of any of them: must lie inside the code segment */
     linear_t scan_last;        /* how far the scan looked: an exit up to there at what did not join asks for a new formation */
@@ -68,6 +77,9 @@ struct form_request {
 enum form_result cluster_form(const struct form_request *request, const struct cluster_key *key,
                               struct cluster **cluster);
 void cluster_free(struct cluster *cluster);
+
+/* Fills code and bytes from the instructions; code.c. False: no memory. */
+must_check bool cluster_keep_code(struct cluster *cluster);
 
 /* The coherency check: are all guest bytes the cluster was made from still there? */
 bool cluster_coherent(const struct cluster *cluster, const struct cluster_env *env);

@@ -5,6 +5,7 @@
  */
 #include "cluster/engine.h"
 
+#include "base/bug.h"
 #include "base/hash.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ struct cluster_engine {
     struct cluster_stats stats;
     struct heat heat;
     u32 stop_count[ZYDIS_MNEMONIC_MAX_VALUE + 1];
+    struct entry *given;     /* the entry whose cluster cluster_engine_exit returned last */
     struct entry *last_left; /* the entry whose cluster ran to its end or out of it by a branch, until the next exit */
     u32 n_used;
     struct entry entry[CACHE_SLOTS];
@@ -94,6 +96,7 @@ static void flush(struct cluster_engine *engine)
     }
     memset(engine->entry, 0, sizeof engine->entry);
     engine->n_used = 0;
+    engine->given = NULL;
     engine->last_left = NULL;
 }
 
@@ -240,6 +243,7 @@ struct cluster *cluster_engine_exit(struct cluster_engine *engine, const struct 
         try_form(engine, entry);
     if (!entry->cluster)
         engine->stats.miss[entry->exits < engine->form_at ? MISS_cold : MISS_alone]++;
+    engine->given = entry;
     return entry->cluster;
 }
 
@@ -261,7 +265,8 @@ void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, 
 {
     if (engine->window_changed)
         return;
-    struct entry *entry = find_entry(engine, &cluster->key);
+    struct entry *entry = engine->given;
+    BUG_ON(!entry || entry->cluster != cluster);
     if (!cluster_coherent(cluster, engine->env)) {
         engine->stats.miss[MISS_incoherent]++;
         entry_drop_cluster(engine, entry);

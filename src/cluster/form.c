@@ -138,8 +138,7 @@ static struct cluster *cluster_alloc(u32 n)
     if (!c)
         return NULL;
     c->insn = calloc(n, sizeof *c->insn);
-    c->bytes = calloc(n, INSN_MAX_BYTES);
-    if (c->insn && c->bytes)
+    if (c->insn)
         return c;
     cluster_free(c);
     return NULL;
@@ -174,13 +173,15 @@ static struct cluster *build(const struct scan *scan)
             .exiting = s->exiting,
             .steps = s->steps,
         };
-        memcpy(c->bytes + map[i] * INSN_MAX_BYTES, s->steps.bytes, s->steps.length);
         linear_t linear = c->key.where.cs_base + s->eip;
         c->code_first = MIN(c->code_first, linear);
         c->code_last = MAX(c->code_last, linear + s->steps.length - 1);
         c->eip_last = MAX(c->eip_last, s->eip + s->steps.length - 1);
     }
-    return c;
+    if (cluster_keep_code(c))
+        return c;
+    cluster_free(c);
+    return NULL;
 }
 
 enum form_result cluster_form(const struct form_request *request, const struct cluster_key *key,
@@ -211,6 +212,7 @@ void cluster_free(struct cluster *cluster)
     if (!cluster)
         return;
     free(cluster->insn);
+    free(cluster->code);
     free(cluster->bytes);
     free(cluster);
 }
@@ -244,46 +246,6 @@ u64 cluster_exits_avoided(const struct cluster *cluster)
     for (u32 i = 0; i < cluster->n; i++)
         sum += cluster->insn[i].exits_avoided;
     return sum;
-}
-
-static linear_t linear_of(const struct cluster *cluster, const struct cluster_insn *insn)
-{
-    return cluster->key.where.cs_base + insn->eip;
-}
-
-bool cluster_coherent(const struct cluster *cluster, const struct cluster_env *env)
-{
-    for (u32 i = 0; i < cluster->n; i++) {
-        linear_t linear = linear_of(cluster, &cluster->insn[i]);
-        u32 length = cluster->insn[i].steps.length;
-        if (!readable(env, linear) || !readable(env, linear + length - 1) ||
-            memcmp(env->view + linear, cluster->bytes + i * INSN_MAX_BYTES, length))
-            return false;
-    }
-    return true;
-}
-
-static bool holds(const struct cluster *cluster, linear_t first, linear_t last)
-{
-    if (last < cluster->code_first || first > cluster->code_last)
-        return false;
-    for (u32 i = 0; i < cluster->n; i++) {
-        linear_t linear = linear_of(cluster, &cluster->insn[i]);
-        if (last >= linear && first <= linear + cluster->insn[i].steps.length - 1)
-            return true;
-    }
-    return false;
-}
-
-bool cluster_holds(const struct cluster *cluster, linear_t first, linear_t last)
-{
-    static const u32 a20 = BIT(20);
-    linear_t end = first | (a20 - 1);
-    if (last - first >= a20)
-        return true;
-    if (last > end) /* elsewhere in two pieces */
-        return cluster_holds(cluster, first, end) || cluster_holds(cluster, end + 1, last);
-    return holds(cluster, first, last) || holds(cluster, first ^ a20, last ^ a20);
 }
 
 int cluster_find(const struct cluster *cluster, u32 eip)

@@ -1,0 +1,88 @@
+/* The guest code that a cluster was made from: kept as stretches of adjacent bytes, compared at every entry, and looked
+ * at when the guest stores near it. */
+#include "cluster/cluster.h"
+
+#include "cluster/interp_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static linear_t linear_of(const struct cluster *cluster, u32 i)
+{
+    return cluster->key.where.cs_base + cluster->insn[i].eip;
+}
+
+/* The instructions in order of their addresses. */
+static void sort(const struct cluster *cluster, u16 *order)
+{
+    for (u32 n = 0; n < cluster->n; n++) {
+        u32 at = n;
+        for (; at > 0 && linear_of(cluster, order[at - 1]) > linear_of(cluster, n); at--)
+            order[at] = order[at - 1];
+        order[at] = (u16)n;
+    }
+}
+
+/* Instructions can overlap, where a branch goes into the middle of one. */
+static void add_code(struct cluster *cluster, linear_t linear, const struct steps *steps)
+{
+    struct cluster_code *last = cluster->n_code ? &cluster->code[cluster->n_code - 1] : NULL;
+    if (!last || linear > (u64)last->first + last->bytes) {
+        u32 at = last ? last->at + last->bytes : 0;
+        last = &cluster->code[cluster->n_code++];
+        *last = (struct cluster_code){.first = linear, .at = at};
+    }
+    u32 offset = linear - last->first;
+    memcpy(cluster->bytes + last->at + offset, steps->bytes, steps->length);
+    last->bytes = MAX(last->bytes, offset + steps->length);
+}
+
+bool cluster_keep_code(struct cluster *cluster)
+{
+    u16 order[CLUSTER_MAX_INSNS];
+    cluster->code = calloc(cluster->n, sizeof *cluster->code);
+    cluster->bytes = malloc((size_t)cluster->n * INSN_MAX_BYTES);
+    if (!cluster->code || !cluster->bytes)
+        return false;
+    sort(cluster, order);
+    for (u32 i = 0; i < cluster->n; i++)
+        add_code(cluster, linear_of(cluster, order[i]), &cluster->insn[order[i]].steps);
+    return true;
+}
+
+/* A stretch is shorter than a page: CLUSTER_MAX_INSNS of INSN_MAX_BYTES. */
+_Static_assert(CLUSTER_MAX_INSNS * INSN_MAX_BYTES <= PAGE_BYTES, "the ends of a stretch are not all its pages");
+
+bool cluster_coherent(const struct cluster *cluster, const struct cluster_env *env)
+{
+    for (u32 i = 0; i < cluster->n_code; i++) {
+        const struct cluster_code *code = &cluster->code[i];
+        if (!mem_readable(env, code->first) || !mem_readable(env, code->first + code->bytes - 1) ||
+            memcmp(env->view + code->first, cluster->bytes + code->at, code->bytes))
+            return false;
+    }
+    return true;
+}
+
+static bool holds(const struct cluster *cluster, linear_t first, linear_t last)
+{
+    if (last < cluster->code_first || first > cluster->code_last)
+        return false;
+    for (u32 i = 0; i < cluster->n_code; i++) {
+        const struct cluster_code *code = &cluster->code[i];
+        if (last >= code->first && first <= code->first + code->bytes - 1)
+            return true;
+    }
+    return false;
+}
+
+bool cluster_holds(const struct cluster *cluster, linear_t first, linear_t last)
+{
+    static const u32 a20 = BIT(20);
+    linear_t end = first | (a20 - 1);
+    if (last - first >= a20)
+        return true;
+    if (last > end) /* elsewhere in two pieces */
+        return cluster_holds(cluster, first, end) || cluster_holds(cluster, end + 1, last);
+    return holds(cluster, first, last) || holds(cluster, first ^ a20, last ^ a20);
+}
