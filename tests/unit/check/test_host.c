@@ -6,8 +6,10 @@
 #include "cluster/heat.h"
 #include "jit/jit.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     CLUSTERS = 1000,
@@ -15,6 +17,7 @@ enum {
     RUNS = 4, /* of a cluster, each from another state */
     WINDOW = 64,
     CODE_BYTES = 256,
+    TICK_US = 20000,
     OUT_IMM = 0xe6,
     HLT = 0xf4,
 };
@@ -27,6 +30,8 @@ struct host_test {
     bool code32;
     u8 code[CODE_BYTES];
     u32 bytes;
+    pthread_t ticker;
+    volatile bool ends;
 };
 
 static u64 next(struct host_test *t)
@@ -56,9 +61,12 @@ static u32 interesting(struct host_test *t)
 
 static bool may_join(const struct insn *insn)
 {
-    if (insn->class == INSN_UNSUPPORTED || insn->zydis.mnemonic == ZYDIS_MNEMONIC_HLT)
-        return false;
-    return insn->flow == FLOW_NEXT || insn->flow == FLOW_BRANCH;
+    return insn->class != INSN_UNSUPPORTED && insn->zydis.mnemonic != ZYDIS_MNEMONIC_HLT;
+}
+
+static bool is_relative(const struct insn *insn)
+{
+    return insn->flow == FLOW_BRANCH || insn->flow == FLOW_JUMP || insn->flow == FLOW_CALL;
 }
 
 static void random_insn(struct host_test *t, struct insn *insn)
@@ -82,22 +90,18 @@ static void append(struct host_test *t, const u8 *bytes, u32 size)
     t->bytes += size;
 }
 
-/* A branch goes over the instruction behind it. */
+/* A branch goes over the instruction behind it, or now and then back. */
 static void append_branch(struct host_test *t, struct insn *branch)
 {
-    static const u8 nop = 0x90;
-    if (branch->zydis.raw.imm[0].size != 8) { /* a near one */
-        append(t, &nop, 1);
-        return;
-    }
     struct insn over;
     append(t, branch->bytes, branch->length);
-    u32 displacement = t->bytes - 1;
+    u32 size = branch->zydis.raw.imm[0].size / 8, end = t->bytes;
     do
         random_insn(t, &over);
     while (over.flow != FLOW_NEXT || over.rep || over.repne);
     append(t, over.bytes, over.length);
-    t->code[displacement] = over.length;
+    s32 displacement = branch->flow == FLOW_BRANCH && one_in(t, 4) ? -(s32)(next(t) % (end + 1)) : over.length;
+    memcpy(t->code + end - size, &displacement, size);
 }
 
 static void append_insn(struct host_test *t)
@@ -105,7 +109,7 @@ static void append_insn(struct host_test *t)
     static const u8 short_count[] = {0x0f, 0xb6, 0xc9}; /* movzx [e]cx, cl */
     struct insn insn;
     random_insn(t, &insn);
-    if (insn.flow == FLOW_BRANCH) {
+    if (is_relative(&insn)) {
         append_branch(t, &insn);
         return;
     }
@@ -210,6 +214,17 @@ static void run_once(struct host_test *t)
     }
 }
 
+/* Ends endless loops; a run that it ends is not compared. */
+static void *tick(void *opaque)
+{
+    struct host_test *t = opaque;
+    while (!t->ends) {
+        usleep(TICK_US);
+        t->rig->attention = 1;
+    }
+    return NULL;
+}
+
 static u64 number(const char *name, u64 otherwise)
 {
     const char *text = getenv(name);
@@ -227,6 +242,7 @@ static void run_clusters(struct check_rig *rig, bool code32, const struct jit_co
     rig->backend = cluster_backend_check(rig->check, &host);
     for (u32 i = 0; i < rig->mem.ram_bytes / 8; i++)
         ((u64 *)rig->mem.plain)[i] = next(&t);
+    assert_int_equal(pthread_create(&t.ticker, NULL, tick, &t), 0);
     for (u64 i = 0; i < clusters; i++) {
         rig->cluster = NULL;
         if (form(&t)) {
@@ -238,6 +254,8 @@ static void run_clusters(struct check_rig *rig, bool code32, const struct jit_co
         cluster_free(rig->cluster);
     }
     rig->cluster = NULL;
+    t.ends = true;
+    pthread_join(t.ticker, NULL);
     struct jit_stats stats;
     jit_stats(t.jit, &stats);
     jit_destroy(t.jit);
