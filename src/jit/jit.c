@@ -230,6 +230,7 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
         if (!t)
             return interpret(jit, cluster, i, cpu, generation, stats);
         *frame = (struct jit_frame){.attention = jit->env->attention,
+                                    .env = jit->env,
                                     .jit = jit,
                                     .translation = t,
                                     .cpu = cpu,
@@ -237,6 +238,7 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
                                     .generation = generation};
         enter(jit, frame, i);
         stats->instructions += frame->executed;
+        stats->exits_avoided += frame->accesses;
         i = frame->next;
     } while (frame->again);
     return frame->reason;

@@ -44,9 +44,7 @@ struct leave_record {
 struct device_site {
     struct cluster_insn *insn;
     u8 size;
-    bool stores_t0; /* STORE: the value is frame->t0, else `src` */
-    u8 src;         /* STORE, OUT: enum step_operand */
-    u8 dst;         /* IN, OUT: port operand */
+    bool port_is_dx; /* IN, OUT; else it is `imm` */
     u32 imm;
     struct env_port port; /* IN, OUT: who answers port.number; .in and .out are NULL if not known */
     bool port_known;
@@ -84,11 +82,12 @@ struct jit_frame {
     u32 eax;            /* while AX is used for the flags */
     u32 t0;             /* across calls */
     u32 rmw;            /* r9 across calls */
-    u32 value;          /* what a device read gave */
     u32 leave;          /* 1 + enum cluster_leave: leave after this instruction; 0: go on */
     s32 direction;      /* of string instructions: 1 or -1 */
     u32 left_by;        /* index of the leave record */
     u64 executed;       /* instructions */
+    u64 accesses;       /* of devices by host code */
+    const struct cluster_env *env;
     const void *target; /* where to go on */
     const volatile int *attention;
 
@@ -130,7 +129,9 @@ struct jit {
     void (*enter)(struct jit_frame *frame, struct cpu_state *cpu, u8 *view, const void *address);
     const u8 *leave[2];     /* r8d: leave record. Stores the registers, returns from enter() */
     const u8 *interpret[2]; /* r8d: instruction + pending << INTERPRET_PENDING_SHIFT. Executes it in the interpreter */
-    const u8 *call[DEVICE_CALLS][2]; /* r9: struct device_site; r8d: linear address. A call; r10, r11 are lost */
+    /* A call. r9: struct device_site; LOAD, STORE: r8d: linear address; STORE: r11d: value. LOAD, IN: the value is in r8d
+     * afterwards. r9, r10, r11 are lost. */
+    const u8 *call[DEVICE_CALLS][2];
     const u8 *exit;         /* returns from enter(): cpu_state is complete */
 };
 
@@ -156,10 +157,11 @@ static inline struct host_mem frame_at(size_t offset)
 /* runtime.c: what translated code calls. */
 enum { INTERPRET_PENDING_SHIFT = 16 };
 const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending);
-void jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear);
-void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear);
-void jit_in(struct jit_frame *frame, struct device_site *site);
-void jit_out(struct jit_frame *frame, struct device_site *site);
+u32 jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear);
+void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear, u32 value);
+/* The guest's EDX, and EAX. */
+u32 jit_in(struct jit_frame *frame, struct device_site *site, u32 edx);
+void jit_out(struct jit_frame *frame, struct device_site *site, u32 edx, u32 eax);
 /* string_run.c: the elements of a REP string instruction that can be done quickly; cpu_state is complete and at it. True:
  * it was stopped between two elements, and the run must end for *reason. False: the interpreter goes on with it. */
 bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum cluster_leave *reason);

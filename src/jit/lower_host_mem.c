@@ -127,13 +127,8 @@ static struct device_site *add_site(struct gen *g, const struct step *step)
         g->e.failed = true;
         return &g->site[0];
     }
-    struct device_site *site = &g->site[g->n_sites];
-    *site = (struct device_site){.insn = &g->cluster->insn[g->i],
-                                 .size = step->size,
-                                 .src = step->src,
-                                 .dst = step->dst,
-                                 .imm = step->imm};
-    g->site_field[g->n_sites++] = NULL;
+    struct device_site *site = &g->site[g->n_sites++];
+    *site = (struct device_site){.insn = &g->cluster->insn[g->i], .size = step->size, .imm = step->imm};
     return site;
 }
 
@@ -151,38 +146,47 @@ static void emit_call(struct gen *g, struct device_site *site, enum device_call 
 
 /* --- loads and stores at [r13 + r8] --- */
 
-static void emit_to_register(struct gen *g, u8 dst, u8 size, struct host_mem from, bool may_fault)
+/* r8 is free. */
+static void emit_plain_load(struct gen *g, u8 dst, u8 size)
+{
+    struct host_mem from = host_mem_index(R13, R8, 1, 0);
+    enum host_reg reg = gen_reg(dst, size);
+    struct emit *e = &g->e;
+    gen_may_fault(g);
+    if (gen_is_high(reg)) { /* not encodable beside r13 */
+        emit_extend_m(e, M(MOVZX), 4, R8, 1, from);
+        gen_set_register(g, dst, size, R8);
+    } else if (gen_is_temp(dst) && size != 4) {
+        emit_extend_m(e, M(MOVZX), 4, reg, size, from);
+    } else {
+        emit_rm(e, M(MOV), size, reg, from);
+    }
+}
+
+void gen_set_register(struct gen *g, u8 dst, u8 size, enum host_reg src)
 {
     enum host_reg reg = gen_reg(dst, size);
     struct emit *e = &g->e;
-    if (may_fault)
-        gen_may_fault(g);
-    if (gen_is_temp(dst)) {
-        if (size == 4)
-            emit_rm(e, M(MOV), 4, reg, from);
-        else
-            emit_extend_m(e, M(MOVZX), 4, reg, size, from);
-    } else if (gen_is_high(reg)) { /* not encodable beside r13: through r8 */
-        emit_extend_m(e, M(MOVZX), 4, R8, 1, from);
+    if (gen_is_high(reg)) {
         emit_rr(e, M(XCHG), 1, gen_low_of(reg), reg);
-        emit_rr(e, M(MOV), 1, gen_low_of(reg), R8);
+        emit_rr(e, M(MOV), 1, gen_low_of(reg), src);
         emit_rr(e, M(XCHG), 1, gen_low_of(reg), reg);
     } else {
-        emit_rm(e, M(MOV), size, reg, from);
+        emit_rr(e, M(MOV), gen_is_temp(dst) ? 4 : size, reg, src);
     }
 }
 
 static void emit_load(struct gen *g, const struct step *step, u8 dst)
 {
     if (!g->device) {
-        emit_to_register(g, dst, step->size, host_mem_index(R13, R8, 1, 0), true);
+        emit_plain_load(g, dst, step->size);
         return;
     }
     emit_call(g, add_site(g, step), DEVICE_LOAD, R8);
-    emit_to_register(g, dst, step->size, FRAME(value), false);
+    gen_set_register(g, dst, step->size, R8);
 }
 
-/* The source of a plain store as a register; `scratch` is free. */
+/* The source of a store as a register; `scratch` is free. */
 static enum host_reg store_source(struct gen *g, const struct step *step, u8 src, enum host_reg scratch)
 {
     if (src >= OPERAND_SREG && src < OPERAND_SREG + CPU_SREGS) {
@@ -216,29 +220,23 @@ static void emit_plain_store(struct gen *g, const struct step *step, u8 src, enu
     emit_mr(&g->e, M(MOV), step->size, to, reg);
 }
 
-/* The call stores only the registers that C may change. */
-static void emit_store_kept_register(struct gen *g, u8 src, u8 size)
-{
-    u8 reg = size == 1 ? src & 3 : src;
-    if (src < CPU_REGS && (reg == CPU_EBX || reg == CPU_ESP || reg == CPU_EBP))
-        emit_mr(&g->e, M(MOV), 4, host_mem(R15, (s32)(offsetof(struct cpu_state, reg) + reg * sizeof(u32))),
-                gen_reg(reg, 4));
-}
-
+/*  r11d = value. t0 may still be wanted after it. */
 static void emit_device_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
 {
+    struct emit *e = &g->e;
     bool last = step == g->last_step;
-    struct device_site *site = add_site(g, step);
-    site->src = src;
-    site->stores_t0 = gen_is_temp(src);
-    emit_store_kept_register(g, src, step->size);
-    if (site->stores_t0)
-        emit_mr(&g->e, M(MOV), 4, FRAME(t0), gen_reg(src, 4));
-    else if (!last)
-        emit_mr(&g->e, M(MOV), 4, FRAME(t0), R10);
-    emit_call(g, site, DEVICE_STORE, address);
     if (!last)
-        emit_rm(&g->e, M(MOV), 4, R10, FRAME(t0));
+        emit_mr(e, M(MOV), 4, FRAME(t0), R10);
+    if (src == OPERAND_IMM) {
+        emit_ri(e, M(MOV), 4, R11, (s32)step->imm);
+    } else {
+        enum host_reg reg = store_source(g, step, src, R11);
+        if (reg != R11)
+            emit_rr(e, M(MOV), 4, R11, reg);
+    }
+    emit_call(g, add_site(g, step), DEVICE_STORE, address);
+    if (!last)
+        emit_rm(e, M(MOV), 4, R10, FRAME(t0));
 }
 
 static void emit_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
@@ -383,7 +381,12 @@ void gen_string(struct gen *g, const struct step *step)
 
 void gen_port(struct gen *g, const struct step *step)
 {
-    emit_call(g, add_site(g, step), step->kind == STEP_IN ? DEVICE_IN : DEVICE_OUT, HOST_NONE);
+    bool in = step->kind == STEP_IN;
+    struct device_site *site = add_site(g, step);
+    site->port_is_dx = (in ? step->src : step->dst) != OPERAND_IMM;
+    emit_call(g, site, in ? DEVICE_IN : DEVICE_OUT, HOST_NONE);
+    if (in)
+        gen_set_register(g, CPU_EAX, step->size, R8);
 }
 
 void gen_lea(struct gen *g, const struct step *step)

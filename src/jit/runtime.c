@@ -116,24 +116,20 @@ const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
 
 static void note_reason(struct jit_frame *frame)
 {
-    enum cluster_leave reason = cluster_effect(frame->jit->env, frame->cpu, frame->generation);
+    enum cluster_leave reason = cluster_effect(frame->env, frame->cpu, frame->generation);
     frame->leave = reason == LEAVE_REASONS ? 0 : 1 + reason;
 }
 
-/* A device access cannot set TF or halt. */
-static inline void note_effect(struct jit_frame *frame)
+/* After an access. A device access cannot set TF or halt. */
+static inline void finish_access(struct jit_frame *frame, struct device_site *site, u32 accesses)
 {
-    const struct cluster_env *env = frame->jit->env;
+    const struct cluster_env *env = frame->env;
+    frame->accesses += accesses;
+    site->insn->exits_avoided += accesses;
     if (unlikely(*env->intr || *env->requests || *env->attention || *env->generation != frame->generation))
         note_reason(frame);
     else
         frame->leave = 0;
-}
-
-static inline void count_access(struct jit_frame *frame, struct device_site *site, u32 accesses)
-{
-    frame->stats->exits_avoided += accesses;
-    site->insn->exits_avoided += accesses;
 }
 
 static inline bool in_window(const struct env_window *w, linear_t linear, u8 size)
@@ -154,84 +150,63 @@ static inline const struct env_window *find_window(const struct cluster_env *env
     return in_window(w, linear, site->size) ? w : NULL;
 }
 
-static void load_slowly(struct jit_frame *frame, struct device_site *site, linear_t linear)
+static u32 load_slowly(struct jit_frame *frame, struct device_site *site, linear_t linear)
 {
     struct interp *interp = frame->jit->interp;
-    struct exec x = {.interp = interp, .env = frame->jit->env, .cpu = frame->cpu};
+    struct exec x = {.interp = interp, .env = frame->env, .cpu = frame->cpu};
+    u32 value;
     interp->device_accesses = 0;
-    if (mem_read(&x, linear, site->size, &frame->value) != INTERP_DONE)
+    if (mem_read(&x, linear, site->size, &value) != INTERP_DONE)
         BUG_ON(true); /* devices are allowed */
-    count_access(frame, site, interp->device_accesses);
-    note_effect(frame);
+    finish_access(frame, site, interp->device_accesses);
+    return value;
 }
 
-void jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear)
+u32 jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear)
 {
-    const struct cluster_env *env = frame->jit->env;
+    const struct cluster_env *env = frame->env;
     const struct env_window *w = find_window(env, site, linear);
     frame->rmw = linear;
-    if (likely(w != NULL)) {
-        frame->value = w->read(w->dev, linear, site->size);
-        env->memory_done(env->opaque, true, linear, site->size, frame->value);
-        count_access(frame, site, 1);
-        note_effect(frame);
-        return;
-    }
-    load_slowly(frame, site, linear);
+    if (unlikely(!w))
+        return load_slowly(frame, site, linear);
+    u32 value = w->read(w->dev, linear, site->size);
+    env->memory_done(env->opaque, true, linear, site->size, value);
+    finish_access(frame, site, 1);
+    return value;
 }
 
-static u32 value_of(const struct jit_frame *frame, const struct device_site *site)
-{
-    if (site->stores_t0)
-        return frame->t0;
-    if (site->src == OPERAND_IMM)
-        return site->imm;
-    if (site->src >= OPERAND_SREG && site->src < OPERAND_SREG + CPU_SREGS)
-        return frame->cpu->sreg[site->src - OPERAND_SREG].selector;
-    return reg_read(frame->cpu, site->src, site->size);
-}
-
-static void store_slowly(struct jit_frame *frame, struct device_site *site, linear_t linear)
+static void store_slowly(struct jit_frame *frame, struct device_site *site, linear_t linear, u32 value)
 {
     struct interp *interp = frame->jit->interp;
-    struct exec x = {.interp = interp, .env = frame->jit->env, .cpu = frame->cpu};
-    const struct cluster *cluster = frame->translation->cluster;
+    struct exec x = {.interp = interp, .env = frame->env, .cpu = frame->cpu};
     interp->device_accesses = 0;
     interp->stored = false;
-    if (mem_write(&x, linear, site->size, value_of(frame, site)) != INTERP_DONE)
+    if (mem_write(&x, linear, site->size, value) != INTERP_DONE)
         BUG_ON(true);
-    count_access(frame, site, interp->device_accesses);
-    note_effect(frame);
+    finish_access(frame, site, interp->device_accesses);
     if ((!frame->leave || frame->leave == 1 + LEAVE_attention) && interp->stored &&
-        cluster_holds(cluster, interp->store_first, interp->store_last))
+        cluster_holds(frame->translation->cluster, interp->store_first, interp->store_last))
         frame->leave = 1 + LEAVE_self_modified;
 }
 
-void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear)
+void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear, u32 value)
 {
-    const struct cluster_env *env = frame->jit->env;
+    const struct cluster_env *env = frame->env;
     const struct env_window *w = find_window(env, site, linear);
+    value &= size_mask(site->size);
     if (unlikely(!w)) {
-        store_slowly(frame, site, linear);
+        store_slowly(frame, site, linear, value);
         return;
     }
-    u32 value = value_of(frame, site) & size_mask(site->size);
     w->write(w->dev, linear, site->size, value);
     env->memory_done(env->opaque, false, linear, site->size, value);
-    count_access(frame, site, 1);
-    note_effect(frame);
-}
-
-static inline u16 port_of(const struct jit_frame *frame, const struct device_site *site, u8 operand)
-{
-    return (u16)(operand == OPERAND_IMM ? site->imm : frame->cpu->reg[operand]);
+    finish_access(frame, site, 1);
 }
 
 /* Remembers who answers the port; a new port is looked up once. */
-static inline bool find_port(struct jit_frame *frame, struct device_site *site, u16 port)
+static inline bool find_port(const struct cluster_env *env, struct device_site *site, u16 port)
 {
-    const struct cluster_env *env = frame->jit->env;
-    if (site->port_known && site->port.number == port)
+    if (likely(site->port_known && site->port.number == port))
         return site->port.direct;
     site->port_known = true;
     site->port = (struct env_port){.number = port, .size = site->size};
@@ -240,33 +215,31 @@ static inline bool find_port(struct jit_frame *frame, struct device_site *site, 
     return site->port.direct;
 }
 
-void jit_in(struct jit_frame *frame, struct device_site *site)
+u32 jit_in(struct jit_frame *frame, struct device_site *site, u32 edx)
 {
-    const struct cluster_env *env = frame->jit->env;
-    u16 port = port_of(frame, site, site->src);
+    const struct cluster_env *env = frame->env;
+    u16 port = (u16)(site->port_is_dx ? edx : site->imm);
     u32 value;
-    if (find_port(frame, site, port) && site->port.in) {
+    if (find_port(env, site, port) && site->port.in) {
         value = site->port.in(site->port.dev, port, site->size) & size_mask(site->size);
         env->port_done(env->opaque, true, port, site->size, value);
     } else {
         value = env->port_in(env->opaque, port, site->size);
     }
-    reg_write(frame->cpu, CPU_EAX, site->size, value);
-    count_access(frame, site, 1);
-    note_effect(frame);
+    finish_access(frame, site, 1);
+    return value;
 }
 
-void jit_out(struct jit_frame *frame, struct device_site *site)
+void jit_out(struct jit_frame *frame, struct device_site *site, u32 edx, u32 eax)
 {
-    const struct cluster_env *env = frame->jit->env;
-    u16 port = port_of(frame, site, site->dst);
-    u32 value = frame->cpu->reg[CPU_EAX] & size_mask(site->size);
-    if (find_port(frame, site, port) && site->port.out) {
+    const struct cluster_env *env = frame->env;
+    u16 port = (u16)(site->port_is_dx ? edx : site->imm);
+    u32 value = eax & size_mask(site->size);
+    if (find_port(env, site, port) && site->port.out) {
         site->port.out(site->port.dev, port, site->size, value);
         env->port_done(env->opaque, false, port, site->size, value);
     } else {
         env->port_out(env->opaque, port, site->size, value);
     }
-    count_access(frame, site, 1);
-    note_effect(frame);
+    finish_access(frame, site, 1);
 }

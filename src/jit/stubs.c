@@ -47,12 +47,12 @@ static void emit_resume(struct emit *e)
     emit_m(e, M(JMP), 8, FRAME(target));
 }
 
-/*  enter(frame rdi, cpu rsi, view rdx, address rcx):  push rbx..r15; sub rsp, 8; then resume */
+/*  enter(frame rdi, cpu rsi, view rdx, address rcx):  push rbx..r15; then resume. Translated code has a stack that a
+ * call makes fit for another: device calls, which are many, need no alignment. */
 static void emit_enter(struct emit *e)
 {
     for (u32 i = 0; i < ARRAY_LEN(callee_saved); i++)
         emit_r(e, M(PUSH), 8, callee_saved[i]);
-    emit_ri(e, M(SUB), 8, RSP, 8);
     emit_rr(e, M(MOV), 8, R12, RDI);
     emit_rr(e, M(MOV), 8, R15, RSI);
     emit_rr(e, M(MOV), 8, R13, RDX);
@@ -67,7 +67,6 @@ static void emit_store_registers(struct emit *e)
 
 static void emit_exit(struct emit *e)
 {
-    emit_ri(e, M(ADD), 8, RSP, 8);
     for (u32 i = ARRAY_LEN(callee_saved); i-- > 0;)
         emit_r(e, M(POP), 8, callee_saved[i]);
     emit_none(e, M(RET));
@@ -80,26 +79,32 @@ static void emit_interpret(struct emit *e, const u8 *resume)
     emit_rr(e, M(MOV), 8, RDI, R12);
     emit_rr(e, M(MOV), 4, RSI, R8);
     emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)jit_interpret);
+    emit_ri(e, M(SUB), 8, RSP, 8);
     emit_r(e, M(CALL), 8, RAX);
+    emit_ri(e, M(ADD), 8, RSP, 8);
     emit_mr(e, M(MOV), 8, FRAME(target), RAX);
     emit_patch(e, emit_branch(e, M(JMP)), resume);
 }
 
-/*  call:  sub rsp, 8; store the registers that C may change; function(r12, r9, r8d); load them; add rsp, 8; ret */
-static void emit_device_call(struct emit *e, const void *function)
+/*  call:  store the registers that C may change; r8d = function(frame r12, site r9, then two of: address r8d, value r11d,
+ *         guest's EDX, guest's EAX); load the registers; ret */
+static void emit_device_call(struct emit *e, enum device_call call)
 {
+    static const void *const function[DEVICE_CALLS] = {
+        [DEVICE_LOAD] = jit_load, [DEVICE_STORE] = jit_store, [DEVICE_IN] = jit_in, [DEVICE_OUT] = jit_out};
     static const u8 clobbered[] = {CPU_EAX, CPU_ECX, CPU_EDX, CPU_ESI, CPU_EDI}; /* RBX, RBP, R14 are not */
-    emit_ri(e, M(SUB), 8, RSP, 8);
     for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
         emit_mr(e, M(MOV), 4, cpu_reg(clobbered[i]), guest_reg[clobbered[i]]);
     emit_rr(e, M(MOV), 8, RDI, R12);
     emit_rr(e, M(MOV), 8, RSI, R9);
-    emit_rr(e, M(MOV), 4, RDX, R8);
-    emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)function);
+    if (call == DEVICE_LOAD || call == DEVICE_STORE)
+        emit_rr(e, M(MOV), 4, RDX, R8); /* else it is the guest's already */
+    emit_rr(e, M(MOV), 4, RCX, call == DEVICE_STORE ? R11 : RAX);
+    emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)function[call]);
     emit_r(e, M(CALL), 8, RAX);
+    emit_rr(e, M(MOV), 4, R8, RAX);
     for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
         emit_rm(e, M(MOV), 4, guest_reg[clobbered[i]], cpu_reg(clobbered[i]));
-    emit_ri(e, M(ADD), 8, RSP, 8);
     emit_none(e, M(RET));
 }
 
@@ -119,8 +124,6 @@ static void begin(const struct jit *jit, struct emit *e, const u8 *stub[2])
 
 int stubs_create(struct jit *jit)
 {
-    static const void *const function[DEVICE_CALLS] = {
-        [DEVICE_LOAD] = jit_load, [DEVICE_STORE] = jit_store, [DEVICE_IN] = jit_in, [DEVICE_OUT] = jit_out};
     u32 room;
     u8 *start = code_buffer_reserve(&jit->buffer, &room);
     struct emit e = {.at = start, .end = start + room};
@@ -136,7 +139,7 @@ int stubs_create(struct jit *jit)
     emit_interpret(&e, resume);
     for (u32 i = 0; i < DEVICE_CALLS; i++) {
         begin(jit, &e, jit->call[i]);
-        emit_device_call(&e, function[i]);
+        emit_device_call(&e, i);
     }
     if (e.failed)
         return -ENOSPC;

@@ -92,6 +92,8 @@ void gen_load_far(struct gen *g, const struct step *step);
 void gen_string(struct gen *g, const struct step *step);
 void gen_port(struct gen *g, const struct step *step);
 void gen_lea(struct gen *g, const struct step *step);
+/* mov register or temporary `dst`, `src`, which is none of the guest's. */
+void gen_set_register(struct gen *g, u8 dst, u8 size, enum host_reg src);
 /* Can the memory accesses of this step be made by host code? */
 bool gen_segment_is_native(struct gen *g, u8 sreg, bool write);
 
