@@ -80,12 +80,11 @@ static u8 chip_irr(const struct pic_chip *c)
 /* The IR of the highest priority in `set`, or PIC_NO_IR. */
 static int chip_highest(const struct pic_chip *c, u8 set)
 {
-    for (int i = 1; i <= PIC_IRS; i++) {
-        int ir = (c->lowest + i) % PIC_IRS;
-        if (set & BIT(ir))
-            return ir;
-    }
-    return PIC_NO_IR;
+    if (!set)
+        return PIC_NO_IR;
+    u32 first = (c->lowest + 1u) % PIC_IRS;
+    u32 rotated = set * 0x101u >> first; /* the IR with the highest priority in bit 0 */
+    return (int)((first + (u32)__builtin_ctz(rotated)) % PIC_IRS);
 }
 
 /* 0 is the highest priority. */

@@ -3,32 +3,17 @@
 
 #include "base/log.h"
 
-static inline void account(struct machine *m, enum access_kind kind, u32 addr, u8 size, u32 value)
-{
-    m->accesses++;
-    trace_add(&m->trace, kind, addr, size, value);
-    clock_account_access(&m->clock);
-    /* In host mode the run loop runs what is due: a timer signal tells it when. */
-    if (m->clock.mode == CLOCK_MODE_ACCESS && m->clock.access_ns >= m->clock.next_deadline_ns)
-        clock_run_due(&m->clock);
-}
-
-void machine_account(struct machine *m, enum access_kind kind, u32 addr, u8 size, u32 value)
-{
-    account(m, kind, addr, size, value);
-}
-
 u32 machine_port_in(struct machine *m, u16 port, u8 size)
 {
     u32 value = bus_in(&m->bus, port, size);
-    account(m, ACCESS_PORT_IN, port, size, value);
+    machine_account(m, ACCESS_PORT_IN, port, size, value);
     return value;
 }
 
 void machine_port_out(struct machine *m, u16 port, u8 size, u32 value)
 {
     bus_out(&m->bus, port, size, value);
-    account(m, ACCESS_PORT_OUT, port, size, value);
+    machine_account(m, ACCESS_PORT_OUT, port, size, value);
 }
 
 /* The I/O and local APICs of later machines: SeaBIOS reads a version there for its tables, whatever CPUID says. */
@@ -51,7 +36,7 @@ u32 machine_mmio_read(struct machine *m, gpa_t addr, u8 size)
         value &= w->read(w->dev, addr, size);
     else
         note_unclaimed_memory(m, addr, size, false);
-    account(m, ACCESS_MMIO_READ, addr, size, value);
+    machine_account(m, ACCESS_MMIO_READ, addr, size, value);
     return value;
 }
 
@@ -62,5 +47,5 @@ void machine_mmio_write(struct machine *m, gpa_t addr, u8 size, u32 value)
         w->write(w->dev, addr, size, value);
     else if (memory_kind(&m->memory, addr) == PAGE_NONE)
         note_unclaimed_memory(m, addr, size, true);
-    account(m, ACCESS_MMIO_WRITE, addr, size, value);
+    machine_account(m, ACCESS_MMIO_WRITE, addr, size, value);
 }

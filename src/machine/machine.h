@@ -93,7 +93,15 @@ u32 machine_mmio_read(struct machine *machine, gpa_t addr, u8 size);
 void machine_mmio_write(struct machine *machine, gpa_t addr, u8 size, u32 value);
 
 /* What the funnel does after the device has been called: for a caller that has called it itself. */
-void machine_account(struct machine *machine, enum access_kind kind, u32 addr, u8 size, u32 value);
+static inline void machine_account(struct machine *machine, enum access_kind kind, u32 addr, u8 size, u32 value)
+{
+    machine->accesses++;
+    trace_add(&machine->trace, kind, addr, size, value);
+    clock_account_access(&machine->clock);
+    /* In host mode the run loop runs what is due: a timer signal tells it when. */
+    if (machine->clock.mode == CLOCK_MODE_ACCESS && machine->clock.access_ns >= machine->clock.next_deadline_ns)
+        clock_run_due(&machine->clock);
+}
 
 /* The A20 gate as PC chipsets with both controls behave: the 8042 and port 92h each set it, the last one wins. */
 static inline void machine_set_a20(struct machine *machine, bool on)
