@@ -83,6 +83,12 @@ static void env_cpuid(void *opaque, u32 leaf, u32 subleaf, u32 out[4])
     vcpu_cpuid(&vmm->vcpu.traits, leaf, out);
 }
 
+static void *env_fpu_state(void *opaque, bool write)
+{
+    struct vmm *vmm = opaque;
+    return vcpu_fpu(&vmm->vcpu, write);
+}
+
 void vmm_env_init(struct vmm *vmm)
 {
     vmm->env = (struct cluster_env){
@@ -98,6 +104,7 @@ void vmm_env_init(struct vmm *vmm)
         .find_window = env_find_window,
         .memory_done = env_memory_done,
         .cpuid = env_cpuid,
+        .fpu_state = env_fpu_state,
         .push_sreg_whole = vmm->vcpu.traits.push_sreg_whole,
         .intr = &vmm->machine.intr,
         .attention = &vmm->attention,

@@ -41,11 +41,13 @@ static bool at_halt(const struct vmm *vmm)
     return (kind == PAGE_RAM || kind == PAGE_ROM) && mem->view[linear] == HLT;
 }
 
-/* One instruction; *stores takes in what it wrote. False if it cannot be part of a pure loop. */
+/* One instruction; *stores takes in what it wrote. False if it cannot be part of a pure loop; the x87's state is not
+ * looked at. */
 static bool step(struct vmm *vmm, u64 *stores)
 {
     struct interp *in = &vmm->interp;
-    if (at_halt(vmm) || interp_step(in, &vmm->cpu) != INTERP_DONE || vmm->cpu.halted || !cpu_mode_supported(&vmm->cpu))
+    if (at_halt(vmm) || interp_step(in, &vmm->cpu) != INTERP_DONE || in->x87 || vmm->cpu.halted ||
+        !cpu_mode_supported(&vmm->cpu))
         return false;
     if (in->stored) {
         u32 length = in->store_last - in->store_first + 1;

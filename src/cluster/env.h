@@ -53,6 +53,12 @@ struct cluster_env {
     /* A20, CPUID: what instructions outside the cluster allow-list need when they are interpreted alone. */
     void (*cpuid)(void *opaque, u32 leaf, u32 subleaf, u32 out[4]); /* eax, ebx, ecx, edx */
 
+    /* The x87's state: a struct x87_image (cluster/x87.h), good until something else runs the guest. `write`: it is about
+     * to be changed. NULL, as the function or its answer: x87 instructions are not known (INTERP_UNSUPPORTED). */
+    void *(*fpu_state)(void *opaque, bool write);
+    /* With CR0.NE clear: the x87 has begun or ceased to signal an error (FERR#). Repetitions mean nothing. May be NULL. */
+    void (*fpu_error)(void *opaque, bool on);
+
     /* A 32-bit PUSH of a segment register writes four bytes, the upper two zero, and not just two: clusters do as the
      * processor that runs the rest of the guest. */
     bool push_sreg_whole;

@@ -35,6 +35,7 @@ void exec_init(struct exec *x, struct interp *interp, struct cpu_state *cpu)
     interp->device_accesses = 0;
     interp->stored = false;
     interp->poked = false;
+    interp->x87 = false;
 }
 
 /* --- steps: data --- */

@@ -1,5 +1,5 @@
 /* System instructions: control registers, descriptor tables, selector checks, CPUID, the coprocessor's
- * absence. 486 manual, chapters 4, 6 and 26. LIMIT: paging, debug and test registers, the x87 and CR4 (none
+ * absence. 486 manual, chapters 4, 6 and 26. LIMIT: paging, debug and test registers, CR4 (none
  * of whose bits a 486 needs) are INTERP_UNSUPPORTED. */
 #include "cluster/interp_helper.h"
 
@@ -427,21 +427,4 @@ enum interp_result helper_cpuid(struct exec *x, const struct step *step)
     x->cpu->reg[CPU_ECX] = out[2];
     x->cpu->reg[CPU_EDX] = out[3];
     return INTERP_DONE;
-}
-
-enum interp_result helper_fwait(struct exec *x, const struct step *step)
-{
-    (void)step;
-    if ((x->cpu->cr0 & CR0_TS) && (x->cpu->cr0 & CR0_MP))
-        return exec_fault(x, EXC_NM, 0);
-    return INTERP_DONE;
-}
-
-/* LIMIT: the x87 itself. */
-enum interp_result helper_x87(struct exec *x, const struct step *step)
-{
-    (void)step;
-    if (x->cpu->cr0 & (CR0_TS | CR0_EM))
-        return exec_fault(x, EXC_NM, 0);
-    return INTERP_UNSUPPORTED;
 }

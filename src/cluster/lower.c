@@ -357,11 +357,25 @@ struct step *lower_store(struct lower *lower, u32 n, u8 src, bool rmw)
     return store;
 }
 
+/* The opcode as x87 instructions know it, and the memory operand, which the helper accesses itself. */
+static bool lower_x87(struct lower *lower, u8 op)
+{
+    const struct insn *insn = lower->insn;
+    struct step *step = lower_emit(lower, STEP_HELPER, insn->op_size);
+
+    step->op = op;
+    step->imm = (insn->zydis.opcode & 7u) << 8 | insn->bytes[insn->zydis.raw.modrm.offset];
+    for (u32 n = 0; n < insn->zydis.operand_count; n++)
+        if (lower_is_mem(lower, n))
+            lower_mem(lower, n, &step->mem);
+    return true;
+}
+
 bool steps_lower(struct steps *steps, const struct insn *insn)
 {
     struct lower lower = {.steps = steps, .insn = insn};
     const struct lower_cell *cell = &cells[insn->zydis.mnemonic];
-    static const struct lower_cell x87_cell = {.lower = lower_helper, .op = HELPER_X87};
+    static const struct lower_cell x87_cell = {.lower = lower_x87, .op = HELPER_X87};
 
     steps->eip = insn->eip;
     steps->length = insn->length;
@@ -370,7 +384,7 @@ bool steps_lower(struct steps *steps, const struct insn *insn)
     steps->flow = insn->flow;
     steps->count = 0;
     memcpy(steps->bytes, insn->bytes, sizeof(steps->bytes));
-    if (insn->zydis.meta.isa_set == ZYDIS_ISA_SET_X87 && insn->zydis.mnemonic != ZYDIS_MNEMONIC_FWAIT)
+    if (insn_is_x87(insn) && insn->zydis.mnemonic != ZYDIS_MNEMONIC_FWAIT)
         cell = &x87_cell;
     if (!cell->lower || !cell->lower(&lower, cell->op) || lower.failed)
         return false;

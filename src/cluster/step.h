@@ -144,6 +144,13 @@ bool steps_lower(struct steps *steps, const struct insn *insn);
 /* One line per step ("load.2 t0, ds:[bx+si+0x10] rmw") into `text`, cut at `size`. */
 void steps_print(const struct steps *steps, char *text, size_t size);
 
+/* An ESC instruction or WAIT. */
+static inline bool steps_are_x87(const struct steps *steps)
+{
+    const struct step *step = &steps->step[0];
+    return steps->count && step->kind == STEP_HELPER && (step->op == HELPER_X87 || step->op == HELPER_FWAIT);
+}
+
 static inline bool step_has_mem(const struct step *step)
 {
     return step->mem.addr_size != 0;

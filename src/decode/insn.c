@@ -25,7 +25,7 @@ static const ZydisDecoder decoder32 = {
     .stack_width = ZYDIS_STACK_WIDTH_32,
 };
 
-/* What may stand in a cluster. Memory operands make a plain instruction weak. */
+/* What may stand in a cluster; and all of the x87 (see classify). Memory operands make a plain instruction weak. */
 enum cell_kind { CELL_UNSUPPORTED, CELL_PLAIN, CELL_STRONG };
 
 struct cell {
@@ -134,7 +134,7 @@ static void classify(struct insn *insn)
     insn->string = cell->string;
     if (cell->kind == CELL_STRONG)
         insn->class = INSN_STRONG;
-    else if (cell->kind == CELL_PLAIN)
+    else if (cell->kind == CELL_PLAIN || insn_is_x87(insn))
         insn->class = touches_memory(insn) ? INSN_WEAK : INSN_FILLER;
 }
 

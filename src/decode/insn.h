@@ -55,6 +55,12 @@ struct insn {
  * false) or 32-bit code segment. False (and insn->error) if the bytes are no instruction or run past `avail`. */
 bool insn_decode(struct insn *insn, const u8 *bytes, u32 avail, u32 eip, bool code32);
 
+/* An x87 instruction of the 486's, WAIT included. */
+static inline bool insn_is_x87(const struct insn *insn)
+{
+    return insn->zydis.meta.isa_set == ZYDIS_ISA_SET_X87;
+}
+
 /* A prefix byte of this processor: segment, operand and address size, LOCK, REP. */
 bool insn_is_prefix(u8 byte);
 

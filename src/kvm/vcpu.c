@@ -91,6 +91,7 @@ fail:
 
 void vcpu_close(struct vcpu *vcpu)
 {
+    vcpu_fpu_free(vcpu);
     if (vcpu->run != MAP_FAILED)
         munmap(vcpu->run, vcpu->run_bytes);
     if (vcpu->fd >= 0)
@@ -156,6 +157,9 @@ static void decode_exit(struct kvm_run *run, struct vmexit *exit)
 /* KVM_RUN; on -EINTR the exit is a kick. */
 static int run_once(struct vcpu *vcpu, struct vmexit *exit)
 {
+    int rc = vcpu_fpu_put_back(vcpu);
+    if (rc)
+        return rc;
     vcpu->runs++;
     if (!ioctl(vcpu->fd, KVM_RUN, 0)) {
         decode_exit(vcpu->run, exit);
@@ -165,7 +169,7 @@ static int run_once(struct vcpu *vcpu, struct vmexit *exit)
         exit->kind = VMEXIT_KICK;
         return 0;
     }
-    int rc = -errno;
+    rc = -errno;
     log_error("KVM_RUN: %s", strerror(-rc));
     return rc;
 }

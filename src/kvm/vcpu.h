@@ -13,6 +13,7 @@
 #include "kvm/vmexit.h"
 
 struct kvm_run;
+struct vcpu_fpu; /* vcpu_fpu.c */
 
 /* What this host's KVM does where backends differ; measured once by vcpu_calibrate. */
 struct vcpu_traits {
@@ -33,6 +34,7 @@ struct vcpu {
     u64 runs;        /* KVM_RUN calls */
     u64 completions; /* of these with immediate_exit to complete an instruction */
     u64 ioctls;      /* others */
+    struct vcpu_fpu *fpu; /* NULL until it is asked for */
     const volatile int *attention; /* what a signal handler sets beside immediate_exit */
 };
 
@@ -68,6 +70,13 @@ bool vcpu_resumes(const struct vcpu *vcpu);
 void vcpu_get_state(const struct vcpu *vcpu, struct cpu_state *cpu);
 /* Replaces the state at the next KVM_RUN. Clears a pending exception of a failed emulation. */
 void vcpu_put_state(struct vcpu *vcpu, const struct cpu_state *cpu);
+
+/* The x87's state, 512 bytes as FXSAVE stores them without REX.W, good until the next KVM_RUN. `write`: they will be
+ * changed, and go back to KVM before it. NULL (logged) if KVM does not give them. */
+void *vcpu_fpu(struct vcpu *vcpu, bool write);
+/* For vcpu_run: gives KVM what was changed. 0 or -errno (logged). */
+must_check int vcpu_fpu_put_back(struct vcpu *vcpu);
+void vcpu_fpu_free(struct vcpu *vcpu);
 
 /* After vcpu_complete: has the instruction raised an exception (or a trap: TF) that KVM will deliver at the next
  * KVM_RUN? Replacing the state would lose it. */

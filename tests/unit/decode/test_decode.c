@@ -62,7 +62,14 @@ static void test_classes(void **state)
         {{0x0f, 0x20, 0xc0}, INSN_UNSUPPORTED},  /* mov eax, cr0 */
         {{0x0f, 0x01, 0x17}, INSN_UNSUPPORTED},  /* lgdt [bx] */
         {{0x0f, 0xa2}, INSN_UNSUPPORTED},        /* cpuid */
-        {{0xd9, 0xc0}, INSN_UNSUPPORTED},        /* fld st0 */
+        {{0xd9, 0xc0}, INSN_FILLER},             /* fld st0 */
+        {{0xdf, 0xe0}, INSN_FILLER},             /* fnstsw ax */
+        {{0xd9, 0x07}, INSN_WEAK},               /* fld dword [bx] */
+        {{0xdd, 0x77, 0x02}, INSN_WEAK},         /* fnsave [bx + 2] */
+        {{0x9b}, INSN_FILLER},                   /* fwait */
+        {{0xda, 0xc1}, INSN_UNSUPPORTED},        /* fcmovb st0, st1 */
+        {{0xdb, 0xf1}, INSN_UNSUPPORTED},        /* fcomi st0, st1 */
+        {{0xdf, 0x0f}, INSN_UNSUPPORTED},        /* fisttp word [bx] */
         {{0x0f, 0x1f, 0x07}, INSN_UNSUPPORTED},  /* nop [bx] */
         {{0x0f, 0x44, 0xc3}, INSN_UNSUPPORTED},  /* cmovz ax, bx */
     };
