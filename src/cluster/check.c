@@ -104,6 +104,8 @@ static u32 compare(const struct check *check)
         differs |= BIT(CHECK_DIFFERS_ACCESSES);
     if (!check_memory_equal(check))
         differs |= BIT(CHECK_DIFFERS_MEMORY);
+    if (!check_x87_equal(check))
+        differs |= BIT(CHECK_DIFFERS_X87);
     return differs;
 }
 
@@ -130,6 +132,7 @@ static void begin(struct check *check, struct cluster *cluster, const struct cpu
     check->entry = *cpu;
     check->comparable = true;
     check->logged = 0;
+    check->x87 = NULL;
     check_follow_mapping(check);
     check->entry_signals = check_real_signals(check);
     check->frozen_attention = check->entry_signals.attention;

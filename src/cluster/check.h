@@ -6,7 +6,7 @@
  *
  * What must be equal at the leave: the processor's state, the reason, the counts, the accesses, and memory: every byte of
  * every page that the reference stored to; the pages around the stack pointer, [E]DI, [E]SI, [E]BX, [E]BP and the first
- * page of memory; and now and then (the first, 16th, 256th ... run of a cluster) the first 16 MiB.
+ * page of memory; the x87's state; and now and then (the first, 16th, 256th ... run of a cluster) the first 16 MiB.
  * Not seen: a store of the candidate's to any other page; loads (of memory) too many.
  * Not compared (the reference's result counts): a run in which a device accessed memory or changed its mapping, or which
  * the run loop ended between two accesses. NOTE: with A20 off, one REP MOVS that reads through one address what it wrote

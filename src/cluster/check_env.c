@@ -265,6 +265,7 @@ bool check_env_init(struct check *check)
     check->log = malloc(log_room * sizeof *check->log);
     check->log_room = log_room;
     init_envs(check);
+    check_x87_init(check);
     return check->log != NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/bug.h"
 #include "cluster/check.h"
+#include "cluster/x87.h"
 
 #define CHECK_PAGE_BYTES  4096u
 #define CHECK_PAGE_SHIFT  12
@@ -44,7 +45,8 @@ struct check_side {
     X(LEAVE, "leave reason")                                                                                 \
     X(COUNTS, "counts")                                                                                      \
     X(ACCESSES, "device accesses")                                                                           \
-    X(MEMORY, "memory")
+    X(MEMORY, "memory")                                                                                      \
+    X(X87, "x87 state")
 enum check_difference {
 #define X(id, text) CHECK_DIFFERS_##id,
     CHECK_DIFFERENCES(X)
@@ -88,6 +90,9 @@ struct check {
     struct check_signals answer;   /* what the candidate's environment points to */
     volatile int frozen_attention; /* the reference's */
     volatile int answer_attention;
+
+    const struct x87_image *x87; /* the real state; NULL: not touched in this run */
+    struct x87_image x87_entry, x87_candidate;
 
     u32 differs; /* BIT(enum check_difference) */
 };
@@ -133,6 +138,13 @@ must_check bool check_env_init(struct check *check);
 void check_env_fini(struct check *check);
 struct check_signals check_real_signals(const struct check *check);
 void check_give_signals(struct check *check, const struct check_signals *signals);
+
+/* --- check_x87.c --- */
+
+/* Completes both environments. */
+void check_x87_init(struct check *check);
+bool check_x87_equal(const struct check *check);
+void check_x87_report(const struct check *check);
 
 /* --- check_report.c --- */
 

@@ -262,6 +262,8 @@ void check_report(const struct check *check)
         print_accesses(check);
     if (check->differs & BIT(CHECK_DIFFERS_MEMORY))
         print_memory(check);
+    if (check->differs & BIT(CHECK_DIFFERS_X87))
+        check_x87_report(check);
     print_cluster(check);
     fflush(out);
 }

@@ -64,6 +64,13 @@ static void cpuid(void *opaque, u32 leaf, u32 subleaf, u32 out[4])
     memset(out, 0, 4 * sizeof out[0]);
 }
 
+static void *fpu_state(void *opaque, bool write)
+{
+    struct check_rig *rig = opaque;
+    (void)write;
+    return &rig->x87;
+}
+
 /* --- the faulty executor --- */
 
 /* The third access of the candidate is the one that may be wrong. */
@@ -128,6 +135,15 @@ static void faulty_write(void *opaque, u32 gpa, u8 size, u32 value)
     struct check_rig *rig = opaque;
     const struct cluster_env *env = check_interp(rig->check)->env;
     env->mmio_write(env->opaque, gpa, size, value);
+}
+
+static void *faulty_fpu_state(void *opaque, bool write)
+{
+    struct check_rig *rig = opaque;
+    const struct cluster_env *env = check_interp(rig->check)->env;
+    struct x87_image *image = env->fpu_state(env->opaque, write);
+    image->st[0][0] ^= rig->fault == FAULT_X87;
+    return image;
 }
 
 static void spoil_state(struct check_rig *rig, struct cpu_state *cpu)
@@ -208,7 +224,7 @@ static void init_env(struct check_rig *rig)
     rig->env = (struct cluster_env){
         .opaque = rig, .view = rig->mem.view, .page_kind = rig->mem.page_kind,
         .port_in = port_in, .port_out = port_out, .mmio_read = mmio_read, .mmio_write = mmio_write,
-        .find_port = find_port, .cpuid = cpuid,
+        .find_port = find_port, .cpuid = cpuid, .fpu_state = fpu_state,
         .intr = &rig->intr, .attention = &rig->attention, .requests = &rig->requests,
         .generation = &rig->mem.generation,
     };
@@ -223,6 +239,7 @@ int check_setup(void **state)
     rig->report_file = open_memstream(&rig->report, &rig->report_bytes);
     assert_non_null(rig->report_file);
     init_env(rig);
+    x87_init(&rig->x87);
     struct check_config config = {
         .env = &rig->env,
         .view = {.opaque = rig, .view = rig->shadow.view, .follow = follow, .drop = drop},
@@ -240,6 +257,7 @@ int check_setup(void **state)
     rig->faulty_env.port_out = faulty_out;
     rig->faulty_env.mmio_read = faulty_read;
     rig->faulty_env.mmio_write = faulty_write;
+    rig->faulty_env.fpu_state = faulty_fpu_state;
     assert_int_equal(interp_init(&rig->faulty, &rig->faulty_env), 0);
     rig->faulty.like_kvm = true;
     struct cluster_backend candidate = {.name = "faulty", .run = faulty_run, .opaque = rig};

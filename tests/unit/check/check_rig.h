@@ -4,6 +4,7 @@
 #define HUDDLE_TESTS_CHECK_RIG_H
 
 #include "cluster/check.h"
+#include "cluster/x87.h"
 #include "machine/memory.h"
 
 #include <setjmp.h>
@@ -54,6 +55,7 @@ enum fault {
     FAULT_INSTRUCTIONS,
     FAULT_EXITS,
     FAULT_INSN_EXITS,
+    FAULT_X87,
 };
 
 struct check_rig {
@@ -73,6 +75,7 @@ struct check_rig {
     struct cluster_stats stats;
 
     enum fault fault;
+    struct x87_image x87; /* the real state */
     bool direct; /* ports are accessed directly */
     u32 direct_accesses;
     u32 candidate_accesses;

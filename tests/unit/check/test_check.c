@@ -145,6 +145,32 @@ static void string_of_accesses_is_compared(void **state)
     assert_true(rig->told == 0 && check_rig_stats(rig).compared == 1);
 }
 
+/* fld1; out 80h, al; fldpi; fstsw [RIG_DATA]; hlt */
+#define X87_CODE 0xd9, 0xe8, 0xe6, 0x80, 0xd9, 0xeb, 0xdd, 0x3e, RIG_DATA & 0xff, RIG_DATA >> 8, 0xf4
+
+static void x87_works_on_the_real_state_once(void **state)
+{
+    struct check_rig *rig = *state;
+    CHECK_CODE(rig, X87_CODE);
+    assert_int_equal(check_run(rig), LEAVE_halt);
+    assert_int_equal(rig->x87.tags, 0xc0);
+    assert_int_equal(rig->x87.ip, RIG_CODE + 4);
+    assert_int_equal(rig->mem.plain[RIG_DATA + 1], 0x30); /* two values on the stack */
+    assert_true(rig->told == 0 && check_rig_stats(rig).compared == 1);
+}
+
+static void wrong_x87_state(void **state)
+{
+    struct check_rig *rig = *state;
+    rig->fault = FAULT_X87;
+    CHECK_CODE(rig, X87_CODE);
+    check_run(rig);
+    assert_string_equal(rig->what, "x87 state");
+    assert_non_null(strstr(check_rig_report(rig), "x87 image, 020, candidate  34 c2")); /* pi, and not quite */
+    assert_non_null(strstr(check_rig_report(rig), "x87 image, 020, reference  35 c2"));
+    assert_int_equal(rig->x87.st[0][0], 0x35);
+}
+
 /* --- not comparable --- */
 
 static void device_that_writes_memory(void **state)
@@ -300,6 +326,8 @@ int main(void)
         CHECK_TEST(interrupt_comes_after_the_same_access),
         CHECK_TEST(request_and_attention_come_after_the_same_access),
         CHECK_TEST(string_of_accesses_is_compared),
+        CHECK_TEST(x87_works_on_the_real_state_once),
+        CHECK_TEST(wrong_x87_state),
         CHECK_TEST(device_that_writes_memory),
         CHECK_TEST(device_that_reads_memory),
         CHECK_TEST(a20_in_the_middle),
