@@ -1,46 +1,57 @@
 #!/usr/bin/env python3
-"""svm | vmx [--build DIR] [--no-host] [--diff N] [GUEST...]: huddle on AMD's and on Intel's KVM module.
+"""svm | vmx [--build DIR] [--short] [--no-host] [--diff N] [GUEST...]: huddle on AMD's and on Intel's KVM module.
 
 Boots Debian's kernel on an emulated processor with SVM or VMX (see `boot-svm`, `boot-vmx`) and runs there
   - `huddle doctor`,
   - `huddle ab` with off, pairs and window on each guest: the runs must be identical, and clusters must avoid exits,
-  - kvm_diff, the interpreter against KVM.
-Then, unless --no-host, each guest runs on this host's own KVM: access stream and picture must be those seen in the rig.
-Takes minutes: everything in the rig is emulated twice. Status 0 if all agree.
+  - pairs and window again with the step interpreter in the place of host code: the same to the last exit,
+  - kvm_diff, the interpreter against KVM: how exits are completed.
+Then, unless there is no KVM here or --no-host is given, each guest runs on this host's KVM: access stream and picture must be
+those seen in the rig. Exits are printed beside each other.
+
+--short: the few guests that meet most of what exits leave half done. Without GUEST: all that run there.
+Status 0 if all agree, 77 if the rig cannot run here.
 """
 import argparse
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import typing
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-SEABIOS = '/usr/share/seabios'
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / 'guest'))
+import guests as suite  # noqa: E402
+import harness  # noqa: E402
+
+SEABIOS = pathlib.Path('/usr/share/seabios')
 FIRMWARE = ('bios.bin', 'vgabios-isavga.bin')
-# Guests, and how much work where the default is too much for an emulated processor: dwords by offset in the image.
-COUNT = 0x28
-WORK = {'fuzz': {COUNT: 1500}}
-GUESTS = {
-    'svm': ['pic', 'planar', 'irqmix', 'selfmod', 'pairs64', 'keyboard', 'pm32', 'uart', 'fuzz'],
-    'vmx': ['irqmix', 'keyboard', 'pm32'],
-}
+RIGS = ('svm', 'vmx')
+# How much work where the default is too much for an emulated processor.
+WORK = {'fuzz': 1500}
+# Reads that fault or cross a page (edges, pairs64), an OUT that a cluster comes back to (pic), read-modify-writes and string
+# I/O between interrupts (irqmix).
+SHORT = ('edges', 'irqmix', 'pairs64', 'pic')
+# Guests that a rig cannot run, and why.
+LEFT_OUT = {'svm': {}, 'vmx': {}}
 DIFF = {'svm': 2000, 'vmx': 300}
-VARIANTS = 'off,pairs,window'
+DIFF_SHORT = {'svm': 1000, 'vmx': 100}
+INTERP = ('pairs', 'window')  # levels that the interpreter executes too
+SAME = ('stream_count', 'stream_hash', 'frame_hash')
 MARK = '=== rig:'
 SKIPPED = 77
 
 
-def fail(text):
-    print('rig: ' + text, file=sys.stderr)
-    sys.exit(2)
-
+# --- what goes into the rig ---
 
 def copy_to(root, source, target):
-    path = root + target
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    path = root / pathlib.Path(target).relative_to('/')
+    path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(source, path)
 
 
@@ -52,128 +63,251 @@ def copy_program(root, program, target):
         copy_to(root, library, library)
 
 
-def make_image(build, guest, target):
-    path = os.path.join(build, 'guests', guest + '.img')
-    if not os.path.exists(path):
-        fail(f'{path} is not there: build first')
-    with open(path, 'rb') as f:
-        image = bytearray(f.read())
-    for offset, value in WORK.get(guest, {}).items():
-        image[offset:offset + 4] = value.to_bytes(4, 'little')
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    with open(target, 'wb') as f:
-        f.write(image)
+def make_images(tool, root, names):
+    """The guests' disks below root/guests, with less work where that is needed."""
+    folder = root / 'guests'
+    folder.mkdir(parents=True)
+    for name in [*names, *(suite.HARD_DISK[name] for name in names if name in suite.HARD_DISK)]:
+        if name in WORK:
+            shutil.move(tool.patched(name, count=WORK[name]), folder / f'{name}.img')
+        else:
+            shutil.copy(tool.guest(name), folder)
 
 
-def rig_script(guests, diff_count):
-    lines = [f'echo "{MARK} doctor"', '/huddle doctor', f'echo "{MARK} end $?"']
-    for guest in guests:
-        lines += [f'echo "{MARK} ab {guest}"',
-                  f'/huddle ab /guests/{guest}.img --variants={VARIANTS} --windows=none --json=/tmp/ab.json '
-                  '>/tmp/text 2>&1', 'status=$?', 'cat /tmp/text', f'echo "{MARK} json"', 'cat /tmp/ab.json',
-                  'rm -f /tmp/ab.json', f'echo "{MARK} end $status"']
+def job_lines(title, command, data):
+    """The command, what it said if it failed, and its JSON."""
+    return [f'echo "{MARK} {title}"', f'{command} >/tmp/text 2>&1', 'status=$?', '[ $status = 0 ] || cat /tmp/text',
+            f'echo "{MARK} json"', f'[ ! -e {data} ] || cat {data}', f'rm -f {data}', end_line('$status')]
+
+
+def end_line(status):
+    return f'read up idle </proc/uptime; echo "{MARK} end {status} $up"'
+
+
+def levels(name):
+    return suite.FEWER_VARIANTS.get(name, suite.VARIANTS)
+
+
+def guest_lines(name):
+    image = f'/guests/{name}.img'
+    disk = f'--hda=/guests/{suite.HARD_DISK[name]}.img ' if name in suite.HARD_DISK else ''
+    lines = job_lines(f'ab {name}', f'/huddle ab {image} {disk}--variants={",".join(levels(name))} --windows=none '
+                                    '--json=/tmp/ab.json', '/tmp/ab.json')
+    for level in (level for level in levels(name) if level in INTERP):
+        # How the guest ends is judged here, so its status says nothing.
+        lines += job_lines(f'interp {name} {level}',
+                           f'/huddle run {image} {disk}--snapshot --clock=access --cluster={level} --executor=interp '
+                           '--stats=/tmp/stats.json </dev/null; true', '/tmp/stats.json')
+    return lines
+
+
+def rig_script(names, diff_count):
+    lines = [f'echo "{MARK} doctor"', '/huddle doctor', end_line('$?')]
+    for name in names:
+        lines += guest_lines(name)
     if diff_count:
-        lines += [f'echo "{MARK} diff"', f'/kvm_diff --emulated-cpu --count={diff_count}', f'echo "{MARK} end $?"']
+        lines += [f'echo "{MARK} diff"', f'/kvm_diff --emulated-cpu --count={diff_count}', end_line('$?')]
     return '\n'.join(lines + ['exit 0', ''])
 
 
-def sections(output):
-    """[(title, text, json text, status)] of the script's output."""
+# --- what comes out ---
+
+class Part(typing.NamedTuple):
+    """What a command in the rig said."""
+    text: str = 'it did not run'
+    data: typing.Any = None  # its JSON
+    status: int = 1
+    seconds: float = 0  # of the rig's own clock
+
+
+def parts_of(output):
+    """Title -> Part, of the script's output."""
     parts = re.split(r'^' + re.escape(MARK) + r' (.*)$', output, flags=re.M)
-    found, title, text, data = [], None, '', ''
+    found, title, text, data, last = {}, None, '', '', 0.0
     for head, body in zip(parts[1::2], parts[2::2]):
         if head == 'json':
             data = body
         elif head.startswith('end '):
-            found.append((title, text, data, int(head[4:])))
-            data = ''
+            try:
+                parsed = json.loads(data)
+            except ValueError:
+                parsed = None
+            status, up = head[4:].split()
+            found[title] = Part(text, parsed, int(status), float(up) - last)
+            data, last = '', float(up)
         else:
             title, text = head, body
     return found
 
 
-def run_on_host(build, image, scratch):
-    stats = os.path.join(scratch, 'host.json')
-    subprocess.run([os.path.join(build, 'src', 'huddle'), 'run', image, '--snapshot', '--clock=access',
-                    '--cluster=off', '--timeout=300', '--stats=' + stats], stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, check=False)
-    with open(stats) as f:
-        return json.load(f)
+def differing(a, b, what):
+    return [key for key in what if a['result'][key] != b['result'][key]]
 
 
-def differing(a, b):
-    """What of two runs' results is not the same. Memory is left out: the firmware keeps what CPUID says, and a software KVM shows
-    its host's there."""
-    return [key for key in ('stream_count', 'stream_hash', 'frame_hash') if a['result'][key] != b['result'][key]]
-
-
-def judge_guest(guest, text, data, status, host):
-    """Prints one line. True if all is well."""
-    try:
-        report = json.loads(data)
-    except ValueError:
-        print(f'{guest:10} FAILED, no report, status {status}\n{text}')
-        return False
-    runs = {run['name']: run for run in report['variants']}
-    off, window = runs['off'], runs['window']
+def judge_ab(name, report, status):
+    """What is wrong with a guest's runs in the rig."""
     problems = []
     if status or not report['identical']:
         problems.append('variants differ')
-    if not window['clusters']['exits_avoided']:
-        problems.append('clusters avoided nothing')
-    if off['end']['reason'] != 'exit_port' or off['end']['status'] != 1:
-        problems.append('the guest ended with: ' + off['end']['text'])
-    if host and differing(off, host):
-        nudges = off['time_nudges'] + host['time_nudges']
-        problems.append('not as on this host: ' + ', '.join(differing(off, host)) +
-                        (f' ({nudges} time nudges)' if nudges else ''))
-    exits = ', '.join(f"{run['name']} {run['exits']['total']}" for run in report['variants'])
-    print(f"{guest:10} {'ok' if not problems else 'FAILED: ' + '; '.join(problems)}  exits: {exits}")
-    if problems:
-        print(text)
-    return not problems
+    for run in report['variants']:
+        end = (run['end']['reason'], run['end']['status'])
+        if end != suite.ENDS.get(name, suite.EXIT_PORT_0):
+            problems.append(f"{run['name']} ended with: {run['end']['text']}")
+        if run['name'] != 'off' and not run['clusters']['exits_avoided']:
+            problems.append(f"clusters avoided nothing with {run['name']}")
+    try:
+        suite.check_balance(name, report)
+    except harness.Failed as why:
+        problems.append(str(why))
+    return problems
 
 
-def main():
+def judge_interp(found, name, report):
+    """The interpreter's runs are the host code's."""
+    problems = []
+    for run in report['variants']:
+        if run['name'] not in INTERP:
+            continue
+        other = found.get(f"interp {name} {run['name']}", Part()).data
+        if not other:
+            problems.append(f"no run of {run['name']} with the interpreter")
+        elif other['result'] != run['result'] or suite.counted(other) != suite.counted(run):
+            problems.append(f"{run['name']} with the interpreter: another result or {suite.counted(other)} exits")
+    return problems
+
+
+def judge_host(report, host):
+    """The same guest on this host's KVM. Memory is left out: the firmware keeps what CPUID says, and a software KVM shows
+    its host's there."""
+    off, there = report['variants'][0], host['variants'][0]
+    differ = differing(off, there, SAME)
+    nudges = off['time_nudges'] + there['time_nudges']
+    return [f"not as on this host: {', '.join(differ)}" + (f' ({nudges} time nudges)' if nudges else '')] if differ else []
+
+
+def exits(report, level):
+    """Exits that the guest made: windows for interrupts are the monitor's own, and not every backend needs them."""
+    for run in report['variants'] if report else ():
+        if run['name'] == level:
+            return f"{suite.counted(run) - run['exits']['irq_window']:,}"
+    return '-'
+
+
+class Report:
+    """The table."""
+
+    def __init__(self, rig, backend):
+        self.well = True
+        print(f"{'exits':12}" + ''.join(f'{level:>20}' for level in suite.VARIANTS))
+        print(f"{'':12}" + f"{rig:>10}{backend or 'not here':>10}" * len(suite.VARIANTS) + f"{'s':>6}", flush=True)
+
+    def add(self, name, report, host, problems, text='', seconds=0):
+        self.well &= not problems
+        cells = ''.join(f'{exits(report, level):>10}{exits(host, level):>10}' for level in suite.VARIANTS)
+        print(f"{name:12}{cells}{seconds:6.0f}  {'same' if not problems else 'FAILED: ' + '; '.join(problems)}", flush=True)
+        if problems:
+            print(text)
+
+
+def judge_guest(table, found, name, host_run):
+    ab = found.get(f'ab {name}', Part())
+    report = ab.data
+    seconds = sum(part.seconds for title, part in found.items() if title.split()[1:2] == [name])
+    if not report:
+        table.add(name, None, None, [f'no report, status {ab.status}'], ab.text, seconds)
+        return
+    problems = judge_ab(name, report, ab.status) + judge_interp(found, name, report)
+    host = None
+    if host_run:
+        try:
+            host = host_run(name)
+            problems += judge_host(report, host)
+        except harness.Failed as why:
+            problems.append(f'on this host: {why}')
+    table.add(name, report, host, problems, ab.text, seconds)
+
+
+# --- all of it ---
+
+def host_runner(args, root, scratch):
+    """A function that runs a guest, with the rig's images, on this host's KVM; None: it has none."""
+    if args.no_host or not os.access('/dev/kvm', os.R_OK | os.W_OK):
+        return None
+    tool = harness.Tool(args.build / 'src' / 'huddle', root / 'guests', root / 'guests', scratch)
+    return lambda name: suite.compare(tool, name, levels(name))
+
+
+def backend_here(args):
+    text = subprocess.run([args.build / 'src' / 'huddle', 'doctor'], capture_output=True, text=True, check=False).stdout
+    found = re.search(r'^ok +backend +(\S+)', text, re.M)
+    return found.group(1) if found else 'here'
+
+
+def guests_of(args, tool):
+    if args.guest:
+        return args.guest
+    if args.short:
+        return list(SHORT)
+    disks = set(suite.HARD_DISK.values())
+    built = sorted(path.stem for path in tool.images.glob('*.img') if path.stem not in disks)
+    for name, why in LEFT_OUT[args.rig].items():
+        print(f'{name} is left out: {why}')
+    return [name for name in built if name not in LEFT_OUT[args.rig]]
+
+
+def boot(args, root):
+    """The rig's output. Ends the program if the rig cannot run here."""
+    rig = subprocess.run([HERE / f'boot-{args.rig}', root, '. /run'], capture_output=True, check=False)
+    sys.stderr.buffer.write(rig.stderr)
+    if rig.returncode == SKIPPED:
+        sys.exit(SKIPPED)
+    output = rig.stdout.decode(errors='replace').replace('\r', '')
+    if rig.returncode:
+        print(f'rig: it ended with {rig.returncode}\n{output[-3000:]}')
+        sys.exit(1)
+    return output
+
+
+def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('rig', choices=GUESTS)
-    parser.add_argument('--build', default=os.path.join(HERE, '..', '..', 'build'), help='build directory')
+    parser.add_argument('rig', choices=RIGS)
+    parser.add_argument('--build', type=pathlib.Path, default=HERE.parents[1] / 'build', help='build directory')
+    parser.add_argument('--short', action='store_true', help='the guests that tell most, and fewer sequences')
     parser.add_argument('--no-host', action='store_true', help='do not run on this host too')
     parser.add_argument('--diff', type=int, help='sequences for kvm_diff; 0: none')
     parser.add_argument('guest', nargs='*')
-    args = parser.parse_intermixed_args()
-    guests = args.guest or GUESTS[args.rig]
-    diff_count = DIFF[args.rig] if args.diff is None else args.diff
-    kvm_diff = os.path.join(args.build, 'tests', 'diff', 'kvm_diff')
-    with tempfile.TemporaryDirectory() as scratch:
-        root = os.path.join(scratch, 'root')
-        copy_program(root, os.path.join(args.build, 'src', 'huddle'), '/huddle')
+    return parser.parse_intermixed_args()
+
+
+def main():
+    args = parse_args()
+    args.build = args.build.resolve()
+    diff_count = args.diff
+    if diff_count is None:
+        diff_count = (DIFF_SHORT if args.short else DIFF)[args.rig]
+    with tempfile.TemporaryDirectory(prefix='huddle-rig-') as name:
+        scratch = pathlib.Path(name)
+        root = scratch / 'root'
+        tool = harness.Tool(args.build / 'src' / 'huddle', args.build / 'guests', args.build / 'tests' / 'guest', scratch)
+        names = guests_of(args, tool)
+        make_images(tool, root, names)
+        copy_program(root, args.build / 'src' / 'huddle', '/huddle')
         if diff_count:
-            copy_program(root, kvm_diff, '/kvm_diff')
-        for name in FIRMWARE:
-            copy_to(root, os.path.join(SEABIOS, name), os.path.join(SEABIOS, name))
-        for guest in guests:
-            make_image(args.build, guest, f'{root}/guests/{guest}.img')
-        with open(root + '/run', 'w') as f:
-            f.write(rig_script(guests, diff_count))
-        rig = subprocess.run([os.path.join(HERE, 'boot-' + args.rig), root, '. /run'], capture_output=True)
-        sys.stderr.buffer.write(rig.stderr)
-        if rig.returncode == SKIPPED:
-            return SKIPPED
-        output = rig.stdout.decode(errors='replace').replace('\r', '')
-        found = sections(output)
-        well = rig.returncode == 0 and len(found) == len(guests) + 1 + bool(diff_count)
-        if not well:
-            print(f'rig: the rig ended with {rig.returncode} after {len(found)} parts\n{output[-3000:]}')
-        for title, text, data, status in found:
-            if title.startswith('ab '):
-                guest = title[3:]
-                host = None if args.no_host else run_on_host(args.build, f'{root}/guests/{guest}.img', scratch)
-                well &= judge_guest(guest, text, data, status, host)
-            else:
-                print(f"{title:10} {'ok' if status == 0 else 'FAILED'}\n{text.strip()}")
-                well &= status == 0
-    return 0 if well else 1
+            copy_program(root, args.build / 'tests' / 'diff' / 'kvm_diff', '/kvm_diff')
+        for firmware in FIRMWARE:
+            copy_to(root, SEABIOS / firmware, SEABIOS / firmware)
+        (root / 'run').write_text(rig_script(names, diff_count))
+        found = parts_of(boot(args, root))
+        well = True
+        for title in ('doctor', 'diff') if diff_count else ('doctor',):
+            part = found.get(title, Part())
+            print(f"{title}: {'ok' if part.status == 0 else 'FAILED'}, {part.seconds:.0f} s\n{part.text.strip()}\n", flush=True)
+            well &= part.status == 0
+        host_run = host_runner(args, root, scratch)
+        table = Report(args.rig, backend_here(args) if host_run else None)
+        for guest in names:
+            judge_guest(table, found, guest, host_run)
+    return 0 if well and table.well else 1
 
 
 if __name__ == '__main__':
