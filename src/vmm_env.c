@@ -1,6 +1,7 @@
 /* The world as the cluster engine and its executors see it: struct cluster_env over the machine. */
 #include "vmm_internal.h"
 
+#include "dev/coprocessor.h"
 #include "dev/vga/vga.h"
 
 /* A device may have armed an event earlier than the timer knows of: leave the cluster and arm the timer. */
@@ -89,6 +90,12 @@ static void *env_fpu_state(void *opaque, bool write)
     return vcpu_fpu(&vmm->vcpu, write);
 }
 
+static void env_fpu_error(void *opaque, bool on)
+{
+    struct vmm *vmm = opaque;
+    coprocessor_error(vmm->machine.coprocessor, on);
+}
+
 void vmm_env_init(struct vmm *vmm)
 {
     vmm->env = (struct cluster_env){
@@ -105,6 +112,7 @@ void vmm_env_init(struct vmm *vmm)
         .memory_done = env_memory_done,
         .cpuid = env_cpuid,
         .fpu_state = env_fpu_state,
+        .fpu_error = env_fpu_error,
         .push_sreg_whole = vmm->vcpu.traits.push_sreg_whole,
         .intr = &vmm->machine.intr,
         .attention = &vmm->attention,

@@ -1,5 +1,5 @@
-/* System instructions: control registers, descriptor tables, selector checks, CPUID, the coprocessor's
- * absence. 486 manual, chapters 4, 6 and 26. LIMIT: paging, debug and test registers, CR4 (none
+/* System instructions: control registers, descriptor tables, selector checks, CPUID.
+ * 486 manual, chapters 4, 6 and 26. LIMIT: paging, debug and test registers, CR4 (none
  * of whose bits a 486 needs) are INTERP_UNSUPPORTED. */
 #include "cluster/interp_helper.h"
 

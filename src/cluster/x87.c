@@ -123,7 +123,7 @@ static bool changes_state(enum x87_kind kind)
 
 void x87_init(struct x87_image *image)
 {
-    static const u32 mxcsr_init = 0x1f80;
+    static const u32 mxcsr_init = 0x1f80; /* everything masked */
     *image = (struct x87_image){.control = X87_CONTROL_INIT, .mxcsr = mxcsr_init};
 }
 

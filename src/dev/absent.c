@@ -3,7 +3,7 @@
 #include "dev/devices.h"
 
 static const struct bus_port absent_ports[] = {
-    {.first = 0x0f0, .count = 2, .width = BUS_8, .name = "coprocessor reset (no device)"},
+    {.first = 0x0f1, .count = 1, .width = BUS_8, .name = "coprocessor reset (no device)"},
     {.first = 0x1ce, .count = 1, .width = BUS_8, .name = "Bochs VBE index (no device)"},
     {.first = 0x1cf, .count = 1, .width = BUS_8, .name = "Bochs VBE data (no device)"},
     {.first = 0x1d0, .count = 1, .width = BUS_8, .name = "Bochs VBE data (no device)"},

@@ -67,6 +67,7 @@ struct machine {
     struct ide *ide;
     struct uart *uart;
     struct vga *vga;
+    struct coprocessor *coprocessor;
 
     u64 accesses; /* device accesses of the processor, all kinds */
     u8 unclaimed_memory_seen;

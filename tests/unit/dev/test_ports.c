@@ -2,6 +2,7 @@
 #include "dev_rig.h"
 #include "dev_tests.h"
 
+#include "dev/coprocessor.h"
 #include "dev/pic.h"
 #include "dev/pit.h"
 
@@ -73,6 +74,32 @@ static void port92_a20_and_reset(void **state)
     port92_class.reset(rig->dev[0]);
     rig_out(rig, 0x92, 0x03);
     assert_int_equal(rig->machine.requests, REQUEST_RESET);
+    rig_free(rig);
+}
+
+static void coprocessor_latches_errors(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    rig_add(rig, &coprocessor_class);
+    struct coprocessor *c = rig->machine.coprocessor;
+    assert_ptr_equal(c, rig->dev[0]);
+    coprocessor_error(c, true);
+    assert_true(rig->line[13]);
+    coprocessor_error(c, false); /* the latch holds it */
+    assert_true(rig->line[13]);
+    rig_out(rig, 0xf0, 0);
+    assert_false(rig->line[13]);
+    coprocessor_error(c, true);
+    rig_out(rig, 0xf0, 0);
+    coprocessor_error(c, true); /* no edge: the handler sees the same error */
+    assert_false(rig->line[13]);
+    assert_int_equal(rig->rises[13], 2);
+    coprocessor_class.reset(c);
+    coprocessor_error(c, true);
+    assert_int_equal(rig->rises[13], 3);
+    coprocessor_class.reset(c);
+    assert_false(rig->line[13]);
     rig_free(rig);
 }
 
@@ -212,6 +239,7 @@ int ports_tests(void)
         cmocka_unit_test(port61_gates_and_shows_counter_2),
         cmocka_unit_test(port61_refresh_toggles),
         cmocka_unit_test(port92_a20_and_reset),
+        cmocka_unit_test(coprocessor_latches_errors),
         cmocka_unit_test(post_code_is_a_latch),
         cmocka_unit_test(debug_writes_lines),
         cmocka_unit_test(debug_survives_a_file_that_fails),
