@@ -512,6 +512,15 @@ def stress(tool):
         expect(happened(result["translation"], result["clusters"]), f"{items}: nothing was stressed: {result['translation']}")
 
 
+@case()
+def weak_accesses(tool):
+    """Memory that turns out to be a device is found by faults, few of them, and compiled as such."""
+    stats = tool.scratch / "stats.json"
+    tool.run("run", "--clock=access", f"--stats={stats}", tool.guest("shared")).expect_status(1)
+    t = json.loads(stats.read_text())["translation"]
+    expect(t["recompiled"] >= 2 and t["faults"] == 3 * t["recompiled"], f"faults of plain accesses: {t}")
+
+
 # --- ab and doctor ---
 
 @case()
