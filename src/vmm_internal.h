@@ -129,6 +129,8 @@ void vmm_finish_instruction(struct vmm *vmm);
 /* vmm_spin.c: --clock=access, the guest made no access for a while. Finds out whether it spins in a pure wait loop and
  * moves time to the next event if so. 0 or -errno. */
 must_check int vmm_check_spin(struct vmm *vmm);
+/* HLT is next. It stays KVM's: executed elsewhere it would be one exit less, depending on when a tick came. */
+bool vmm_at_halt(const struct vmm *vmm);
 
 /* vmm_time.c */
 must_check int vmm_time_start(struct vmm *vmm);

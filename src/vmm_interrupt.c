@@ -12,7 +12,10 @@
 #include <errno.h>
 #include <string.h>
 
-enum { PENDING_BATCH = 100000 }; /* instructions between looks at the host */
+enum {
+    PENDING_BATCH = 100000, /* instructions between looks at the host */
+    RESCUE_REACH = 16,      /* instructions within which the next of the x87 is expected */
+};
 
 /* The REP rule of cluster/interp.h, seen from a state between two elements: may an interrupt be taken here? */
 enum rep_state { REP_NONE, REP_FINISHED, REP_INTERRUPTIBLE, REP_READS_DEVICE };
@@ -149,17 +152,46 @@ void vmm_halt(struct vmm *vmm)
     }
 }
 
+static const char *insn_text(const struct vmm *vmm, char *text, size_t size)
+{
+    struct insn insn;
+    if (vmm_decode(vmm, vmm->cpu.eip, &insn))
+        insn_format(&insn, text, size);
+    else
+        snprintf(text, size, "an instruction");
+    return text;
+}
+
+static bool may_go_on(const struct vmm *vmm)
+{
+    return !vmm->attention && !vmm->machine.requests && !vmm_interrupt_deliverable(vmm) &&
+           cpu_mode_supported(&vmm->cpu) && !(vmm->cpu.eflags & FLAG_TF);
+}
+
+/* A KVM without the x87 gives up again a few instructions on: they are executed here, up to the next exit. */
+static void rescue_x87_code(struct vmm *vmm)
+{
+    struct interp *in = &vmm->interp;
+    in->allow_devices = false;
+    for (u32 left = RESCUE_REACH; left && may_go_on(vmm) && !vmm_at_halt(vmm); left--) {
+        if (interp_step(in, &vmm->cpu) != INTERP_DONE)
+            return;
+        if (!in->x87)
+            continue;
+        vmm->stats->rescued_instructions++;
+        left = RESCUE_REACH;
+    }
+}
+
 int vmm_rescue(struct vmm *vmm)
 {
     int rc = vmm_sync(vmm);
     if (rc)
         return rc;
-    char text[96] = "an instruction";
-    struct insn insn;
-    if (vmm_decode(vmm, vmm->cpu.eip, &insn))
-        insn_format(&insn, text, sizeof text);
+    char text[96];
     if (!cpu_mode_supported(&vmm->cpu)) {
-        vmm_crash(vmm, "KVM cannot emulate \"%s\" in this mode (paging, virtual-8086 or outer ring)", text);
+        vmm_crash(vmm, "KVM cannot emulate \"%s\" in this mode (paging, virtual-8086 or outer ring)",
+                  insn_text(vmm, text, sizeof text));
         return 0;
     }
     vmm->interp.allow_devices = true;
@@ -167,13 +199,16 @@ int vmm_rescue(struct vmm *vmm)
     case INTERP_DONE:
     case INTERP_AGAIN:
         vmm->stats->rescued_instructions++;
+        if (vmm->interp.x87)
+            rescue_x87_code(vmm);
         break;
     case INTERP_FAULT:
         if (!raise_fault(vmm))
-            vmm_crash(vmm, "exception %u at \"%s\" cannot be delivered: triple fault", vmm->interp.fault_vector, text);
+            vmm_crash(vmm, "exception %u at \"%s\" cannot be delivered: triple fault", vmm->interp.fault_vector,
+                      insn_text(vmm, text, sizeof text));
         break;
     default:
-        vmm_crash(vmm, "neither KVM nor the interpreter can execute \"%s\"", text);
+        vmm_crash(vmm, "neither KVM nor the interpreter can execute \"%s\"", insn_text(vmm, text, sizeof text));
         break;
     }
     return 0;

@@ -31,8 +31,7 @@ static void take_state(struct spin_state *s, const struct cpu_state *cpu)
         s->selector[i] = cpu->sreg[i].selector;
 }
 
-/* HLT stays KVM's: executed here it would be one exit less, depending on when a tick came. */
-static bool at_halt(const struct vmm *vmm)
+bool vmm_at_halt(const struct vmm *vmm)
 {
     enum { HLT = 0xf4 };
     const struct memory *mem = &vmm->machine.memory;
@@ -46,7 +45,7 @@ static bool at_halt(const struct vmm *vmm)
 static bool step(struct vmm *vmm, u64 *stores)
 {
     struct interp *in = &vmm->interp;
-    if (at_halt(vmm) || interp_step(in, &vmm->cpu) != INTERP_DONE || in->x87 || vmm->cpu.halted ||
+    if (vmm_at_halt(vmm) || interp_step(in, &vmm->cpu) != INTERP_DONE || in->x87 || vmm->cpu.halted ||
         !cpu_mode_supported(&vmm->cpu))
         return false;
     if (in->stored) {
