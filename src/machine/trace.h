@@ -16,7 +16,7 @@ struct access {
     u8 pad[6];
 };
 
-#define TRACE_CHUNK 4096
+#define TRACE_CHUNK 512
 
 struct trace {
     u64 count;
