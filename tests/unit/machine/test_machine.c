@@ -312,7 +312,7 @@ static void stream_hash_depends_on_every_record(void **state)
     for (u32 i = 0; i < 3 * TRACE_CHUNK / 2; i++) {
         trace_add(&a, ACCESS_PORT_OUT, 0x3c4, 1, i & 0xff);
         trace_add(&b, ACCESS_PORT_OUT, 0x3c4, 1, i & 0xff);
-        trace_add(&c, ACCESS_PORT_OUT, 0x3c4, 1, (i & 0xff) ^ (i == 5000));
+        trace_add(&c, ACCESS_PORT_OUT, 0x3c4, 1, (i & 0xff) ^ (i == TRACE_CHUNK + 1));
     }
     u64 hash = trace_finish(&a);
     assert_true(hash == trace_finish(&b));
