@@ -90,7 +90,7 @@ static void emit_linear(struct gen *g, u8 sreg)
 }
 
 /* Does the store hit the cluster's own code? With A20 off a byte answers at two addresses: bit 20 is not looked at.
- *   lea r9d, [r8 - (first - size + 1)]; and r9d, ~A20; cmp r9d, span; jbe cold */
+ *   mov r9d, ~A20; and r9d, r8d; sub r9d, first - (size - 1); cmp r9d, span; jbe cold */
 static void emit_code_check(struct gen *g, u8 size)
 {
     static const u32 a20 = BIT(20);
