@@ -1,5 +1,5 @@
-/* Memory for host code: one memfd, mapped twice, writable here and executable there, never both in one mapping. Filled
- * from the bottom; when it is full everything goes at once. */
+/* Memory for host code: one memfd, mapped twice, writable here and executable there, never both in one
+ * mapping. Filled from the bottom; when it is full everything goes at once. */
 #ifndef HUDDLE_JIT_CODE_BUFFER_H
 #define HUDDLE_JIT_CODE_BUFFER_H
 
@@ -10,7 +10,7 @@ struct code_buffer {
     const u8 *executable; /* the same bytes */
     u32 bytes;
     u32 used;
-    u32 floor;            /* code_buffer_flush goes back to here */
+    u32 floor; /* code_buffer_flush goes back to here */
 };
 
 /* `bytes` is rounded up to whole pages. 0 or -errno. */

@@ -10,9 +10,9 @@
 static ZydisRegister reg_of(enum host_reg reg, u8 size)
 {
     static const ZydisRegister low8[16] = {
-        ZYDIS_REGISTER_AL,  ZYDIS_REGISTER_CL,  ZYDIS_REGISTER_DL,   ZYDIS_REGISTER_BL,
-        ZYDIS_REGISTER_SPL, ZYDIS_REGISTER_BPL, ZYDIS_REGISTER_SIL,  ZYDIS_REGISTER_DIL,
-        ZYDIS_REGISTER_R8B, ZYDIS_REGISTER_R9B, ZYDIS_REGISTER_R10B, ZYDIS_REGISTER_R11B,
+        ZYDIS_REGISTER_AL,   ZYDIS_REGISTER_CL,   ZYDIS_REGISTER_DL,   ZYDIS_REGISTER_BL,
+        ZYDIS_REGISTER_SPL,  ZYDIS_REGISTER_BPL,  ZYDIS_REGISTER_SIL,  ZYDIS_REGISTER_DIL,
+        ZYDIS_REGISTER_R8B,  ZYDIS_REGISTER_R9B,  ZYDIS_REGISTER_R10B, ZYDIS_REGISTER_R11B,
         ZYDIS_REGISTER_R12B, ZYDIS_REGISTER_R13B, ZYDIS_REGISTER_R14B, ZYDIS_REGISTER_R15B};
     if (reg >= HOST_AH)
         return ZYDIS_REGISTER_AH + (reg - HOST_AH);
@@ -207,7 +207,8 @@ void emit_shift_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_re
     encode_2(e, mnemonic, reg_operand(dst, size), reg_operand(RCX, 1));
 }
 
-void emit_shift_double_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, enum host_reg src)
+void emit_shift_double_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst,
+                          enum host_reg src)
 {
     ZydisEncoderRequest request = {
         .mnemonic = mnemonic,
@@ -218,23 +219,27 @@ void emit_shift_double_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum 
 
 void emit_imul(struct emit *e, u8 size, enum host_reg dst, enum host_reg src, s64 imm)
 {
-    ZydisEncoderRequest request = {.mnemonic = M(IMUL),
-                                   .operand_count = 3,
-                                   .operands = {reg_operand(dst, size), reg_operand(src, size), imm_operand(imm)}};
+    ZydisEncoderRequest request = {
+        .mnemonic = M(IMUL),
+        .operand_count = 3,
+        .operands = {reg_operand(dst, size), reg_operand(src, size), imm_operand(imm)}};
     encode(e, &request);
 }
 
-void emit_extend(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, u8 src_size, enum host_reg src)
+void emit_extend(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, u8 src_size,
+                 enum host_reg src)
 {
     encode_2(e, mnemonic, reg_operand(dst, size), reg_operand(src, src_size));
 }
 
-void emit_extend_m(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, u8 src_size, struct host_mem src)
+void emit_extend_m(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, u8 src_size,
+                   struct host_mem src)
 {
     encode_2(e, mnemonic, reg_operand(dst, size), mem_operand(src, src_size));
 }
 
-static u8 *encode_branch(struct emit *e, ZydisMnemonic mnemonic, ZydisBranchType type, ZydisBranchWidth width, u8 field)
+static u8 *encode_branch(struct emit *e, ZydisMnemonic mnemonic, ZydisBranchType type, ZydisBranchWidth width,
+                         u8 field)
 {
     ZydisEncoderRequest request = {.mnemonic = mnemonic,
                                    .branch_type = type,

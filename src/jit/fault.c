@@ -1,6 +1,7 @@
-/* SIGSEGV. Translated code accesses guest memory without looking what is there; where no RAM is, the reservation is
- * inaccessible and the access faults. The handler moves execution to the instruction's cold code. Only faults of our
- * code in the guest's reservation are taken; every other goes where it went before. */
+/* SIGSEGV. Translated code accesses guest memory without looking what is there; where no RAM is, the
+ * reservation is inaccessible and the access faults. The handler moves execution to the instruction's cold
+ * code. Only faults of our code in the guest's reservation are taken; every other goes where it went before.
+ */
 #include "jit/jit_impl.h"
 
 #include <errno.h>

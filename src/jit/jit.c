@@ -10,8 +10,8 @@
 
 enum {
     DEFAULT_SLOW_THRESHOLD = 3,
-    /* Code that changes all the time is not worth translating: a cluster formed again this often must first have been run
-     * a few times as it is now. */
+    /* Code that changes all the time is not worth translating: a cluster formed again this often must first
+     * have been run a few times as it is now. */
     OFTEN_FORMED = 8,
     RUNS_BEFORE_TRANSLATION = 4,
 };
@@ -133,7 +133,8 @@ static int translate_timed(struct jit *jit, struct translation *t, const struct 
 
 static bool is_current(const struct jit *jit, const struct translation *t, const struct cpu_state *cpu)
 {
-    return t->epoch == jit->epoch && !t->stale && jit_shapes_hold(t, cpu) && cpu->sreg[CPU_CS].limit >= t->eip_limit;
+    return t->epoch == jit->epoch && !t->stale && jit_shapes_hold(t, cpu) &&
+           cpu->sreg[CPU_CS].limit >= t->eip_limit;
 }
 
 /* The translation to run, made now if it must be; NULL: there is none. */
@@ -176,8 +177,8 @@ static const u8 *code(void *opaque, const struct cluster *cluster, int i, u32 *b
 /* --- running --- */
 
 /* The rest of the run in the interpreter. */
-static enum cluster_leave interpret(struct jit *jit, struct cluster *cluster, int i, struct cpu_state *cpu, u32 generation,
-                                    struct cluster_stats *stats)
+static enum cluster_leave interpret(struct jit *jit, struct cluster *cluster, int i, struct cpu_state *cpu,
+                                    u32 generation, struct cluster_stats *stats)
 {
     enum cluster_leave reason;
     do
@@ -251,8 +252,9 @@ struct cluster_backend cluster_backend_host(struct jit *jit)
         .run = run,
         .discard = discard,
         .code = code,
-        .code_legend = "r12 the run, r13 guest memory, r14 the guest's ESP, r15 its processor, r8-r11 scratch; the rest "
-                       "the guest's",
+        .code_legend =
+            "r12 the run, r13 guest memory, r14 the guest's ESP, r15 its processor, r8-r11 scratch; the rest "
+            "the guest's",
         .opaque = jit,
     };
 }

@@ -1,5 +1,5 @@
-/* Steps to host code: what is not memory. The guest's flags are the host's, so most steps are one host instruction; an
- * operation that writes all arithmetic flags does not care where they are before it. */
+/* Steps to host code: what is not memory. The guest's flags are the host's, so most steps are one host
+ * instruction; an operation that writes all arithmetic flags does not care where they are before it. */
 #include "jit/translate.h"
 
 enum host_reg gen_reg(u8 operand, u8 size)
@@ -52,7 +52,8 @@ static bool alu_is_native(const struct step *step)
     return !is_shift(step->op) || step->src != OPERAND_IMM || gen_reg(step->dst, step->size) != HOST_CH;
 }
 
-/* SHLD and SHRD go by CL also for an immediate count (see emit_shift_imm), which must not be an operand then. */
+/* SHLD and SHRD go by CL also for an immediate count (see emit_shift_imm), which must not be an operand then.
+ */
 static bool shift_double_is_native(const struct step *step)
 {
     return step->by_cl || (step->dst != CPU_ECX && step->src != CPU_ECX);
@@ -97,7 +98,8 @@ static bool step_is_native(struct gen *g, const struct step *step)
                gen_segment_is_native(g, step->mem.segment, false);
     case STEP_LOAD_SEGMENT: /* SS starts an interrupt shadow */
         return is_real_mode(g) && step->op != CPU_SS && step->op != CPU_CS;
-    case STEP_DIVIDE: /* a device read before a #DE cannot be made again; AH to DH cannot be compared with r8 */
+    case STEP_DIVIDE: /* a device read before a #DE cannot be made again; AH to DH cannot be compared with r8
+                       */
         return !g->device && (step->size != 1 || step->src < 4 || gen_is_temp(step->src));
     case STEP_PUSH:
         return gen_segment_is_native(g, CPU_SS, true) && !(is_sreg && step->size == 4);
@@ -134,13 +136,14 @@ static bool accesses_memory(const struct step *step)
     }
 }
 
-/* Two accesses of one instruction that are not the halves of a read-modify-write: if the second fails after the first
- * has read a device, the instruction cannot be started again. */
+/* Two accesses of one instruction that are not the halves of a read-modify-write: if the second fails after
+ * the first has read a device, the instruction cannot be started again. */
 static bool has_two_operands(const struct steps *steps)
 {
     u32 accesses = 0;
     for (u32 i = 0; i < steps->count; i++)
-        accesses += accesses_memory(&steps->step[i]) && !(steps->step[i].kind == STEP_STORE && steps->step[i].rmw);
+        accesses +=
+            accesses_memory(&steps->step[i]) && !(steps->step[i].kind == STEP_STORE && steps->step[i].rmw);
     return accesses > 1;
 }
 
@@ -176,8 +179,8 @@ static s64 signed_imm(u32 imm, u8 size)
     return size == 1 ? (s8)imm : size == 2 ? (s16)imm : (s32)imm;
 }
 
-/* AH to BH have no encoding beside r8 to r15: then the register's two low bytes are exchanged around the operation. XCHG
- * leaves the flags alone. Returns the register to use. */
+/* AH to BH have no encoding beside r8 to r15: then the register's two low bytes are exchanged around the
+ * operation. XCHG leaves the flags alone. Returns the register to use. */
 static enum host_reg swap_in(struct gen *g, enum host_reg reg, bool needed)
 {
     if (!needed)
@@ -215,7 +218,8 @@ static void gen_mov(struct gen *g, const struct step *step)
     if (step->src == OPERAND_IMM) {
         emit_ri(&g->e, M(MOV), step->size, dst, signed_imm(step->imm, step->size));
     } else if (step->src >= OPERAND_SREG && step->src < OPERAND_SREG + CPU_SREGS) {
-        size_t sreg = offsetof(struct cpu_state, sreg) + (step->src - OPERAND_SREG) * sizeof(struct cpu_segment);
+        size_t sreg =
+            offsetof(struct cpu_state, sreg) + (step->src - OPERAND_SREG) * sizeof(struct cpu_segment);
         struct host_mem selector = host_mem(R15, (s32)(sreg + offsetof(struct cpu_segment, selector)));
         if (step->size == 4)
             emit_extend_m(&g->e, M(MOVZX), 4, dst, 2, selector);
@@ -269,12 +273,12 @@ static void gen_load_segment(struct gen *g, const struct step *step)
 /* --- arithmetic --- */
 
 static const ZydisMnemonic alu_mnemonic[ALU_OPS] = {
-    [ALU_ADD] = M(ADD),   [ALU_OR] = M(OR),     [ALU_ADC] = M(ADC),   [ALU_SBB] = M(SBB),     [ALU_AND] = M(AND),
-    [ALU_SUB] = M(SUB),   [ALU_XOR] = M(XOR),   [ALU_CMP] = M(CMP),   [ALU_ROL] = M(ROL),     [ALU_ROR] = M(ROR),
-    [ALU_RCL] = M(RCL),   [ALU_RCR] = M(RCR),   [ALU_SHL] = M(SHL),   [ALU_SHR] = M(SHR),     [ALU_SAR] = M(SAR),
-    [ALU_TEST] = M(TEST), [ALU_INC] = M(INC),   [ALU_DEC] = M(DEC),   [ALU_NOT] = M(NOT),     [ALU_NEG] = M(NEG),
-    [ALU_BSWAP] = M(BSWAP), [ALU_BT] = M(BT),   [ALU_BTS] = M(BTS),   [ALU_BTR] = M(BTR),     [ALU_BTC] = M(BTC),
-    [ALU_BSF] = M(BSF),   [ALU_BSR] = M(BSR),   [ALU_IMUL] = M(IMUL),
+    [ALU_ADD] = M(ADD),     [ALU_OR] = M(OR),   [ALU_ADC] = M(ADC),   [ALU_SBB] = M(SBB), [ALU_AND] = M(AND),
+    [ALU_SUB] = M(SUB),     [ALU_XOR] = M(XOR), [ALU_CMP] = M(CMP),   [ALU_ROL] = M(ROL), [ALU_ROR] = M(ROR),
+    [ALU_RCL] = M(RCL),     [ALU_RCR] = M(RCR), [ALU_SHL] = M(SHL),   [ALU_SHR] = M(SHR), [ALU_SAR] = M(SAR),
+    [ALU_TEST] = M(TEST),   [ALU_INC] = M(INC), [ALU_DEC] = M(DEC),   [ALU_NOT] = M(NOT), [ALU_NEG] = M(NEG),
+    [ALU_BSWAP] = M(BSWAP), [ALU_BT] = M(BT),   [ALU_BTS] = M(BTS),   [ALU_BTR] = M(BTR), [ALU_BTC] = M(BTC),
+    [ALU_BSF] = M(BSF),     [ALU_BSR] = M(BSR), [ALU_IMUL] = M(IMUL),
 };
 
 /* Writes all six flags whatever they were, and reads none. */
@@ -325,10 +329,10 @@ static u32 count_mask(const struct step *step)
     return is_shift(step->op) ? 31 : 8u * step->size - 1;
 }
 
-/* NOTE: some flags are undefined after a shift by more than one, and processors leave them differently for the immediate
- * form and the form by CL. The interpreter uses the latter for both; so does this.
- *   mov r8d, ecx; [mov r9, dst]; mov cl, imm; operation dst, cl; mov ecx, r8d; [mov dst, r9]
- * R9 is the address of an operand in memory; but then dst is not ECX. */
+/* NOTE: some flags are undefined after a shift by more than one, and processors leave them differently for
+ * the immediate form and the form by CL. The interpreter uses the latter for both; so does this. mov r8d,
+ * ecx; [mov r9, dst]; mov cl, imm; operation dst, cl; mov ecx, r8d; [mov dst, r9] R9 is the address of an
+ * operand in memory; but then dst is not ECX. */
 static void emit_shift_imm(struct gen *g, const struct step *step, enum host_reg dst)
 {
     struct emit *e = &g->e;
@@ -357,7 +361,8 @@ static void gen_alu(struct gen *g, const struct step *step)
         else if (step->op == ALU_IMUL)
             emit_imul(&g->e, step->size, dst, dst, signed_imm(step->imm, step->size));
         else
-            emit_ri(&g->e, mnemonic, step->size, dst, count ? step->imm & count_mask(step) : signed_imm(step->imm, step->size));
+            emit_ri(&g->e, mnemonic, step->size, dst,
+                    count ? step->imm & count_mask(step) : signed_imm(step->imm, step->size));
     } else if (is_shift(step->op)) {
         emit_shift_cl(&g->e, mnemonic, step->size, dst);
     } else {
@@ -436,8 +441,9 @@ static void gen_divide(struct gen *g, const struct step *step)
 
 static ZydisMnemonic setcc_mnemonic(u8 condition)
 {
-    static const ZydisMnemonic setcc[16] = {M(SETO), M(SETNO), M(SETB), M(SETNB), M(SETZ), M(SETNZ), M(SETBE), M(SETNBE),
-                                            M(SETS), M(SETNS), M(SETP), M(SETNP), M(SETL), M(SETNL), M(SETLE), M(SETNLE)};
+    static const ZydisMnemonic setcc[16] = {M(SETO),  M(SETNO),  M(SETB),  M(SETNB), M(SETZ), M(SETNZ),
+                                            M(SETBE), M(SETNBE), M(SETS),  M(SETNS), M(SETP), M(SETNP),
+                                            M(SETL),  M(SETNL),  M(SETLE), M(SETNLE)};
     return setcc[condition];
 }
 
@@ -462,8 +468,11 @@ static void gen_system_flag(struct gen *g, u32 flag, bool set)
 
 static void gen_flag(struct gen *g, const struct step *step)
 {
-    static const ZydisMnemonic same[] = {[FLAG_OP_CLC] = M(CLC), [FLAG_OP_STC] = M(STC), [FLAG_OP_CMC] = M(CMC),
-                                         [FLAG_OP_LAHF] = M(LAHF), [FLAG_OP_SAHF] = M(SAHF)};
+    static const ZydisMnemonic same[] = {[FLAG_OP_CLC] = M(CLC),
+                                         [FLAG_OP_STC] = M(STC),
+                                         [FLAG_OP_CMC] = M(CMC),
+                                         [FLAG_OP_LAHF] = M(LAHF),
+                                         [FLAG_OP_SAHF] = M(SAHF)};
     switch ((enum flag_op)step->op) {
     case FLAG_OP_CLD:
     case FLAG_OP_STD:

@@ -1,9 +1,9 @@
 /* Memory, stack, strings and ports in host code.
  *
- * A plain access:  offset into r8; is it inside the segment; linear address into r8; does a store hit the cluster's own
- * code; mov [r13 + r8]. Where no RAM is the mov faults. Whatever goes wrong on the way, nothing has been changed yet, and
- * the cold code executes the instruction in the interpreter.
- * A device access: the same address, then a call of jit_load or jit_store, which find out themselves what is there. */
+ * A plain access:  offset into r8; is it inside the segment; linear address into r8; does a store hit the
+ * cluster's own code; mov [r13 + r8]. Where no RAM is the mov faults. Whatever goes wrong on the way, nothing
+ * has been changed yet, and the cold code executes the instruction in the interpreter. A device access: the
+ * same address, then a call of jit_load or jit_store, which find out themselves what is there. */
 #include "jit/translate.h"
 
 static struct host_mem segment_base(u8 sreg)
@@ -89,8 +89,8 @@ static void emit_linear(struct gen *g, u8 sreg)
     emit_lea(&g->e, 4, R8, host_mem_index(R8, R9, 1, 0));
 }
 
-/* Does the store hit the cluster's own code? With A20 off a byte answers at two addresses: bit 20 is not looked at.
- *   mov r9d, ~A20; and r9d, r8d; sub r9d, first - (size - 1); cmp r9d, span; jbe cold */
+/* Does the store hit the cluster's own code? With A20 off a byte answers at two addresses: bit 20 is not
+ * looked at. mov r9d, ~A20; and r9d, r8d; sub r9d, first - (size - 1); cmp r9d, span; jbe cold */
 static void emit_code_check(struct gen *g, u8 size)
 {
     static const u32 a20 = BIT(20);
@@ -133,7 +133,8 @@ static struct device_site *add_site(struct gen *g, const struct step *step)
 }
 
 /*  [mov r8d, linear]; mov r9, site; call stub */
-static void emit_call(struct gen *g, struct device_site *site, enum device_call function, enum host_reg linear)
+static void emit_call(struct gen *g, struct device_site *site, enum device_call function,
+                      enum host_reg linear)
 {
     if (linear != HOST_NONE && linear != R8)
         emit_rr(&g->e, M(MOV), 4, R8, linear);
@@ -247,8 +248,9 @@ static void emit_store(struct gen *g, const struct step *step, u8 src, enum host
         emit_plain_store(g, step, src, address);
 }
 
-/* The store of a read-modify-write comes after the flags have changed, when the cold code could not start the instruction
- * again. So the load finds out whether it will fault (ROM reads, but does not take writes): it writes back what it read. */
+/* The store of a read-modify-write comes after the flags have changed, when the cold code could not start the
+ * instruction again. So the load finds out whether it will fault (ROM reads, but does not take writes): it
+ * writes back what it read. */
 void gen_load(struct gen *g, const struct step *step)
 {
     emit_address(g, step->mem.segment, &step->mem, step->size, step->rmw);

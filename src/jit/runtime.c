@@ -1,5 +1,6 @@
-/* What translated code calls: device accesses, and single instructions in the interpreter. Registers that C may clobber
- * are in cpu_state during a call, the rest is in host registers (but complete around jit_interpret). */
+/* What translated code calls: device accesses, and single instructions in the interpreter. Registers that C
+ * may clobber are in cpu_state during a call, the rest is in host registers (but complete around
+ * jit_interpret). */
 #include "jit/jit_impl.h"
 
 enum { AX_OVERFLOW = 1, AX_FLAGS_SHIFT = 8, AX_FLAGS = 0xd5, OF_SHIFT = 11 };
@@ -25,7 +26,8 @@ struct segment_shape jit_segment_shape(const struct cpu_segment *segment)
 {
     bool code = segment->type & TYPE_CODE;
     struct segment_shape shape = {.limit = LIMIT_OTHER, .writable = !code && (segment->type & TYPE_WRITABLE)};
-    if (segment->unusable || (code ? !(segment->type & TYPE_READABLE) : (segment->type & TYPE_EXPAND_DOWN) != 0))
+    if (segment->unusable ||
+        (code ? !(segment->type & TYPE_READABLE) : (segment->type & TYPE_EXPAND_DOWN) != 0))
         return shape;
     if (segment->limit == 0xffff)
         shape.limit = LIMIT_64K;
@@ -85,7 +87,8 @@ static void note_fault(struct jit_frame *frame, u32 i)
     jit->stats.recompiled++;
 }
 
-/* Executes instruction `i`, and those after it as long as an interrupt shadow lasts; returns where to go on. */
+/* Executes instruction `i`, and those after it as long as an interrupt shadow lasts; returns where to go on.
+ */
 const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
 {
     u32 i = i_and_pending & (BIT(INTERPRET_PENDING_SHIFT) - 1);
@@ -138,8 +141,10 @@ static inline bool in_window(const struct env_window *w, linear_t linear, u8 siz
            linear - w->first + size <= w->bytes && mem_in_page(linear, size);
 }
 
-/* The window that has the access, with functions chosen for the device's present state. NULL: the long way. */
-static inline const struct env_window *find_window(const struct cluster_env *env, struct device_site *site, linear_t linear)
+/* The window that has the access, with functions chosen for the device's present state. NULL: the long way.
+ */
+static inline const struct env_window *find_window(const struct cluster_env *env, struct device_site *site,
+                                                   linear_t linear)
 {
     struct env_window *w = &site->window;
     if (likely(in_window(w, linear, site->size)))

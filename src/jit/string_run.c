@@ -1,7 +1,7 @@
-/* REP MOVS and REP STOS into device memory, REP OUTS to a port: many elements in one loop, with the device's own functions
- * looked up once. Element by element it does what the interpreter does (interp_string.c): each is an access of its own,
- * and where none reads a device, an interrupt is taken between two. What is left over, at least the last element, is the
- * interpreter's. */
+/* REP MOVS and REP STOS into device memory, REP OUTS to a port: many elements in one loop, with the device's
+ * own functions looked up once. Element by element it does what the interpreter does (interp_string.c): each
+ * is an access of its own, and where none reads a device, an interrupt is taken between two. What is left
+ * over, at least the last element, is the interpreter's. */
 #include "jit/jit_impl.h"
 
 /* As the interpreter's: longer strings that read a device are its business. */

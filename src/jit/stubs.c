@@ -47,8 +47,8 @@ static void emit_resume(struct emit *e)
     emit_m(e, M(JMP), 8, FRAME(target));
 }
 
-/*  enter(frame rdi, cpu rsi, view rdx, address rcx):  push rbx..r15; then resume. Translated code has a stack that a
- * call makes fit for another: device calls, which are many, need no alignment. */
+/*  enter(frame rdi, cpu rsi, view rdx, address rcx):  push rbx..r15; then resume. Translated code has a stack
+ * that a call makes fit for another: device calls, which are many, need no alignment. */
 static void emit_enter(struct emit *e)
 {
     for (u32 i = 0; i < ARRAY_LEN(callee_saved); i++)
@@ -86,8 +86,8 @@ static void emit_interpret(struct emit *e, const u8 *resume)
     emit_patch(e, emit_branch(e, M(JMP)), resume);
 }
 
-/*  call:  store the registers that C may change; r8d = function(frame r12, site r9, then two of: address r8d, value r11d,
- *         guest's EDX, guest's EAX); load the registers; ret */
+/*  call:  store the registers that C may change; r8d = function(frame r12, site r9, then two of: address r8d,
+ * value r11d, guest's EDX, guest's EAX); load the registers; ret */
 static void emit_device_call(struct emit *e, enum device_call call)
 {
     static const void *const function[DEVICE_CALLS] = {

@@ -1,11 +1,11 @@
-/* One cluster to host code: the order of instructions, where flags are, branches between instructions, and the ways out
- * at the end:
+/* One cluster to host code: the order of instructions, where flags are, branches between instructions, and
+ * the ways out at the end:
  *
  *   <instructions, fall-through order>
  *   tails:  mov r8d, number; jmp interpret | leave
  *
- * Every instruction can be entered: jit_prepare puts the flags both into the host's and into frame->flags, and takes
- * back what the code will count too much. */
+ * Every instruction can be entered: jit_prepare puts the flags both into the host's and into frame->flags,
+ * and takes back what the code will count too much. */
 #include "jit/translate.h"
 
 #include <errno.h>
@@ -58,8 +58,8 @@ static u32 add_tail(struct gen *g, int kind, u32 number, bool ecx_in_r9)
         g->e.failed = true;
         return 0;
     }
-    g->tail[g->n_tails] =
-        (struct tail){.kind = kind, .number = number, .flags = g->flags, .pending = g->pending, .ecx_in_r9 = ecx_in_r9};
+    g->tail[g->n_tails] = (struct tail){
+        .kind = kind, .number = number, .flags = g->flags, .pending = g->pending, .ecx_in_r9 = ecx_in_r9};
     return g->n_tails++;
 }
 
@@ -232,7 +232,8 @@ static void emit_chain(struct gen *g, u32 first)
             continue;
         }
         if (i == CLUSTER_NO_INSN) {
-            gen_branch_leave(g, M(JMP), insn->steps.flow == FLOW_BRANCH ? LEAVE_branch : LEAVE_end, insn->next_eip);
+            gen_branch_leave(g, M(JMP), insn->steps.flow == FLOW_BRANCH ? LEAVE_branch : LEAVE_end,
+                             insn->next_eip);
             return;
         }
         if (g->label[i]) {
@@ -248,7 +249,8 @@ static bool accesses_device(const struct gen *g, u32 i)
     return g->cluster->insn[i].steps.class == INSN_STRONG || g->t->insn[i].device;
 }
 
-/* In a loop with a device access the flags are saved every time round: then they are expected so at its head. */
+/* In a loop with a device access the flags are saved every time round: then they are expected so at its head.
+ */
 static enum flags_place place_for_loop(const struct gen *g, const struct cluster_insn *branch)
 {
     for (u32 i = 0; i < g->cluster->n; i++) {
@@ -286,7 +288,8 @@ static void emit_tails(struct gen *g)
         t->at = e->at;
         if (t->ecx_in_r9)
             emit_rr(e, M(MOV), 4, RCX, R9);
-        emit_ri(e, M(MOV), 4, R8, (s32)(leaves ? t->number : t->number | t->pending << INTERPRET_PENDING_SHIFT));
+        emit_ri(e, M(MOV), 4, R8,
+                (s32)(leaves ? t->number : t->number | t->pending << INTERPRET_PENDING_SHIFT));
         gen_branch_stub(g, M(JMP), (leaves ? g->jit->leave : g->jit->interpret)[t->flags]);
     }
 }
