@@ -31,18 +31,19 @@ struct entry {
 };
 
 struct cluster_engine {
+    /* What every exit needs comes first, in as few cache lines as can be: after KVM they are cold. */
     const struct cluster_env *env;
-    struct cluster_backend backend;
-    u32 form_at; /* exits at one place at which a cluster is formed */
     u32 window;
     u32 wanted_window;
-    bool window_changed; /* to wanted_window, at the next exit: the cluster handed out may be running */
+    bool window_changed;     /* to wanted_window, at the next exit: the cluster handed out may be running */
+    u32 form_at;             /* exits at one place at which a cluster is formed */
+    u32 n_used;
+    struct entry *given;     /* the entry whose cluster cluster_engine_exit returned last */
+    struct entry *last_left; /* the entry whose cluster ran to its end or out of it by a branch, until the next exit */
+    struct cluster_backend backend;
     struct cluster_stats stats;
     struct heat heat;
     u32 stop_count[ZYDIS_MNEMONIC_MAX_VALUE + 1];
-    struct entry *given;     /* the entry whose cluster cluster_engine_exit returned last */
-    struct entry *last_left; /* the entry whose cluster ran to its end or out of it by a branch, until the next exit */
-    u32 n_used;
     struct entry entry[CACHE_SLOTS];
 };
 
