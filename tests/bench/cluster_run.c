@@ -1,7 +1,8 @@
 /* What running a cluster costs, without /dev/kvm: the machine with its real devices and the monitor's own environment, hot
  * loops of the benchmark guests (cluster_loops.asm), and the step interpreter in the place of KVM. Where it makes a device
  * access an exit is counted and the cluster runs, on each executor in turn; only that is timed.
- * For people, not for CI: times depend on the host. Everything is in the caches, which after a real exit it is not. */
+ * For people, not for CI: times depend on the host. Everything is in the caches, which after a real exit it is not: -c
+ * walks through some memory before each run, as the kernel does. */
 #include "jit/jit.h"
 #include "vmm_internal.h"
 
@@ -21,6 +22,7 @@ enum {
     PASSES_DEFAULT = 9,
     PASSES_MAX = 99,
     TRANSLATE_PASSES = 2,
+    WALK_KIB_MAX = 65536,
 };
 
 enum loop_kind { KIND_LOOP, KIND_ENTRY };
@@ -36,6 +38,8 @@ struct rig {
     struct vmm *vmm;
     struct interp kvm; /* executes what no cluster does */
     u64 tsc;           /* spent in the engine */
+    const volatile u8 *walk; /* [walk_bytes] read before every run */
+    u32 walk_bytes;
 };
 
 struct pass {
@@ -161,6 +165,13 @@ static bool last_access_wrote(const struct trace *trace)
     return kind == ACCESS_PORT_OUT || kind == ACCESS_MMIO_WRITE;
 }
 
+static void walk(const struct rig *rig)
+{
+    enum { CACHE_LINE = 64 };
+    for (u32 i = 0; i < rig->walk_bytes; i += CACHE_LINE)
+        (void)rig->walk[i];
+}
+
 /* One instruction (one element of a REP), and if it made an access what an exit does. False: it failed. */
 static bool rig_step(struct rig *rig, bool clusters)
 {
@@ -177,6 +188,7 @@ static bool rig_step(struct rig *rig, bool clusters)
     bool behind = last_access_wrote(&vmm->machine.trace);
     enum cluster_position position = result == INTERP_AGAIN ? POSITION_INSIDE : behind ? POSITION_AFTER : POSITION_AT;
     struct cpu_where now = where_of(&vmm->cpu);
+    walk(rig);
     u64 start = tsc_now();
     struct cluster *cluster = cluster_engine_exit(vmm->engine, position == POSITION_AT ? &before : &now, position);
     if (cluster)
@@ -364,14 +376,21 @@ static bool bench_translation(const u8 *image, u32 image_bytes, enum clock_mode 
     return true;
 }
 
-static bool bench(const u8 *image, u32 image_bytes, enum clock_mode clock, const char *only, int passes)
+static bool bench(const u8 *image, u32 image_bytes, enum clock_mode clock, const char *only, int passes, u32 walk_bytes)
 {
     static const enum executor executor[2] = {EXECUTOR_INTERP, EXECUTOR_HOST};
     struct rig rig[2] = {0};
     struct scale scale = {ns_per_tick(), ticks_to_measure()};
-    for (int e = 0; e < 2; e++)
+    u8 *memory = malloc(walk_bytes + 1);
+    if (!memory)
+        return false;
+    memset(memory, 1, walk_bytes + 1); /* pages of its own */
+    for (int e = 0; e < 2; e++) {
         if (rig_open(&rig[e], executor[e], false, clock, image, image_bytes))
             return false;
+        rig[e].walk = memory;
+        rig[e].walk_bytes = walk_bytes;
+    }
     printf("%-22s %7s %6s %8s |%8s %8s |%8s %8s |%8s %8s\n%-22s %7s %6s %8s |%8s %8s |%8s %8s |%8s %8s\n", "", "insns",
            "insns", "devices", "interp", "", "host", "", "but for", "interp", "ns, medians", "/run", "/acc", "/acc",
            "/insn", "/acc", "/insn", "/acc", "devices", "/ host");
@@ -380,6 +399,7 @@ static bool bench(const u8 *image, u32 image_bytes, enum clock_mode clock, const
     well = well && bench_kind(rig, image, KIND_ENTRY, only, passes, &scale);
     for (int e = 0; e < 2; e++)
         rig_close(&rig[e]);
+    free(memory);
     return well && bench_translation(image, image_bytes, clock, &scale);
 }
 
@@ -388,10 +408,12 @@ int main(int argc, char *argv[])
     static u8 image[IMAGE_BYTES_MAX];
     enum clock_mode clock = CLOCK_MODE_HOST;
     const char *only = NULL;
-    int passes = PASSES_DEFAULT, opt;
-    while ((opt = getopt(argc, argv, "al:n:")) != -1) {
+    int passes = PASSES_DEFAULT, walk_kib = 0, opt;
+    while ((opt = getopt(argc, argv, "ac:l:n:")) != -1) {
         if (opt == 'a')
             clock = CLOCK_MODE_ACCESS;
+        else if (opt == 'c')
+            walk_kib = atoi(optarg);
         else if (opt == 'l')
             only = optarg;
         else if (opt == 'n')
@@ -399,9 +421,10 @@ int main(int argc, char *argv[])
         else
             passes = 0;
     }
-    if (optind != argc - 1 || passes < 1 || passes > PASSES_MAX) {
-        fprintf(stderr, "usage: cluster_run [-a] [-l LOOP] [-n PASSES] LOOPS.bin\n"
-                        "  -a: under the access clock; -l: only loops with this text in their names\n");
+    if (optind != argc - 1 || passes < 1 || passes > PASSES_MAX || walk_kib < 0 || walk_kib > WALK_KIB_MAX) {
+        fprintf(stderr, "usage: cluster_run [-a] [-c KIB] [-l LOOP] [-n PASSES] LOOPS.bin\n"
+                        "  -a: under the access clock; -c: walk through KIB KiB of memory before every run;\n"
+                        "  -l: only loops with this text in their names\n");
         return 64;
     }
     int fd = open(argv[optind], O_RDONLY | O_CLOEXEC);
@@ -411,5 +434,5 @@ int main(int argc, char *argv[])
         return 1;
     }
     close(fd);
-    return bench(image, (u32)n, clock, only, passes) ? 0 : 1;
+    return bench(image, (u32)n, clock, only, passes, (u32)walk_kib * KIB) ? 0 : 1;
 }
