@@ -499,7 +499,7 @@ def stress(tool):
         "flush": lambda t, c: t["translations"] > 0.9 * c["runs"],
         "slow": lambda t, c: t["faults"] == 0,
         "threshold=1": lambda t, c: t["translations"] > 0,
-        "code=16384": lambda t, c: t["flushes"] > 10,
+        "code=4096": lambda t, c: t["flushes"] > 5,
         "flush,slow,code=65536": lambda t, c: t["translations"] > 0.9 * c["runs"],
         "heat=0": lambda t, c: c["formed"] > plain["clusters"]["formed"] and c["not_run"]["cold"] == 0,
         "heat=9": lambda t, c: c["formed"] < plain["clusters"]["formed"],

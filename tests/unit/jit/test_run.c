@@ -1,0 +1,136 @@
+/* Runs: what makes a translation go, and what is counted. That host code does what the interpreter does is tested with
+ * random clusters (tests/unit/check) and on guests (--check). */
+#include "jit_rig.h"
+
+#include <string.h>
+
+#define FORM(rig, exiting, ...)                                                                              \
+    jit_form(rig, (const u8[]){__VA_ARGS__}, sizeof((const u8[]){__VA_ARGS__}), exiting)
+
+static struct jit_stats stats_of(const struct jit_rig *rig)
+{
+    struct jit_stats stats;
+    jit_stats(rig->jit, &stats);
+    return stats;
+}
+
+static void again(struct jit_rig *rig, struct cluster *cluster)
+{
+    rig->cpu.eip = RIG_CODE;
+    rig->cpu.reg[CPU_EAX] = 0x5a;
+    assert_int_equal(jit_run(rig, cluster), LEAVE_end);
+}
+
+static void a_cluster_is_translated_once(void **state)
+{
+    struct jit_rig *rig = *state;
+    struct cluster *cluster = FORM(rig, 0, 0x88, 0x07); /* mov [bx], al */
+    for (int i = 0; i < 5; i++)
+        again(rig, cluster);
+    assert_int_equal(rig->mem.plain[RIG_DATA], 0x5a);
+    assert_int_equal(stats_of(rig).translations, 1);
+    assert_int_equal(stats_of(rig).interpreted, 0);
+    assert_int_equal(rig->stats.instructions, 5 * 3);
+    assert_int_equal(rig->stats.exits_avoided, 5 * 2);
+    jit_free(rig, cluster);
+}
+
+static void the_third_fault_makes_a_device_access(void **state)
+{
+    struct jit_rig *rig = *state;
+    struct cluster *cluster = FORM(rig, 0, 0x88, 0x07);
+    rig->cpu.sreg[CPU_DS].base = RIG_VGA;
+    for (int i = 0; i < 6; i++)
+        again(rig, cluster);
+    assert_int_equal(rig->mmio_accesses, 6);
+    assert_int_equal(stats_of(rig).faults, 3);
+    assert_int_equal(stats_of(rig).recompiled, 1);
+    assert_int_equal(stats_of(rig).interpreted, 3);
+    assert_int_equal(stats_of(rig).translations, 2);
+    assert_int_equal(cluster->insn[0].exits_avoided, 6);
+    jit_free(rig, cluster);
+}
+
+static void another_segment_shape_is_translated_anew(void **state)
+{
+    struct jit_rig *rig = *state;
+    struct cluster *cluster = FORM(rig, 0, 0x88, 0x07);
+    again(rig, cluster);
+    rig->cpu.sreg[CPU_DS].limit = 0xffffffff;
+    again(rig, cluster);
+    assert_int_equal(stats_of(rig).translations, 2);
+    rig->cpu.sreg[CPU_DS].limit = 0x1000; /* the store is outside: #GP is KVM's */
+    rig->cpu.eip = RIG_CODE;
+    assert_int_equal(jit_run(rig, cluster), LEAVE_fault);
+    assert_int_equal(rig->cpu.eip, RIG_CODE);
+    jit_free(rig, cluster);
+}
+
+static void a_full_buffer_is_emptied(void **state)
+{
+    struct jit_rig *rig = *state;
+    struct cluster *cluster[64];
+    jit_configure(rig, &(struct jit_config){.code_bytes = 4096});
+    for (u32 i = 0; i < ARRAY_LEN(cluster); i++) {
+        cluster[i] = FORM(rig, 0, 0x88, 0x07, 0x88, 0x47, 0x01, 0x89, 0x47, 0x02);
+        again(rig, cluster[i]);
+    }
+    assert_in_range(stats_of(rig).flushes, 1, 63);
+    assert_int_equal(stats_of(rig).failed, 0);
+    again(rig, cluster[0]); /* its code is gone */
+    assert_int_equal(stats_of(rig).translations, 65);
+    for (u32 i = 0; i < ARRAY_LEN(cluster); i++)
+        jit_free(rig, cluster[i]);
+}
+
+static void a_store_into_the_cluster_ends_the_run(void **state)
+{
+    struct jit_rig *rig = *state;
+    struct cluster *cluster = FORM(rig, 0, 0x88, 0x07, 0x90); /* mov [bx], al; nop */
+    rig->cpu.reg[CPU_EBX] = RIG_CODE + 2;
+    rig->cpu.reg[CPU_EAX] = 0x40; /* inc ax */
+    assert_int_equal(jit_run(rig, cluster), LEAVE_self_modified);
+    assert_int_equal(rig->cpu.eip, RIG_CODE + 2);
+    assert_int_equal(rig->mem.plain[RIG_CODE + 2], 0x40);
+    rig->cpu.eip = RIG_CODE;
+    rig->cpu.reg[CPU_EBX] = RIG_CODE + 64;
+    assert_int_equal(jit_run(rig, cluster), LEAVE_end);
+    jit_free(rig, cluster);
+}
+
+static void a_loop_is_left_when_the_run_loop_is_wanted(void **state)
+{
+    struct jit_rig *rig = *state;
+    /* here: test al, al; jz here */
+    struct cluster *cluster = FORM(rig, 0, 0x84, 0xc0, 0x74, 0xfc);
+    rig->attention = 1;
+    assert_int_equal(jit_run(rig, cluster), LEAVE_attention);
+    assert_int_equal(rig->cpu.eip, RIG_CODE);
+    assert_true(rig->cpu.eflags & FLAG_ZF);
+    assert_int_equal(rig->stats.instructions, 2);
+    jit_free(rig, cluster);
+}
+
+static void an_effect_ends_the_run_behind_its_instruction(void **state)
+{
+    struct jit_rig *rig = *state;
+    struct cluster *cluster = FORM(rig, 0, 0xe6, PORT_EXIT, 0x40);
+    assert_int_equal(jit_run(rig, cluster), LEAVE_request);
+    assert_int_equal(rig->cpu.eip, RIG_CODE + 2);
+    assert_int_equal(rig->port_accesses, 1);
+    jit_free(rig, cluster);
+}
+
+int test_run(void)
+{
+    const struct CMUnitTest tests[] = {
+        JIT_TEST(a_cluster_is_translated_once),
+        JIT_TEST(the_third_fault_makes_a_device_access),
+        JIT_TEST(another_segment_shape_is_translated_anew),
+        JIT_TEST(a_full_buffer_is_emptied),
+        JIT_TEST(a_store_into_the_cluster_ends_the_run),
+        JIT_TEST(a_loop_is_left_when_the_run_loop_is_wanted),
+        JIT_TEST(an_effect_ends_the_run_behind_its_instruction),
+    };
+    return cmocka_run_group_tests_name("run", tests, NULL, NULL);
+}
