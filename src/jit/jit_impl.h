@@ -31,6 +31,7 @@ enum segment_limit { LIMIT_OTHER, LIMIT_64K, LIMIT_4G };
 struct segment_shape {
     u8 limit;      /* enum segment_limit; LIMIT_OTHER: accesses through it are left to the interpreter */
     bool writable;
+    bool big;      /* B: a stack of it is addressed by ESP */
 };
 
 /* A way out of the code: where the guest goes on. */

@@ -289,13 +289,14 @@ void gen_load_far(struct gen *g, const struct step *step)
 
 /* --- stack --- */
 
-static bool stack_is_32(const struct gen *g)
+/* As SS is now: the cluster's key says how it was at the cluster's entry. */
+static bool stack_is_32(struct gen *g)
 {
-    return g->cluster->key.where.mode & MODE_STACK32;
+    return shape_of(g, CPU_SS)->big;
 }
 
 /* An operand at SS:[E]SP + disp. */
-static struct step_mem stack_mem(const struct gen *g, s32 disp)
+static struct step_mem stack_mem(struct gen *g, s32 disp)
 {
     return (struct step_mem){.segment = CPU_SS,
                              .base = CPU_ESP,

@@ -25,7 +25,8 @@ u32 jit_flags(const struct jit_frame *frame)
 struct segment_shape jit_segment_shape(const struct cpu_segment *segment)
 {
     bool code = segment->type & TYPE_CODE;
-    struct segment_shape shape = {.limit = LIMIT_OTHER, .writable = !code && (segment->type & TYPE_WRITABLE)};
+    struct segment_shape shape = {
+        .limit = LIMIT_OTHER, .writable = !code && (segment->type & TYPE_WRITABLE), .big = segment->db};
     if (segment->unusable ||
         (code ? !(segment->type & TYPE_READABLE) : (segment->type & TYPE_EXPAND_DOWN) != 0))
         return shape;
@@ -41,7 +42,8 @@ bool jit_shapes_hold(const struct translation *t, const struct cpu_state *cpu)
     for (u32 left = t->segments; left; left &= left - 1) {
         u32 sreg = (u32)__builtin_ctz(left);
         struct segment_shape now = jit_segment_shape(&cpu->sreg[sreg]);
-        if (now.limit != t->shape[sreg].limit || now.writable != t->shape[sreg].writable)
+        if (now.limit != t->shape[sreg].limit || now.writable != t->shape[sreg].writable ||
+            now.big != t->shape[sreg].big)
             return false;
     }
     return true;
