@@ -37,8 +37,14 @@ WORK = {'fuzz': 1500}
 # Reads that fault or cross a page (edges, pairs64), an OUT that a cluster comes back to (pic), read-modify-writes and string
 # I/O between interrupts (irqmix).
 SHORT = ('edges', 'irqmix', 'pairs64', 'pic')
-# Guests that a rig cannot run, and why.
-LEFT_OUT = {'svm': {}, 'vmx': {}}
+# Guests that a rig does not run of itself, and why.
+SLOW = 'nothing that other guests do not do, and it takes long there'
+LEFT_OUT = {
+    'svm': {},
+    'vmx': dict.fromkeys(('bench-exits', 'blit13', 'crash', 'demo', 'modes', 'retrace', 'scroll', 'stop'), SLOW),
+}
+TIMEOUT_S = 7200       # of a rig
+GUEST_TIMEOUT_S = 240  # of one run of a guest in it
 DIFF = {'svm': 2000, 'vmx': 300}
 DIFF_SHORT = {'svm': 1000, 'vmx': 100}
 INTERP = ('pairs', 'window')  # levels that the interpreter executes too
@@ -92,12 +98,12 @@ def guest_lines(name):
     image = f'/guests/{name}.img'
     disk = f'--hda=/guests/{suite.HARD_DISK[name]}.img ' if name in suite.HARD_DISK else ''
     lines = job_lines(f'ab {name}', f'/huddle ab {image} {disk}--variants={",".join(levels(name))} --windows=none '
-                                    '--json=/tmp/ab.json', '/tmp/ab.json')
+                                    f'--timeout={GUEST_TIMEOUT_S} --json=/tmp/ab.json', '/tmp/ab.json')
     for level in (level for level in levels(name) if level in INTERP):
         # How the guest ends is judged here, so its status says nothing.
         lines += job_lines(f'interp {name} {level}',
                            f'/huddle run {image} {disk}--snapshot --clock=access --cluster={level} --executor=interp '
-                           '--stats=/tmp/stats.json </dev/null; true', '/tmp/stats.json')
+                           f'--timeout={GUEST_TIMEOUT_S} --stats=/tmp/stats.json </dev/null; true', '/tmp/stats.json')
     return lines
 
 
@@ -257,7 +263,8 @@ def guests_of(args, tool):
 
 def boot(args, root):
     """The rig's output. Ends the program if the rig cannot run here."""
-    rig = subprocess.run([HERE / f'boot-{args.rig}', root, '. /run'], capture_output=True, check=False)
+    environment = {'HUDDLE_RIG_TIMEOUT': str(TIMEOUT_S), **os.environ}
+    rig = subprocess.run([HERE / f'boot-{args.rig}', root, '. /run'], env=environment, capture_output=True, check=False)
     sys.stderr.buffer.write(rig.stderr)
     if rig.returncode == SKIPPED:
         sys.exit(SKIPPED)
