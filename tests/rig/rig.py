@@ -169,7 +169,8 @@ def judge_ab(name, report, status):
 
 
 def judge_interp(found, name, report):
-    """The interpreter's runs are the host code's."""
+    """The interpreter's runs are the host code's. Exits may differ a little: a guest that is long in a cluster, for this slow
+    machine, is taken out of it by the clock's ticks; and time moved on while it was busy makes results incomparable."""
     problems = []
     for run in report['variants']:
         if run['name'] not in INTERP:
@@ -177,8 +178,10 @@ def judge_interp(found, name, report):
         other = found.get(f"interp {name} {run['name']}", Part()).data
         if not other:
             problems.append(f"no run of {run['name']} with the interpreter")
-        elif other['result'] != run['result'] or suite.counted(other) != suite.counted(run):
-            problems.append(f"{run['name']} with the interpreter: another result or {suite.counted(other)} exits")
+        elif other['result'] != run['result'] and not (other.get('time_nudges') or run.get('time_nudges')):
+            problems.append(f"{run['name']} with the interpreter: another result")
+        elif abs(suite.counted(other) - suite.counted(run)) > suite.counted(run) // 100:
+            problems.append(f"{run['name']} with the interpreter: {suite.counted(other)} exits")
     return problems
 
 
@@ -262,7 +265,7 @@ def guests_of(args, tool):
 
 
 def boot(args, root):
-    """The rig's output. Ends the program if the rig cannot run here."""
+    """(the rig's output, whether it got to its end). Ends the program if the rig cannot run here."""
     environment = {'HUDDLE_RIG_TIMEOUT': str(TIMEOUT_S), **os.environ}
     rig = subprocess.run([HERE / f'boot-{args.rig}', root, '. /run'], env=environment, capture_output=True, check=False)
     sys.stderr.buffer.write(rig.stderr)
@@ -270,9 +273,8 @@ def boot(args, root):
         sys.exit(SKIPPED)
     output = rig.stdout.decode(errors='replace').replace('\r', '')
     if rig.returncode:
-        print(f'rig: it ended with {rig.returncode}\n{output[-3000:]}')
-        sys.exit(1)
-    return output
+        print(f'rig: it ended with {rig.returncode}, after: {output[-200:]}')
+    return output, rig.returncode == 0
 
 
 def parse_args():
@@ -304,8 +306,8 @@ def main():
         for firmware in FIRMWARE:
             copy_to(root, SEABIOS / firmware, SEABIOS / firmware)
         (root / 'run').write_text(rig_script(names, diff_count))
-        found = parts_of(boot(args, root))
-        well = True
+        output, well = boot(args, root)
+        found = parts_of(output)
         for title in ('doctor', 'diff') if diff_count else ('doctor',):
             part = found.get(title, Part())
             print(f"{title}: {'ok' if part.status == 0 else 'FAILED'}, {part.seconds:.0f} s\n{part.text.strip()}\n", flush=True)
