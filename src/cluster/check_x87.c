@@ -1,4 +1,5 @@
-/* The x87 under the check: the reference works on the real state, the candidate on a copy of it as the run found it. */
+/* The x87 under the check: the reference works on the real state, the candidate on a copy of it as the run
+ * found it. */
 #include "cluster/check_impl.h"
 
 #include <string.h>

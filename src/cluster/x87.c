@@ -1,13 +1,16 @@
-/* x87 instructions of the interpreter: checks, operands, the host's x87, pending exceptions. 486 manual, chapters 15 to
- * 17.
+/* x87 instructions of the interpreter: checks, operands, the host's x87, pending exceptions. 486 manual,
+ * chapters 15 to 17.
  *
- * The image of the guest's x87 is loaded, the same encoding is executed from a table of thunks, and the image stored
- * again: see x87_thunks.S. Pointers are the guest's, kept here. FCMOVcc, FCOMI and FISTTP came later than the 486: not
- * lowered (INTERP_UNSUPPORTED), like CMOVcc.
- * LIMIT: clusters keep these pointers as a 486 does. Processors of today keep only some of them (no selectors; opcode and
- * data pointer only after unmasked exceptions), so that what FNSTENV shows may differ where KVM runs the guest natively.
- * LIMIT: with CR0.NE clear a waiting instruction that finds an exception pending does not stop until the interrupt
- * comes, but is executed, as with IGNNE# active. */
+ * The image of the guest's x87 is loaded, the same encoding is executed from a table of thunks, and the image
+ * stored again: see x87_thunks.S. Pointers are the guest's, kept here. FCMOVcc, FCOMI and FISTTP came later
+ * than the 486: not lowered (INTERP_UNSUPPORTED), like CMOVcc.
+ *
+ * LIMIT: clusters keep these pointers as a 486 does. Processors of today keep only some of them (no
+ * selectors; opcode and data pointer only after unmasked exceptions), so that what FNSTENV shows may differ
+ * where KVM runs the guest natively.
+ *
+ * LIMIT: with CR0.NE clear a waiting instruction that finds an exception pending does not stop until the
+ * interrupt comes, but is executed, as with IGNNE# active. */
 #include "cluster/x87.h"
 
 #include "cluster/interp_helper.h"
@@ -23,10 +26,10 @@ _Static_assert(offsetof(struct x87_image, st) == 32, "FXSAVE");
 /* --- what an encoding is --- */
 
 enum x87_kind {
-    X87_RESERVED,  /* no instruction of a 486's */
-    X87_PLAIN,     /* registers only */
-    X87_LOAD,      /* `bytes` from memory */
-    X87_STORE,     /* `bytes` to memory, unless an exception forbids it */
+    X87_RESERVED, /* no instruction of a 486's */
+    X87_PLAIN,    /* registers only */
+    X87_LOAD,     /* `bytes` from memory */
+    X87_STORE,    /* `bytes` to memory, unless an exception forbids it */
     X87_LOAD_CONTROL,
     X87_STORE_CONTROL,
     X87_STORE_STATUS,
@@ -34,7 +37,7 @@ enum x87_kind {
     X87_STORE_ENVIRONMENT,
     X87_LOAD_STATE,
     X87_STORE_STATE,
-    X87_CLEAR,      /* FNCLEX, and what did something on an 8087 or 287 */
+    X87_CLEAR, /* FNCLEX, and what did something on an 8087 or 287 */
     X87_INIT,
 };
 
@@ -43,31 +46,47 @@ struct x87_form {
     u8 bytes;
 };
 
-#define ALL_LOAD(n) {{X87_LOAD, n}, {X87_LOAD, n}, {X87_LOAD, n}, {X87_LOAD, n}, \
-                     {X87_LOAD, n}, {X87_LOAD, n}, {X87_LOAD, n}, {X87_LOAD, n}}
-
 /* By escape and the reg field of ModRM. 486 manual, appendix A, ESC opcode maps. */
 static const struct x87_form memory_forms[8][8] = {
-    ALL_LOAD(4),
-    {{X87_LOAD, 4}, {0}, {X87_STORE, 4}, {X87_STORE, 4}, {X87_LOAD_ENVIRONMENT, 0}, {X87_LOAD_CONTROL, 2},
-     {X87_STORE_ENVIRONMENT, 0}, {X87_STORE_CONTROL, 2}},
-    ALL_LOAD(4),
+    {[0 ... 7] = {X87_LOAD, 4}},
+    {{X87_LOAD, 4},
+     {0},
+     {X87_STORE, 4},
+     {X87_STORE, 4},
+     {X87_LOAD_ENVIRONMENT, 0},
+     {X87_LOAD_CONTROL, 2},
+     {X87_STORE_ENVIRONMENT, 0},
+     {X87_STORE_CONTROL, 2}},
+    {[0 ... 7] = {X87_LOAD, 4}},
     {{X87_LOAD, 4}, {0}, {X87_STORE, 4}, {X87_STORE, 4}, {0}, {X87_LOAD, 10}, {0}, {X87_STORE, 10}},
-    ALL_LOAD(8),
-    {{X87_LOAD, 8}, {0}, {X87_STORE, 8}, {X87_STORE, 8}, {X87_LOAD_STATE, 80}, {0}, {X87_STORE_STATE, 80},
+    {[0 ... 7] = {X87_LOAD, 8}},
+    {{X87_LOAD, 8},
+     {0},
+     {X87_STORE, 8},
+     {X87_STORE, 8},
+     {X87_LOAD_STATE, 80},
+     {0},
+     {X87_STORE_STATE, 80},
      {X87_STORE_STATUS, 2}},
-    ALL_LOAD(2),
-    {{X87_LOAD, 2}, {0}, {X87_STORE, 2}, {X87_STORE, 2}, {X87_LOAD, 10}, {X87_LOAD, 8}, {X87_STORE, 10},
+    {[0 ... 7] = {X87_LOAD, 2}},
+    {{X87_LOAD, 2},
+     {0},
+     {X87_STORE, 2},
+     {X87_STORE, 2},
+     {X87_LOAD, 10},
+     {X87_LOAD, 8},
+     {X87_STORE, 10},
      {X87_STORE, 8}},
 };
 
-/* By escape: the register forms that are instructions, a bit per ModRM & 3Fh; with the aliases that every x87 has. */
+/* By escape: the register forms that are instructions, a bit per ModRM & 3Fh. Aliases that every x87 has are
+ * among them. */
 static const u64 register_forms[8] = {
-    ~0ull,                /* D8: arithmetic */
-    0xff7f7f33ff01ffffull, /* D9: FLD, FXCH, FNOP, FSTP, constants, functions */
-    1ull << 0x29,         /* DA: FUCOMPP */
+    ~0ull,                 /* D8: arithmetic */
+    0xffff7f33ff01ffffull, /* D9: FLD, FXCH, FNOP, FSTP, constants, functions */
+    1ull << 0x29,          /* DA: FUCOMPP */
     0x0000001full << 0x20, /* DB: FNENI, FNDISI, FNCLEX, FNINIT, FNSETPM */
-    ~0ull,                /* DC: arithmetic */
+    ~0ull,                 /* DC: arithmetic */
     0x0000ffffffffffffull, /* DD: FFREE, FXCH, FST, FSTP, FUCOM, FUCOMP */
     0xffffffff02ffffffull, /* DE: arithmetic that pops, FCOMPP */
     0x00000001ffffffffull, /* DF: FFREEP, FXCH, FSTP, FNSTSW AX */
@@ -159,20 +178,28 @@ struct x87_exec {
     u8 operand[X87_STATE_BYTES]; /* guest memory */
 };
 
-static void host_execute(struct x87_exec *e, void *operand)
+static const void *thunk_of(u16 opcode)
 {
-    u8 escape = escape_of(e->opcode);
-    const void *thunk = in_memory(e->opcode) ? x87_memory_thunks[escape][reg_of(e->opcode)]
-                                             : x87_register_thunks[escape][e->opcode & 0x3f];
+    return in_memory(opcode) ? x87_memory_thunks[escape_of(opcode)][reg_of(opcode)]
+                             : x87_register_thunks[escape_of(opcode)][opcode & 0x3f];
+}
+
+/* Returns the unmasked exceptions of this instruction; loading a state or environment has none. */
+static u16 host_execute(struct x87_exec *e, void *operand)
+{
+    struct x87_image *image = e->image;
     /* The host would raise what is pending now; here it was decided that nothing comes of it. */
-    u16 held = waits(e->form.kind) ? x87_pending(e->image) : 0;
-    e->image->status &= ~held;
-    x87_run(operand, thunk, e->image);
-    if (!held || e->form.kind == X87_LOAD_ENVIRONMENT || e->form.kind == X87_LOAD_STATE)
-        return;
-    e->image->status |= held;
-    if (x87_pending(e->image))
-        e->image->status |= X87_STATUS_ERROR | X87_STATUS_BUSY;
+    u16 held = waits(e->form.kind) ? x87_pending(image) : 0;
+    if (held)
+        image->status &= ~(held | X87_STATUS_ERROR | X87_STATUS_BUSY);
+    x87_run(operand, thunk_of(e->opcode), image);
+    if (e->form.kind == X87_LOAD_ENVIRONMENT || e->form.kind == X87_LOAD_STATE)
+        return 0;
+    u16 raised = x87_pending(image);
+    image->status |= held;
+    if (x87_pending(image))
+        image->status |= X87_STATUS_ERROR | X87_STATUS_BUSY;
+    return raised;
 }
 
 static enum interp_result read_operand(struct x87_exec *e)
@@ -213,13 +240,11 @@ static void point_here(struct x87_exec *e)
     }
 }
 
-/* Invalid operation, overflow and their like leave a memory operand alone where they are unmasked; lost precision does
- * not. Nothing was pending before. */
+/* Invalid operation, overflow and their like leave a memory operand alone where they are unmasked; lost
+ * precision does not. SDM volume 1, 8.5. */
 static void store(struct x87_exec *e)
 {
-    u16 before = x87_pending(e->image);
-    host_execute(e, e->operand);
-    if (!(x87_pending(e->image) & ~before & ~X87_PRECISION))
+    if (!(host_execute(e, e->operand) & ~X87_PRECISION))
         write_operand(e);
 }
 
@@ -380,7 +405,11 @@ enum interp_result helper_x87(struct exec *x, const struct step *step)
     struct x87_image *image = fetch_image(x, changes_state(form.kind));
     if (!image)
         return INTERP_UNSUPPORTED;
-    struct x87_exec e = {.x = x, .step = step, .image = image, .opcode = opcode, .form = form,
+    struct x87_exec e = {.x = x,
+                         .step = step,
+                         .image = image,
+                         .opcode = opcode,
+                         .form = form,
                          .format = {.op_size = step->size, .protected = cpu_protected(x->cpu)}};
     return run(&e);
 }

@@ -1,15 +1,18 @@
-/* The x87 of the guest: its state as FXSAVE stores it, its instructions executed by the host's x87, and the images that
- * FNSTENV and FNSAVE leave in memory.
+/* The x87 of the guest: its state as FXSAVE stores it, its instructions executed by the host's x87, and the
+ * images that FNSTENV and FNSAVE leave in memory.
  *
- * Every instruction runs with the guest's own control word, so that the host's hardware does what unmasked exceptions
- * ask for. They stay pending in the state; what comes of them is decided at the guest's next waiting instruction.
+ * Every instruction runs with the guest's own control word, so that the host's hardware does what unmasked
+ * exceptions ask for. They stay pending in the state; what comes of them is decided at the guest's next
+ * waiting instruction.
+ *
  * Intel 486 Programmer's Reference Manual, chapters 15 to 17; SDM volume 1, chapter 8. */
 #ifndef HUDDLE_CLUSTER_X87_H
 #define HUDDLE_CLUSTER_X87_H
 
 #include "base/types.h"
 
-/* Where the last non-control instruction was, what it was (eleven bits of its opcode), and where its memory operand. */
+/* Where the last non-control instruction was, what it was (eleven bits of its opcode), and where its memory
+ * operand. */
 struct x87_pointers {
     u16 opcode;
     u16 cs, ds;
@@ -83,6 +86,7 @@ u32 x87_environment_bytes(const struct x87_format *format);
 void x87_environment_store(const struct x87_format *format, u8 *guest, const u8 *host,
                            const struct x87_pointers *pointers);
 /* The reverse: what the host's FLDENV is to load, and the pointers. */
-void x87_environment_load(const struct x87_format *format, const u8 *guest, u8 *host, struct x87_pointers *pointers);
+void x87_environment_load(const struct x87_format *format, const u8 *guest, u8 *host,
+                          struct x87_pointers *pointers);
 
 #endif

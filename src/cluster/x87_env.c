@@ -1,5 +1,5 @@
-/* The four formats of FNSTENV's image. 486 manual, 15.2.3, figures 15-6 to 15-9: 16 or 32 bits, protected or real mode.
- * Reserved halves of the 32-bit formats are stored as ones, as processors do. */
+/* The four formats of FNSTENV's image. 486 manual, 15.2.3, figures 15-6 to 15-9: 16 or 32 bits, protected or
+ * real mode. Reserved halves of the 32-bit formats are stored as ones, as processors do. */
 #include "cluster/x87.h"
 
 #include <string.h>
@@ -85,14 +85,18 @@ static struct x87_pointers pointers_16(const u16 *w, bool protected)
 static struct x87_pointers pointers_32(const u32 *w, bool protected)
 {
     if (protected)
-        return (struct x87_pointers){.opcode = w[IP_HIGH] >> 16 & OPCODE, .ip = w[IP], .cs = (u16)w[IP_HIGH],
-                                     .dp = w[DP], .ds = (u16)w[DP_HIGH]};
+        return (struct x87_pointers){.opcode = w[IP_HIGH] >> 16 & OPCODE,
+                                     .ip = w[IP],
+                                     .cs = (u16)w[IP_HIGH],
+                                     .dp = w[DP],
+                                     .ds = (u16)w[DP_HIGH]};
     return (struct x87_pointers){.opcode = w[IP_HIGH] & OPCODE,
                                  .ip = (w[IP] & 0xffff) | w[IP_HIGH] >> 12 << 16,
                                  .dp = (w[DP] & 0xffff) | w[DP_HIGH] >> 12 << 16};
 }
 
-void x87_environment_load(const struct x87_format *format, const u8 *guest, u8 *host, struct x87_pointers *pointers)
+void x87_environment_load(const struct x87_format *format, const u8 *guest, u8 *host,
+                          struct x87_pointers *pointers)
 {
     u32 dword[WORDS] = {0};
     u16 word[WORDS];

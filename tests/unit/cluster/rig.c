@@ -57,6 +57,14 @@ static void cpuid(void *opaque, u32 leaf, u32 subleaf, u32 out[4])
     out[3] = 0xd;
 }
 
+void *rig_x87_state(void *opaque, bool write)
+{
+    struct rig *rig = opaque;
+
+    rig->x87_written |= write;
+    return &rig->x87;
+}
+
 static void init_pages(struct rig *rig)
 {
     memset(rig->page_kind, ENV_PAGE_RAM, RIG_RAM_BYTES >> PAGE_SHIFT);
