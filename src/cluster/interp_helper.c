@@ -40,11 +40,27 @@ static enum interp_result helper_pusha(struct exec *x, const struct step *step)
     return result;
 }
 
-/* The stored ESP is skipped, not read. */
+/* Would POPA's reads be made in full? The stored ESP is skipped, not read (the manual's pseudo-code only increments ESP
+ * there, and so does KVM's emulator): its slot may lie across the end of the segment. */
+static enum interp_result check_popa(struct exec *x, const struct step *step)
+{
+    enum interp_result result = INTERP_DONE;
+    linear_t linear;
+
+    for (u32 i = 0; i < CPU_REGS && result == INTERP_DONE; i++) {
+        if (i == CPU_EDI - CPU_ESP)
+            continue;
+        result = stack_offset(x, x->cpu->reg[CPU_ESP] + i * step->size, step->size, MEM_READ, &linear);
+        if (result == INTERP_DONE)
+            result = mem_allowed(x, linear, step->size, MEM_READ);
+    }
+    return result;
+}
+
 static enum interp_result helper_popa(struct exec *x, const struct step *step)
 {
     u32 value;
-    enum interp_result result = stack_check_pop(x, CPU_REGS, step->size);
+    enum interp_result result = check_popa(x, step);
 
     if (result == INTERP_DONE && x->interp->like_kvm && stack_on_device(x, step, 0, MEM_READ))
         return INTERP_UNSUPPORTED;

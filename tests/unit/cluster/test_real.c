@@ -328,6 +328,24 @@ static void test_pusha_is_atomic(void **state)
     assert_int_equal(rig_get(rig, RIG_STACK - 16, 2), 0x1007);
 }
 
+/* Only the slots that are read must lie inside the segment. */
+static void test_popad_skips_esp(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_put(rig, 0xfffa, 4, 0xb0b0b0b0); /* EBP, below the slot of ESP at FFFEh */
+    rig_put(rig, 0x0002, 4, 0xb8b8b8b8); /* EBX, behind it */
+    rig->cpu.reg[CPU_ESP] = 0x5555fff2;
+    RIG_CODE_BYTES(rig, 0x66, 0x61);
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->cpu.reg[CPU_EBP], 0xb0b0b0b0);
+    assert_int_equal(rig->cpu.reg[CPU_EBX], 0xb8b8b8b8);
+    assert_int_equal(rig->cpu.reg[CPU_ESP], 0x55550012);
+    rig->cpu.reg[CPU_ESP] = 0xffe2; /* EAX at FFFEh */
+    rig->cpu.eip = RIG_CODE;
+    rig_fault(rig, EXC_SS, false, 0);
+}
+
 static void test_bound(void **state)
 {
     struct rig *rig = *state;
@@ -435,6 +453,7 @@ int test_real(void)
         RIG_TEST(test_popf_and_resume_flag),
         RIG_TEST(test_frames),
         RIG_TEST(test_pusha_is_atomic),
+        RIG_TEST(test_popad_skips_esp),
         RIG_TEST(test_bound),
         RIG_TEST(test_far_call_and_return),
         RIG_TEST(test_self_modified_code_is_seen),
