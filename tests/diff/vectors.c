@@ -1,10 +1,14 @@
-/* Runs the interpreter against hardware-made vectors of an 80286 in real mode (SingleStepTests, MOO files):
- * every register, every defined flag and every byte of memory, exception frames included.
+/* Runs the interpreter and host code against hardware-made vectors of an 80286 in real mode (SingleStepTests,
+ * MOO files): every register, every defined flag and every byte of memory, exception frames included. Host
+ * code runs what is on the allow-list, each instruction as a cluster of its own. Fails also if the list holds
+ * less than LISTED_MIN of the vectors' opcodes.
  *
  * usage: vectors [-v] directory [file...]; HUDDLE_VECTORS in the environment replaces the directory. Exits 77
  * (skipped) if it is not there. What differs on purpose between a 286 and a 486 is in one table below,
  * counted and printed. */
 #include "moo.h"
+#include "vectors_host.h"
+#include "vectors_list.h"
 
 #include "cluster/interp.h"
 
@@ -17,7 +21,26 @@
 #define RAM_BYTES (16 * MIB)
 #define PAGES     (1u << 20)
 
-enum { EXIT_SKIPPED = 77, FLAGS_286 = 0x0fff, MAX_STEPS = 1 << 20, PORT_FLOATING = 0xff };
+enum {
+    EXIT_SKIPPED = 77,
+    FLAGS_286 = 0x0fff,
+    MAX_STEPS = 1 << 20,
+    PORT_FLOATING = 0xff,
+    LISTED_MIN = 950, /* thousandths of the opcodes that must be on the allow-list */
+    REAL_MODE_END = 0x110000,
+};
+
+enum executor { BY_INTERPRETER, BY_HOST_CODE, EXECUTORS };
+static const char *const executor_name[EXECUTORS] = {"interpreter", "host code"};
+
+/* What became of a test: passed, failed, or (a row of) differences. */
+enum { TEST_PASSED = -1, TEST_FAILED = -2 };
+
+struct results {
+    u32 passed, failed;
+    u32 known[8];
+    u32 stack_faults;
+};
 
 struct vectors {
     bool verbose;
@@ -29,12 +52,13 @@ struct vectors {
     u32 requests, generation;
     struct cluster_env env;
     struct interp interp;
-    u32 store_first, store_last; /* over the whole test */
+    struct host_insn host;
+    enum executor executor;      /* of the run at hand */
+    u32 store_first, store_last; /* by the interpreter, over the whole test */
     bool stored;
-    /* results */
-    u32 passed, failed;
-    u32 known[8];
-    u32 stack_faults;
+    u32 broken; /* files that could not be read, or left memory changed */
+    struct results results[EXECUTORS];
+    struct opcode_list list;
 };
 
 /* --- the world --- */
@@ -90,11 +114,12 @@ static bool vectors_init(struct vectors *v)
         .requests = &v->requests,
         .generation = &v->generation,
     };
-    return interp_init(&v->interp, &v->env) == 0;
+    return interp_init(&v->interp, &v->env) == 0 && host_insn_open(&v->host, &v->interp) == 0;
 }
 
 static void vectors_fini(struct vectors *v)
 {
+    host_insn_close(&v->host);
     interp_fini(&v->interp);
     json_decref(v->metadata);
     free(v->ram);
@@ -252,37 +277,65 @@ static u8 vector_286(struct vectors *v, const struct moo_test *test)
 {
     if (v->interp.fault_vector != EXC_SS || test->exception != EXC_GP)
         return v->interp.fault_vector;
-    v->stack_faults++;
+    v->results[v->executor].stack_faults++;
     return EXC_GP;
 }
 
-/* Runs the instruction to its end, exception included. Returns the last result; *vector: what it raised. */
-static enum interp_result run(struct vectors *v, const struct moo_test *test, struct cpu_state *cpu,
-                              int *vector)
+static enum interp_result deliver(struct vectors *v, const struct moo_test *test, struct cpu_state *cpu)
+{
+    enum interp_result result = interp_deliver(&v->interp, cpu, vector_286(v, test),
+                                               v->interp.fault_has_error, v->interp.fault_error);
+    note_stores(v);
+    return result;
+}
+
+/* From where the instruction is now to its end, without exceptions. */
+static enum interp_result step_on(struct vectors *v, struct cpu_state *cpu)
 {
     enum interp_result result;
     u32 steps = 0;
 
-    *vector = NO_EXCEPTION;
-    v->stored = false;
     do {
         result = interp_step(&v->interp, cpu);
         note_stores(v);
     } while (result == INTERP_AGAIN && steps++ < MAX_STEPS);
+    return result;
+}
+
+/* Runs the instruction to its end, exception included. Returns the last result; *vector: what it raised. */
+static enum interp_result run_interp(struct vectors *v, const struct moo_test *test, struct cpu_state *cpu,
+                                     int *vector)
+{
+    *vector = NO_EXCEPTION;
+    v->stored = false;
+    enum interp_result result = step_on(v, cpu);
     if (result != INTERP_FAULT)
         return result;
     *vector = v->interp.fault_vector;
-    result = interp_deliver(&v->interp, cpu, vector_286(v, test), v->interp.fault_has_error,
-                            v->interp.fault_error);
-    note_stores(v);
-    return result;
+    return deliver(v, test, cpu);
+}
+
+/* The same by host code. A REP that has overwritten itself goes on as the processor goes on, with what it had
+ * fetched: the interpreter did so, too. */
+static enum interp_result run_host(struct vectors *v, const struct moo_test *test, struct cluster *cluster,
+                                   struct cpu_state *cpu, int *vector)
+{
+    *vector = NO_EXCEPTION;
+    enum interp_result result = host_insn_run(&v->host, cluster, cpu);
+    if (result == INTERP_AGAIN)
+        result = step_on(v, cpu);
+    if (result != INTERP_FAULT)
+        return result;
+    *vector = v->interp.fault_vector;
+    return v->interp.device_accesses ? INTERP_DONE : deliver(v, test, cpu);
 }
 
 static bool complain(const struct vectors *v, const struct moo_test *test, const char *what, u32 got,
                      u32 wanted)
 {
     if (v->verbose)
-        printf("  #%u \"%s\": %s %04x, expected %04x\n", test->index, test->name, what, got, wanted);
+        printf("  #%u \"%s\", %s: %s %04x, expected %04x\n", test->index, test->name,
+               executor_name[v->executor], what, got, wanted);
     return false;
 }
 
@@ -352,30 +405,61 @@ static bool compare_ram(struct vectors *v, const struct moo_test *test, u16 flag
     return same;
 }
 
-/* What became of a test: passed, failed, or (a row of) differences. */
-enum { TEST_PASSED = -1, TEST_FAILED = -2 };
-
-static int test_run(struct vectors *v, const struct moo_test *test, u16 flags_mask)
+static int judge(struct vectors *v, const struct moo_test *test, u16 flags_mask, const struct cpu_state *cpu,
+                 enum interp_result result, int vector)
 {
-    struct cpu_state cpu;
-    int vector;
-    bool same;
-
-    for (u32 i = 0; i < test->initial.ram_count; i++)
-        v->ram[test->initial.ram[i].address] = test->initial.ram[i].value;
-    load_state(&cpu, &test->initial);
-    enum interp_result result = run(v, test, &cpu, &vector);
     int known = find_difference(test, vector);
     u32 ignore = known >= 0 ? differences[known].ignore : 0;
     struct vectors quiet = *v;
     quiet.verbose = v->verbose && ignore != IGNORE_ALL;
-    same = compare_regs(&quiet, test, &cpu, flags_mask, ignore);
+    bool same = compare_regs(&quiet, test, cpu, flags_mask, ignore);
     same &= compare_ram(&quiet, test, flags_mask);
     if (ignore == IGNORE_ALL)
         return known;
     if (result != INTERP_DONE)
         same = complain(v, test, "result", result, INTERP_DONE);
     return !same ? TEST_FAILED : known >= 0 ? known : TEST_PASSED;
+}
+
+static void count(struct vectors *v, int outcome)
+{
+    struct results *r = &v->results[v->executor];
+    if (outcome == TEST_FAILED)
+        r->failed++;
+    else if (outcome == TEST_PASSED)
+        r->passed++;
+    else
+        r->known[outcome]++;
+}
+
+static void load(struct vectors *v, const struct moo_test *test, struct cpu_state *cpu)
+{
+    for (u32 i = 0; i < test->initial.ram_count; i++)
+        v->ram[test->initial.ram[i].address] = test->initial.ram[i].value;
+    load_state(cpu, &test->initial);
+}
+
+/* Memory is zero before and after. What the interpreter stored to is looked at after host code, too. */
+static void test_run(struct vectors *v, const struct moo_test *test, u16 flags_mask)
+{
+    struct cpu_state cpu;
+    int vector;
+
+    v->executor = BY_INTERPRETER;
+    load(v, test, &cpu);
+    enum interp_result result = run_interp(v, test, &cpu, &vector);
+    count(v, judge(v, test, flags_mask, &cpu, result, vector));
+
+    v->executor = BY_HOST_CODE;
+    load(v, test, &cpu);
+    struct cluster *cluster = host_insn_form(&v->host, &cpu);
+    for (u32 i = 0; !cluster && i < test->initial.ram_count; i++)
+        v->ram[test->initial.ram[i].address] = 0;
+    if (!cluster)
+        return;
+    result = run_host(v, test, cluster, &cpu, &vector);
+    host_insn_free(&v->host, cluster);
+    count(v, judge(v, test, flags_mask, &cpu, result, vector));
 }
 
 /* --- files --- */
@@ -398,30 +482,38 @@ static u16 flags_mask_of(const struct vectors *v, const char *name)
     return mask ? (u16)json_integer_value(mask) : 0xffff;
 }
 
+/* Stores beside what a test names show here. */
+static bool memory_is_zero(const struct vectors *v, const char *name)
+{
+    for (u32 at = 0; at < REAL_MODE_END; at++)
+        if (v->ram[at]) {
+            printf("%s: a stray byte at %06x\n", name, at);
+            return false;
+        }
+    return true;
+}
+
 static void run_tests(struct vectors *v, struct moo_file *file, const char *name)
 {
     u16 flags_mask = flags_mask_of(v, name);
     struct moo_test *test = calloc(1, sizeof(*test));
-    u32 failed = 0, total = 0;
+    struct opcode *opcode = opcode_list_add(&v->list, name);
+    u32 failed[EXECUTORS] = {v->results[0].failed, v->results[1].failed}, total = 0;
     int more = -1;
 
-    while (test && (more = moo_next(file, test)) > 0) {
-        int result = test_run(v, test, flags_mask);
+    while (test && opcode && (more = moo_next(file, test)) > 0) {
+        opcode_add(opcode, test->bytes, test->byte_count);
+        test_run(v, test, flags_mask);
         total++;
-        if (result == TEST_FAILED)
-            failed++;
-        else if (result == TEST_PASSED)
-            v->passed++;
-        else
-            v->known[result]++;
     }
-    if (more < 0) {
+    if (more < 0)
         printf("%s: malformed\n", name);
-        failed++;
-    }
-    if (failed)
-        printf("%s: %u of %u failed\n", name, failed, total);
-    v->failed += failed;
+    if (more < 0 || !memory_is_zero(v, name))
+        v->broken++;
+    for (u32 i = 0; i < EXECUTORS; i++)
+        if (v->results[i].failed != failed[i])
+            printf("%s: %u of %u failed by the %s\n", name, v->results[i].failed - failed[i], total,
+                   executor_name[i]);
     free(test);
 }
 
@@ -434,7 +526,7 @@ static void run_file(struct vectors *v, const char *directory, const char *name)
     int result = moo_open(&file, path);
     if (result < 0) {
         printf("%s: %s\n", path, strerror(-result));
-        v->failed++;
+        v->broken++;
         return;
     }
     run_tests(v, &file, name);
@@ -469,19 +561,43 @@ static bool load_metadata(struct vectors *v, const char *directory)
     return v->metadata;
 }
 
-static void report(const struct vectors *v)
+static void report_results(const struct vectors *v, enum executor executor)
 {
+    const struct results *r = &v->results[executor];
+
     for (u32 i = 0; i < ARRAY_LEN(differences); i++)
-        if (v->known[i])
-            printf("differs on purpose: %u: %s\n", v->known[i], differences[i].what);
-    if (v->stack_faults)
-        printf("compared as exception 13: %u overruns of the stack segment\n", v->stack_faults);
-    printf("%u passed, %u failed\n", v->passed, v->failed);
+        if (r->known[i])
+            printf("%s: %u differ on purpose: %s\n", executor_name[executor], r->known[i],
+                   differences[i].what);
+    if (r->stack_faults)
+        printf("%s: %u compared as exception 13: overruns of the stack segment\n", executor_name[executor],
+               r->stack_faults);
+    printf("%s: %u passed, %u failed\n", executor_name[executor], r->passed, r->failed);
+}
+
+/* True if all is well. `all`: these were all opcodes there are. */
+static bool report(const struct vectors *v, bool all)
+{
+    struct jit_stats host;
+
+    jit_stats(v->host.jit, &host);
+    u32 share = opcode_list_report(&v->list);
+    report_results(v, BY_INTERPRETER);
+    report_results(v, BY_HOST_CODE);
+    printf("host code: %llu instructions translated, %llu not; %llu handed to the interpreter as they ran\n",
+           (unsigned long long)host.translations, (unsigned long long)host.failed,
+           (unsigned long long)host.interpreted);
+    if (all && share < LISTED_MIN)
+        printf("less than %u.%u %% of the opcodes are on the allow-list\n", LISTED_MIN / 10, LISTED_MIN % 10);
+    bool failed = v->broken || host.failed || (all && share < LISTED_MIN);
+    for (u32 i = 0; i < EXECUTORS; i++)
+        failed |= v->results[i].failed || !v->results[i].passed;
+    return !failed;
 }
 
 int main(int argc, char **argv)
 {
-    struct vectors v = {0};
+    static struct vectors v;
     int at = 1;
 
     if (at < argc && !strcmp(argv[at], "-v")) {
@@ -497,12 +613,13 @@ int main(int argc, char **argv)
     }
     if (!vectors_init(&v))
         return EXIT_FAILURE;
-    if (at < argc)
+    bool all = at == argc;
+    if (!all)
         for (; at < argc; at++)
             run_file(&v, directory, argv[at]);
     else
         run_directory(&v, directory);
-    report(&v);
+    bool good = report(&v, all);
     vectors_fini(&v);
-    return v.failed || !v.passed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
