@@ -4,9 +4,10 @@
  * less than LISTED_MIN of the vectors' opcodes.
  *
  * usage: vectors [-v] directory [file...]; HUDDLE_VECTORS in the environment replaces the directory. Exits 77
- * (skipped) if it is not there. What differs on purpose between a 286 and a 486 is in one table below,
+ * (skipped) if it is not there. What differs on purpose between a 286 and a 486 is in the table of vectors_286.c,
  * counted and printed. */
 #include "moo.h"
+#include "vectors_286.h"
 #include "vectors_host.h"
 #include "vectors_list.h"
 
@@ -38,7 +39,7 @@ enum { TEST_PASSED = -1, TEST_FAILED = -2 };
 
 struct results {
     u32 passed, failed;
-    u32 known[8];
+    u32 known[DIFFERENCES_286];
     u32 stack_faults;
 };
 
@@ -124,104 +125,6 @@ static void vectors_fini(struct vectors *v)
     json_decref(v->metadata);
     free(v->ram);
     free(v->page_kind);
-}
-
-/* --- what differs between the 286 of the vectors and a 486 --- */
-
-#define IGNORE_ALL  0xffffffff
-#define IGNORE(reg) (1u << (reg))
-
-enum { NO_EXCEPTION = -1, LENGTH_MAX_286 = 10 };
-
-/* The prefixes of a test are skipped: `opcode` is what follows them. */
-struct shape {
-    bool lock;
-    u8 opcode, modrm;
-    u32 length; /* prefixes included */
-};
-
-struct difference {
-    const char *what;
-    /* `vector`: the exception we raised, or NO_EXCEPTION. */
-    bool (*applies)(const struct moo_test *test, const struct shape *shape, int vector);
-    u32 ignore; /* registers not compared; IGNORE_ALL: nothing is */
-};
-
-static bool lock_misuse(const struct moo_test *test, const struct shape *shape, int vector)
-{
-    (void)test;
-    return shape->lock && vector == EXC_UD;
-}
-
-static bool long_instruction(const struct moo_test *test, const struct shape *shape, int vector)
-{
-    return shape->length > LENGTH_MAX_286 && test->exception == EXC_GP && vector != EXC_GP;
-}
-
-static bool fs_and_gs(const struct moo_test *test, const struct shape *shape, int vector)
-{
-    u8 sreg = shape->modrm >> 3 & 7;
-
-    return (shape->opcode == 0x8c || shape->opcode == 0x8e) && (sreg == CPU_FS || sreg == CPU_GS) &&
-           test->exception == EXC_UD && vector == NO_EXCEPTION;
-}
-
-static bool string_fault(const struct moo_test *test, const struct shape *shape, int vector)
-{
-    bool string =
-        (shape->opcode >= 0x6c && shape->opcode <= 0x6f) || (shape->opcode >= 0xa4 && shape->opcode <= 0xaf);
-
-    return string && test->has_exception && vector != NO_EXCEPTION;
-}
-
-static bool pop_fault(const struct moo_test *test, const struct shape *shape, int vector)
-{
-    return shape->opcode == 0x8f && test->has_exception && vector != NO_EXCEPTION;
-}
-
-static bool coprocessor(const struct moo_test *test, const struct shape *shape, int vector)
-{
-    (void)test;
-    (void)vector;
-    return shape->opcode >= 0xd8 && shape->opcode <= 0xdf;
-}
-
-static const struct difference differences[] = {
-    {"LOCK before an instruction that cannot be locked: #UD since the 386", lock_misuse, IGNORE_ALL},
-    {"more than 10 bytes: #GP on the 286 only", long_instruction, IGNORE_ALL},
-    {"FS and GS: #UD on the 286 only", fs_and_gs, IGNORE_ALL},
-    {"a faulting string element has stepped SI, DI and CX on the 286 only", string_fault,
-     IGNORE(MOO_SI) | IGNORE(MOO_DI) | IGNORE(MOO_CX)},
-    {"a faulting POP m has stepped SP on the 286 only", pop_fault, IGNORE_ALL},
-    {"the coprocessor is not interpreted (LIMIT)", coprocessor, IGNORE_ALL},
-};
-
-static bool is_prefix(u8 byte)
-{
-    return byte == 0x26 || byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0xf0 || byte == 0xf2 ||
-           byte == 0xf3;
-}
-
-static struct shape shape_of(const struct moo_test *test)
-{
-    struct shape shape = {.length = test->byte_count - 1}; /* the last one is the HLT */
-    u32 at = 0;
-
-    while (at + 2 < test->byte_count && is_prefix(test->bytes[at]))
-        shape.lock |= test->bytes[at++] == 0xf0;
-    shape.opcode = test->bytes[at];
-    shape.modrm = test->bytes[at + 1];
-    return shape;
-}
-
-static int find_difference(const struct moo_test *test, int vector)
-{
-    struct shape shape = shape_of(test);
-
-    for (u32 i = 0; i < ARRAY_LEN(differences); i++)
-        if (differences[i].applies(test, &shape, vector))
-            return (int)i;
-    return -1;
 }
 
 /* --- one test --- */
@@ -408,8 +311,8 @@ static bool compare_ram(struct vectors *v, const struct moo_test *test, u16 flag
 static int judge(struct vectors *v, const struct moo_test *test, u16 flags_mask, const struct cpu_state *cpu,
                  enum interp_result result, int vector)
 {
-    int known = find_difference(test, vector);
-    u32 ignore = known >= 0 ? differences[known].ignore : 0;
+    int known = find_difference_286(test, vector);
+    u32 ignore = known >= 0 ? differences_286[known].ignore : 0;
     struct vectors quiet = *v;
     quiet.verbose = v->verbose && ignore != IGNORE_ALL;
     bool same = compare_regs(&quiet, test, cpu, flags_mask, ignore);
@@ -565,10 +468,10 @@ static void report_results(const struct vectors *v, enum executor executor)
 {
     const struct results *r = &v->results[executor];
 
-    for (u32 i = 0; i < ARRAY_LEN(differences); i++)
+    for (u32 i = 0; i < DIFFERENCES_286; i++)
         if (r->known[i])
             printf("%s: %u differ on purpose: %s\n", executor_name[executor], r->known[i],
-                   differences[i].what);
+                   differences_286[i].what);
     if (r->stack_faults)
         printf("%s: %u compared as exception 13: overruns of the stack segment\n", executor_name[executor],
                r->stack_faults);
