@@ -6,9 +6,10 @@
 
 /* --- registers --- */
 
+/* `pair` NULL: nothing is printed. */
 static bool check(bool same, const char *pair, const char *what, u32 a, u32 b)
 {
-    if (!same)
+    if (!same && pair)
         printf("  %-10s %s: %x and %x\n", what, pair, a, b);
     return same;
 }
@@ -28,7 +29,7 @@ static bool same_segment(const char *pair, const char *name, const struct cpu_se
     CHECK(db);
     CHECK(g);
     CHECK(unusable);
-    if (!same)
+    if (!same && pair)
         printf("    of %s\n", name);
     return same;
 }
@@ -73,20 +74,19 @@ static void print_access(const char *name, const struct device *d, u32 n)
         printf(" %s none", name);
 }
 
-/* `more`: `a` may have made more. */
 static bool same_accesses(const char *name_a, const struct device *a, const char *name_b, const struct device *b,
-                          bool more)
+                          bool loud)
 {
     u32 n = MIN(MAX(a->n, b->n), DEVICE_LOG);
     for (u32 i = 0; i < n; i++) {
         if (i < a->n && i < b->n && !memcmp(&a->log[i], &b->log[i], sizeof a->log[i]))
             continue;
-        if (more && i >= b->n)
-            return true;
-        printf("  access %u:", i);
-        print_access(name_a, a, i);
-        print_access(name_b, b, i);
-        printf(" (%u and %u in all)\n", a->n, b->n);
+        if (loud) {
+            printf("  access %u:", i);
+            print_access(name_a, a, i);
+            print_access(name_b, b, i);
+            printf(" (%u and %u in all)\n", a->n, b->n);
+        }
         return false;
     }
     return true;
@@ -116,29 +116,47 @@ bool compare_executors(struct trio *t, const struct cluster *interp_cluster, con
     CHECK(exits_avoided);
     if (interp_cluster && host_cluster)
         same &= same_counts(interp_cluster, host_cluster);
-    same &= same_accesses("interpreter", &t->interp.dev, "host code", &t->host.dev, false);
+    same &= same_accesses("interpreter", &t->interp.dev, "host code", &t->host.dev, true);
     same &= check(t->interp.mem.generation == t->host.mem.generation, pair, "generation", t->interp.mem.generation,
                   t->host.mem.generation);
     return same;
 }
 
+/* --- memory --- */
+
+static bool same_page(const struct trio *t, const struct memory *other, const char *name, u32 at, bool loud)
+{
+    const u8 *theirs = other->plain + at, *ours = t->interp.mem.plain + at;
+    u32 i = 0;
+    if (!memcmp(theirs, ours, PAGE_BYTES))
+        return true;
+    while (theirs[i] == ours[i])
+        i++;
+    if (loud)
+        printf("  memory at %x: %s %02x, interpreter %02x, before %02x\n", at + i, name, theirs[i], ours[i],
+               t->image[at + i]);
+    return false;
+}
+
+bool compare_memory(const struct trio *t, const struct memory *other, const char *name, bool loud)
+{
+    bool same = true;
+    for (u32 at = 0; at < RAM_BYTES && same; at += PAGE_BYTES)
+        same = same_page(t, other, name, at, loud);
+    return same;
+}
+
 /* --- KVM --- */
 
-/* After an exception two things may differ that no cluster ever shows, for a cluster leaves before a faulting instruction
- * and KVM executes it:
- * - an access that KVM made before it found the fault, where the interpreter checks everything first (CMPS, MOVS)
- * - the upper half of ESP, which KVM's real-mode delivery clears and processors keep */
-bool compare_kvm(const struct trio *t)
+bool compare_kvm(const struct trio *t, u32 undefined, bool loud)
 {
-    static const char pair[] = "KVM and interpreter";
+    const char *pair = loud ? "KVM and interpreter" : NULL;
     const struct cpu_state *a = &t->kvm.cpu, *b = &t->interp.cpu;
     bool same = true;
-    for (u32 i = 0; i < CPU_REGS; i++) {
-        u32 mask = i == CPU_ESP && t->fault && t->s->mode != MODE_PM32 ? 0xffff : 0xffffffff;
-        same &= check(!((a->reg[i] ^ b->reg[i]) & mask), pair, reg_name[i], a->reg[i], b->reg[i]);
-    }
+    for (u32 i = 0; i < CPU_REGS; i++)
+        same &= check(a->reg[i] == b->reg[i], pair, reg_name[i], a->reg[i], b->reg[i]);
     CHECK(eip);
-    same &= check(!((a->eflags ^ b->eflags) & ~t->s->undefined), pair, "eflags", a->eflags, b->eflags);
+    same &= check(!((a->eflags ^ b->eflags) & ~undefined), pair, "eflags", a->eflags, b->eflags);
     for (u32 i = 0; i < CPU_SREGS; i++) {
         same &= check(a->sreg[i].selector == b->sreg[i].selector, pair, sreg_name[i], a->sreg[i].selector,
                       b->sreg[i].selector);
@@ -147,65 +165,6 @@ bool compare_kvm(const struct trio *t)
         CHECK(sreg[i].db);
     }
     CHECK(cr0);
-    return same & same_accesses("KVM", &t->kvm.dev, "interpreter", &t->interp.dev, t->fault);
-}
-
-/* --- memory --- */
-
-static bool is_same(struct trio *t, const u8 *other, const char *name, u32 at)
-{
-    const u8 *interp = t->interp.mem.plain + at;
-    if (!memcmp(other + at, interp, PAGE_BYTES))
-        return true;
-    u32 i = 0;
-    while (other[at + i] == interp[i])
-        i++;
-    printf("  memory at %x: %s %02x, interpreter %02x, before %02x\n", at + i, name, other[at + i], interp[i],
-           t->image[at + i]);
-    return false;
-}
-
-static bool same_page(struct trio *t, u32 at, bool compare_with_kvm)
-{
-    bool same = is_same(t, t->host.mem.plain, "host code", at);
-    if (compare_with_kvm)
-        same &= is_same(t, t->kvm.mem.plain, "KVM", at);
-    return same;
-}
-
-static void put_back(struct trio *t, u32 at)
-{
-    memcpy(t->interp.mem.plain + at, t->image + at, PAGE_BYTES);
-    memcpy(t->host.mem.plain + at, t->image + at, PAGE_BYTES);
-    if (t->kvm.present)
-        memcpy(t->kvm.mem.plain + at, t->image + at, PAGE_BYTES);
-}
-
-/* Pages of which all copies are what they were are not written. */
-static bool same_and_clean(const struct trio *t, u32 at)
-{
-    const u8 *image = t->image + at;
-    return !memcmp(t->interp.mem.plain + at, image, PAGE_BYTES) &&
-           !memcmp(t->host.mem.plain + at, image, PAGE_BYTES) &&
-           (!t->kvm.present || !memcmp(t->kvm.mem.plain + at, image, PAGE_BYTES));
-}
-
-bool trio_memory_same(struct trio *t)
-{
-    bool same = true;
-    for (u32 at = 0; at < RAM_BYTES; at += PAGE_BYTES) {
-        if (same_and_clean(t, at))
-            continue;
-        if (same)
-            same = same_page(t, at, t->kvm.present && !t->not_kvm);
-        put_back(t, at);
-    }
-    return same;
-}
-
-void trio_restore(struct trio *t)
-{
-    for (u32 at = 0; at < RAM_BYTES; at += PAGE_BYTES)
-        if (!same_and_clean(t, at))
-            put_back(t, at);
+    same &= same_accesses("KVM", &t->kvm.dev, "interpreter", &t->interp.dev, loud);
+    return same & compare_memory(t, &t->kvm.mem, "KVM", loud);
 }

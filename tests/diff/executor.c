@@ -140,3 +140,32 @@ enum cluster_leave executor_run_limited(struct executor *x, struct cluster *clus
         leave = cluster_interp_insn(&x->interp, cluster, &i, &x->cpu, generation, &x->stats);
     return leave;
 }
+
+bool executor_decode(const struct executor *x, struct insn *insn)
+{
+    const struct cpu_state *cpu = &x->cpu;
+    u8 bytes[INSN_MAX_BYTES];
+    u32 n = 0;
+    for (linear_t at = cpu_rip_linear(cpu); n < sizeof bytes; at++, n++) {
+        enum page_kind kind = memory_kind(&x->mem, at);
+        if (kind != PAGE_RAM && kind != PAGE_ROM)
+            break;
+        bytes[n] = x->mem.view[at];
+    }
+    return insn_decode(insn, bytes, n, cpu->eip, cpu->sreg[CPU_CS].db);
+}
+
+enum interp_result executor_step(struct executor *x)
+{
+    x->interp.allow_devices = true;
+    enum interp_result result = interp_step(&x->interp, &x->cpu);
+    x->dev.attention = 0;
+    return result;
+}
+
+enum interp_result executor_raise(struct executor *x)
+{
+    const struct interp *in = &x->interp;
+    x->cpu.eflags |= FLAG_RF; /* in the image that a fault pushes */
+    return interp_deliver(&x->interp, &x->cpu, in->fault_vector, in->fault_has_error, in->fault_error);
+}

@@ -36,4 +36,11 @@ enum cluster_leave executor_run(struct executor *x, struct cluster *cluster);
  * would have gone on. */
 enum cluster_leave executor_run_limited(struct executor *x, struct cluster *cluster);
 
+/* The instruction at CS:EIP. False: there is none. */
+bool executor_decode(const struct executor *x, struct insn *insn);
+/* One instruction in the interpreter; what was wanted of the run loop is forgotten. */
+enum interp_result executor_step(struct executor *x);
+/* Delivers the fault that the last instruction ended with. */
+enum interp_result executor_raise(struct executor *x);
+
 #endif

@@ -29,7 +29,7 @@ enum { MAX_FAILURES = 10, PATTERN_SEED = 42 };
 
 struct options {
     u64 count, first;
-    bool straight, emulated_cpu;
+    bool straight, emulated_cpu, trace;
 };
 
 /* True if all agreed. */
@@ -37,12 +37,9 @@ static bool run_one(struct trio *t, const struct options *o, u64 seed)
 {
     static struct sequence s;
     random_sequence(&s, seed, !o->straight && seed % 3, o->emulated_cpu);
-    enum verdict verdict = trio_run(t, &s, false);
-    bool same = verdict != TRIO_DIFFERENT;
-    if (verdict == TRIO_SKIPPED)
-        trio_restore(t);
-    else
-        same &= trio_memory_same(t);
+    if (o->trace)
+        s.window = 0;
+    bool same = trio_run(t, &s) != TRIO_DIFFERENT;
     if (!same)
         sequence_print(&s);
     return same;
@@ -64,6 +61,9 @@ static int run_all(struct trio *t, const struct options *o)
            (unsigned long long)host.translations, (unsigned long long)host.instructions,
            (unsigned long long)host.faults, (unsigned long long)host.recompiled,
            (unsigned long long)host.interpreted, (unsigned long long)host.failed);
+    for (u32 i = 0; i < ODDITIES; i++)
+        if (c->odd[i])
+            printf("  %llu with %s\n", (unsigned long long)c->odd[i], oddity_name(i));
     /* A run that compared little is no success. */
     bool enough = c->accesses && c->runs && host.translations && !host.failed && c->skipped < c->run / 5 + 1;
     bool kvm_enough = !t->kvm.present || c->two_only < c->run * 2 / 3 + 1;
@@ -81,6 +81,8 @@ static bool parse(struct options *o, int argc, char **argv)
             o->first = strtoull(argv[i] + 8, NULL, 0);
         else if (!strcmp(argv[i], "--straight"))
             o->straight = true;
+        else if (!strcmp(argv[i], "--trace"))
+            o->trace = true;
         else if (!strcmp(argv[i], "--emulated-cpu"))
             o->emulated_cpu = o->straight = true;
         else
@@ -100,6 +102,7 @@ int main(int argc, char **argv)
     if (!t || trio_open(t, PATTERN_SEED))
         return EXIT_FAILURE;
     t->emulated_cpu = options.emulated_cpu;
+    t->trace = options.trace;
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!t->kvm.present)
         printf("no /dev/kvm here: host code and interpreter only\n");

@@ -4,38 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-int kvm_side_open(struct kvm_side *k, const u8 *rom, struct vcpu_traits *traits)
-{
-    struct memory_slot ram[4];
-    struct vm_slot slot[4];
-    int rc = memory_init(&k->mem, RAM_BYTES);
-    if (!rc)
-        rc = memory_load_bios(&k->mem, rom, ROM_BYTES);
-    if (!rc)
-        rc = vm_open(&k->vm);
-    u32 n = rc ? 0 : memory_slots(&k->mem, ram);
-    for (u32 i = 0; i < n; i++)
-        slot[i] = (struct vm_slot){ram[i].first, ram[i].bytes, ram[i].host, ram[i].readonly};
-    if (!rc)
-        rc = vm_set_slots(&k->vm, slot, n);
-    if (!rc)
-        rc = vcpu_calibrate(traits);
-    if (!rc)
-        rc = vcpu_open(&k->vcpu, &k->vm, traits, &k->dev.attention);
-    k->dev.mem = &k->mem;
-    k->present = !rc;
-    return rc;
-}
-
-void kvm_side_close(struct kvm_side *k)
-{
-    if (!k->present)
-        return;
-    vcpu_close(&k->vcpu);
-    vm_close(&k->vm);
-    memory_fini(&k->mem);
-}
-
 static void serve_port(struct device *dev, const struct vmexit *exit)
 {
     for (u32 i = 0; i < exit->pio.count; i++) {
@@ -90,4 +58,51 @@ bool kvm_side_run(struct kvm_side *k, const struct cpu_state *start)
     }
     settle(k);
     return false;
+}
+
+/* Every processor sets SF from AL, see oddity.c. */
+static int find_emulator(struct kvm_side *k)
+{
+    static const u8 code[] = {0xb8, 0xb9, 0x00, 0xd4, 0xc5, 0xf4}; /* mov ax, b9h; aam c5h: AX is B9h; hlt */
+    enum { WHERE = 0x1000 }; /* in the segment of sequence_init() */
+    struct sequence s;
+    sequence_init(&s, MODE_REAL);
+    s.start.eip = WHERE;
+    memcpy(k->mem.plain + sequence_linear(&s, 0), code, sizeof code);
+    if (!kvm_side_run(k, &s.start))
+        return -EIO;
+    k->emulates = !(k->cpu.eflags & FLAG_SF);
+    return 0;
+}
+
+int kvm_side_open(struct kvm_side *k, const u8 *rom, struct vcpu_traits *traits)
+{
+    struct memory_slot ram[4];
+    struct vm_slot slot[4];
+    int rc = memory_init(&k->mem, RAM_BYTES);
+    if (!rc)
+        rc = memory_load_bios(&k->mem, rom, ROM_BYTES);
+    if (!rc)
+        rc = vm_open(&k->vm);
+    u32 n = rc ? 0 : memory_slots(&k->mem, ram);
+    for (u32 i = 0; i < n; i++)
+        slot[i] = (struct vm_slot){ram[i].first, ram[i].bytes, ram[i].host, ram[i].readonly};
+    if (!rc)
+        rc = vm_set_slots(&k->vm, slot, n);
+    if (!rc)
+        rc = vcpu_calibrate(traits);
+    if (!rc)
+        rc = vcpu_open(&k->vcpu, &k->vm, traits, &k->dev.attention);
+    k->dev.mem = &k->mem;
+    k->present = !rc;
+    return rc ? rc : find_emulator(k);
+}
+
+void kvm_side_close(struct kvm_side *k)
+{
+    if (!k->present)
+        return;
+    vcpu_close(&k->vcpu);
+    vm_close(&k->vm);
+    memory_fini(&k->mem);
 }

@@ -85,7 +85,6 @@ void sequence_init(struct sequence *s, enum mode mode)
     struct cpu_state *cpu = &s->start;
     s->mode = mode;
     s->a20 = true;
-    s->undefined = 0;
     s->code_bytes = 0;
     s->listing[0] = '\0';
     s->device = (struct device_plan){0};

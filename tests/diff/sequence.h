@@ -51,7 +51,6 @@ struct sequence {
     u32 window;     /* of the clusters formed from it; 0: none are formed */
     u8 exiting;     /* of 256 code bytes so many begin an instruction known to exit */
     u8 executor;    /* which host executor (of the configurations in executor.c) */
-    u32 undefined;  /* arithmetic flags that are undefined at its end */
     char listing[SEQUENCE_LISTING];
 };
 

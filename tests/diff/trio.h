@@ -10,6 +10,7 @@
 
 struct kvm_side {
     bool present;
+    bool emulates;   /* it runs what a guest executes in its own emulator, not on the processor */
     struct memory mem;
     struct device dev;
     struct cpu_state cpu;
@@ -24,8 +25,21 @@ enum verdict {
     TRIO_DIFFERENT, /* printed */
 };
 
+/* oddity.c: how what KVM did differs from what the interpreters did, and need not agree. */
+enum oddity {
+    ODDITY_AAM,       /* the rest: see there */
+    ODDITY_FRAME,
+    ODDITY_ESP,
+    ODDITY_STRING,
+    ODDITY_PUSHA,
+    ODDITY_READS,
+    ODDITY_UNDEFINED,
+    ODDITIES
+};
+
 struct trio_counts {
     u64 run, two_only, skipped, faults, accesses, runs, instructions;
+    u64 odd[ODDITIES]; /* sequences */
 };
 
 struct trio {
@@ -35,6 +49,7 @@ struct trio {
     u8 *image;       /* RAM before every sequence */
     u8 rom[ROM_BYTES];
     bool emulated_cpu;
+    bool trace;      /* print every instruction that is not run in a cluster */
     struct trio_counts counts;
 
     /* Of the sequence at hand. */
@@ -42,6 +57,8 @@ struct trio {
     u32 run;         /* of a cluster, or an instruction outside one */
     bool fault;      /* it raised an exception */
     bool not_kvm;    /* KVM is not comparable: it does this differently, on purpose */
+    u32 odd;         /* of the replay: bits by enum oddity */
+    u32 undefined;   /* of the replay: arithmetic flags that are undefined at the end */
     volatile bool timed_out;
     volatile u32 host_ticks; /* of the alarm, before host code that should have ended is stopped */
 };
@@ -51,15 +68,11 @@ struct trio {
 must_check int trio_open(struct trio *t, u64 pattern_seed);
 void trio_close(struct trio *t);
 
-/* Runs the sequence on all three and compares all but memory. `keep`: the clusters and the memory of the one before are
- * not forgotten (the code must be the same). */
-enum verdict trio_run(struct trio *t, const struct sequence *s, bool keep);
+/* Runs the sequence on all three, compares everything (memory too) and puts memory back. */
+enum verdict trio_run(struct trio *t, const struct sequence *s);
 
-/* Is memory the same on all? Prints the first difference. Puts back what was stored to. */
-bool trio_memory_same(struct trio *t);
-
-/* Puts back memory without looking. */
-void trio_restore(struct trio *t);
+/* The interpreter alone before the sequence: memory, device, registers. */
+void trio_rewind(struct trio *t);
 
 /* What the host executor did, all configurations together. */
 struct jit_stats trio_host_stats(const struct trio *t);
@@ -67,9 +80,18 @@ struct jit_stats trio_host_stats(const struct trio *t);
 /* pair.c: host code and interpreter, run by run. TRIO_TWO_SAME, or TRIO_SKIPPED or TRIO_DIFFERENT (printed). */
 enum verdict pair_run(struct trio *t);
 
-/* compare.c. Each prints what differs. */
+/* compare.c. Each prints what differs, if `loud`. */
 bool compare_executors(struct trio *t, const struct cluster *interp_cluster, const struct cluster *host_cluster);
-bool compare_kvm(const struct trio *t);
+/* Memory of the interpreter and `other`. */
+bool compare_memory(const struct trio *t, const struct memory *other, const char *name, bool loud);
+/* All but the flags in `undefined`. */
+bool compare_kvm(const struct trio *t, u32 undefined, bool loud);
+
+/* oddity.c: the sequence once more in the interpreter, instruction by instruction, as a processor does it or with `odd`
+ * as this KVM's emulator does. Sets t->odd and t->undefined. */
+void oddity_replay(struct trio *t, bool odd);
+/* "flags of AAM" */
+const char *oddity_name(enum oddity oddity);
 
 /* kvm_side.c */
 must_check int kvm_side_open(struct kvm_side *k, const u8 *rom, struct vcpu_traits *traits);

@@ -1,0 +1,258 @@
+/* How this host's KVM differs from processors where it may, in one place. A backend that runs the guest in
+ * KVM's instruction emulator (arch/x86/kvm/emulate.c of Linux; kvm-pvm runs all of real mode and of unpaged
+ * protected mode there, see kvm_side.emulates) does the following in its own way. A sequence whose end
+ * differs on KVM runs once more here, instruction by instruction, with the emulator's ways put in exactly
+ * where they occur, and what comes out must be what KVM has, to the last bit. So nothing is left out of the
+ * comparison: an oddity explains only its own effect. Where the guest runs on the processor nothing is put
+ * in; only flags that the manual leaves undefined may differ.
+ *
+ * AAM     AAM and AAD set SF, ZF and PF from AX or EAX (their operand size), the manual says from AL:
+ * emulate.c declares them without ByteOp and leaves the flags to an OR of operand size. FRAME   the frame of
+ * an exception through a 32-bit gate goes to linear address ESP if the stack has 16 bits, whatever SS's base
+ * and the upper half of ESP are (kvm-pvm's own delivery). ESP     the delivery of an exception in real mode
+ * clears the upper half of ESP. STRING  REP CMPS and REP SCAS that fault behind their first element: the
+ * registers are stepped, the flags of the elements before are lost (x86_emulate_instruction writes RFLAGS
+ * back only without an exception), but for every 1024th. PUSHA   stores register by register until one store
+ * faults (em_pusha). READS   an instruction whose second access faults has made the first: a device was read
+ * (MOVS, CMPS, XCHG, ADD m,r ...). The interpreter, like microcode, checks all first. */
+#include "trio.h"
+
+#include <string.h>
+
+enum {
+    REPLAY_LIMIT = 4000000, /* steps */
+    BATCH = 1024,           /* elements after which the emulator writes everything back */
+    FRAME_MAX = 16,
+};
+
+/* One replay. */
+struct replay {
+    struct trio *t;
+    struct executor *x;
+    bool odd;
+    struct insn insn;
+    bool valid;       /* `insn` is one */
+    bool in_string;   /* the last step left off between two elements */
+    u32 string_flags; /* what the emulator has of the flags in a repeated CMPS or SCAS */
+    u32 undefined;    /* arithmetic flags */
+};
+
+const char *oddity_name(enum oddity oddity)
+{
+    static const char *const name[ODDITIES] = {
+        [ODDITY_AAM] = "flags of AAM and AAD",       [ODDITY_FRAME] = "frame at linear ESP",
+        [ODDITY_ESP] = "upper half of ESP",          [ODDITY_STRING] = "flags of a faulting CMPS or SCAS",
+        [ODDITY_PUSHA] = "part of a faulting PUSHA", [ODDITY_READS] = "device read before a fault",
+        [ODDITY_UNDEFINED] = "undefined flags",
+    };
+    return name[oddity];
+}
+
+static void happened(struct replay *r, enum oddity oddity)
+{
+    r->t->odd |= BIT(oddity);
+}
+
+static bool is_mnemonic(const struct replay *r, ZydisMnemonic a, ZydisMnemonic b)
+{
+    return r->valid && (r->insn.zydis.mnemonic == a || r->insn.zydis.mnemonic == b);
+}
+
+/* REP CMPS or SCAS. */
+static bool is_compare(const struct replay *r)
+{
+    return r->valid && r->insn.string && (r->insn.rep || r->insn.repne) &&
+           (r->insn.zydis.opcode & 0xf6) == 0xa6;
+}
+
+/* --- guest memory --- */
+
+static u8 *ram_at(const struct replay *r, linear_t at)
+{
+    return memory_kind(&r->x->mem, at) == PAGE_RAM ? r->x->mem.view + at : NULL;
+}
+
+static linear_t stack_linear(const struct cpu_state *cpu, u32 offset)
+{
+    return cpu->sreg[CPU_SS].base + (cpu->sreg[CPU_SS].db ? offset : offset & 0xffff);
+}
+
+/* --- undefined flags --- */
+
+static u32 flags_read(const struct replay *r)
+{
+    if (is_mnemonic(r, ZYDIS_MNEMONIC_PUSHF, ZYDIS_MNEMONIC_PUSHFD) ||
+        is_mnemonic(r, ZYDIS_MNEMONIC_INT, ZYDIS_MNEMONIC_INTO))
+        return FLAGS_ARITH;
+    return r->insn.zydis.cpu_flags ? r->insn.zydis.cpu_flags->tested : 0;
+}
+
+static bool writes_flags_always(const struct replay *r)
+{
+    ZydisInstructionCategory category = r->insn.zydis.meta.category;
+    return category != ZYDIS_CATEGORY_SHIFT && category != ZYDIS_CATEGORY_ROTATE && !is_compare(r);
+}
+
+static void note_flags_read(struct replay *r)
+{
+    if (r->valid && (r->undefined & flags_read(r)))
+        happened(r, ODDITY_UNDEFINED);
+}
+
+static void note_flags_written(struct replay *r)
+{
+    const ZydisAccessedFlags *flags = r->valid ? r->insn.zydis.cpu_flags : NULL;
+    if (!flags)
+        return;
+    if (writes_flags_always(r))
+        r->undefined &= ~(flags->modified | flags->set_0 | flags->set_1);
+    r->undefined = (r->undefined | flags->undefined) & FLAGS_ARITH;
+}
+
+/* --- exceptions --- */
+
+static void store_part_of_pusha(struct replay *r)
+{
+    const struct cpu_state *cpu = &r->x->cpu;
+    u32 size = r->insn.op_size;
+    for (u32 reg = 0; reg < CPU_REGS; reg++) {
+        u32 offset = cpu->reg[CPU_ESP] - (reg + 1) * size;
+        u8 *to = ram_at(r, stack_linear(cpu, offset));
+        if ((!cpu->sreg[CPU_SS].db ? offset & 0xffff : offset) > cpu->sreg[CPU_SS].limit - (size - 1) || !to)
+            return;
+        memcpy(to, &cpu->reg[reg], size);
+        happened(r, ODDITY_PUSHA);
+    }
+}
+
+/* The bytes go from where the interpreter has put them to linear ESP. */
+static void move_frame(struct replay *r, u32 old_esp, const u8 *before)
+{
+    const struct cpu_state *cpu = &r->x->cpu;
+    u32 bytes = (old_esp - cpu->reg[CPU_ESP]) & 0xffff;
+    u8 *right = ram_at(r, stack_linear(cpu, cpu->reg[CPU_ESP])), *wrong = ram_at(r, cpu->reg[CPU_ESP]);
+    u8 frame[FRAME_MAX];
+    if (bytes > FRAME_MAX || !right || !wrong || right == wrong)
+        return;
+    memcpy(frame, right, bytes);
+    memcpy(right, before, bytes);
+    memcpy(wrong, frame, bytes);
+    happened(r, ODDITY_FRAME);
+}
+
+static void save_stack(const struct replay *r, u32 bytes, u8 *before)
+{
+    const u8 *from = ram_at(r, stack_linear(&r->x->cpu, r->x->cpu.reg[CPU_ESP] - bytes));
+    if (from)
+        memcpy(before, from, bytes);
+}
+
+/* An element before this one was compared. */
+static void lose_flags(struct replay *r)
+{
+    u32 *flags = &r->x->cpu.eflags;
+    if ((*flags ^ r->string_flags) & FLAGS_ARITH)
+        happened(r, ODDITY_STRING);
+    *flags = (*flags & ~FLAGS_ARITH) | (r->string_flags & FLAGS_ARITH);
+}
+
+/* What KVM read more than the interpreter did. */
+static void make_reads(struct replay *r)
+{
+    struct device *ours = &r->x->dev;
+    const struct device *theirs = &r->t->kvm.dev;
+    while (ours->n < MIN(theirs->n, DEVICE_LOG)) {
+        const struct access *access = &theirs->log[ours->n];
+        if (access->kind != ACCESS_PORT_IN && access->kind != ACCESS_MMIO_READ)
+            return;
+        device_access(ours, access->kind, access->addr, access->size, 0);
+        happened(r, ODDITY_READS);
+    }
+}
+
+static bool raise_oddly(struct replay *r)
+{
+    struct cpu_state *cpu = &r->x->cpu;
+    u32 old_esp = cpu->reg[CPU_ESP], bytes = r->x->interp.fault_has_error ? 16 : 12;
+    u8 before[FRAME_MAX] = {0};
+    if (is_mnemonic(r, ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD))
+        store_part_of_pusha(r);
+    if (is_compare(r) && r->in_string)
+        lose_flags(r);
+    save_stack(r, bytes, before);
+    if (executor_raise(r->x) != INTERP_DONE)
+        return false;
+    if (cpu_protected(cpu) && !cpu->sreg[CPU_SS].db)
+        move_frame(r, old_esp, before);
+    if (!cpu_protected(cpu) && cpu->reg[CPU_ESP] > 0xffff) {
+        cpu->reg[CPU_ESP] &= 0xffff;
+        happened(r, ODDITY_ESP);
+    }
+    make_reads(r);
+    return true;
+}
+
+static bool raise(struct replay *r)
+{
+    if (r->undefined)
+        happened(r, ODDITY_UNDEFINED);
+    return r->odd ? raise_oddly(r) : executor_raise(r->x) == INTERP_DONE;
+}
+
+/* --- instructions --- */
+
+static void set_flag(u32 *flags, u32 flag, bool on)
+{
+    *flags = on ? *flags | flag : *flags & ~flag;
+}
+
+static void set_wide_flags(struct replay *r)
+{
+    u32 *flags = &r->x->cpu.eflags, before = *flags;
+    u32 value = r->x->cpu.reg[CPU_EAX];
+    if (r->insn.op_size == 2)
+        value <<= 16;
+    set_flag(flags, FLAG_SF, value >> 31);
+    set_flag(flags, FLAG_ZF, !value);
+    if (*flags != before)
+        happened(r, ODDITY_AAM);
+}
+
+/* Elements are executed one by one where the emulator's flags have to be known. */
+static void before_string(struct replay *r)
+{
+    if (!is_compare(r))
+        return;
+    if (!r->in_string || r->x->cpu.reg[CPU_ECX] % BATCH == 0)
+        r->string_flags = r->x->cpu.eflags;
+    r->x->dev.attention = 1;
+}
+
+/* False: it ends here. */
+static bool replay_step(struct replay *r)
+{
+    r->valid = executor_decode(r->x, &r->insn);
+    note_flags_read(r);
+    before_string(r);
+    enum interp_result result = executor_step(r->x);
+    if (result == INTERP_FAULT) {
+        bool raised = raise(r);
+        r->in_string = false;
+        return raised;
+    }
+    r->in_string = result == INTERP_AGAIN;
+    note_flags_written(r);
+    if (r->odd && is_mnemonic(r, ZYDIS_MNEMONIC_AAM, ZYDIS_MNEMONIC_AAD))
+        set_wide_flags(r);
+    return result == INTERP_DONE || result == INTERP_AGAIN;
+}
+
+void oddity_replay(struct trio *t, bool odd)
+{
+    struct replay r = {.t = t, .x = &t->interp, .odd = odd};
+    trio_rewind(t);
+    t->odd = 0;
+    for (u32 n = 0; n < REPLAY_LIMIT && !r.x->cpu.halted && replay_step(&r); n++)
+        ;
+    t->undefined = r.undefined;
+}
