@@ -236,7 +236,9 @@ static int create_vcpu(struct vmm *vmm)
 static int create_engine(struct vmm *vmm)
 {
     vmm_env_init(vmm);
-    int rc = interp_init(&vmm->interp, &vmm->env);
+    int rc = vmm_code_map_create(vmm);
+    if (!rc)
+        rc = interp_init(&vmm->interp, &vmm->env);
     if (rc)
         return rc;
     vmm->interp.like_kvm = true;
@@ -263,6 +265,7 @@ static void destroy(struct vmm *vmm)
     vmm_executor_destroy(vmm);
     vmm_check_destroy(vmm);
     interp_fini(&vmm->interp);
+    code_map_fini(&vmm->code_map);
     devices_destroy(&vmm->devices);
     vcpu_close(&vmm->vcpu);
     vm_close(&vmm->vm);
@@ -280,7 +283,8 @@ static struct vmm *alloc(const struct run_config *config, struct run_stats *stat
     vmm->stats = stats;
     vmm->vm = (struct vm){.fd = -1, .system_fd = -1};
     vmm->vcpu = (struct vcpu){.fd = -1, .run = (void *)-1};
-    vmm->machine.memory = (struct memory){.fd = -1, .plain = (void *)-1, .view = (void *)-1, .page_kind = (void *)-1};
+    vmm->machine.memory = (struct memory){.fd = -1, .plain = (void *)-1, .view = (void *)-1, .guarded = (void *)-1,
+                                           .page_kind = (void *)-1, .page_guard = (void *)-1};
     vmm->armed_ns = CLOCK_NEVER;
     return vmm;
 }

@@ -3,6 +3,25 @@
 
 #include "jit/jit.h"
 
+static void guard_page(void *opaque, u32 page)
+{
+    memory_guard(opaque, page);
+}
+
+int vmm_code_map_create(struct vmm *vmm)
+{
+    int rc = code_map_init(&vmm->code_map);
+    if (rc)
+        return rc;
+    if (vmm->config->exec.executor == EXECUTOR_HOST) {
+        vmm->code_map.guard = guard_page;
+        vmm->code_map.opaque = &vmm->machine.memory;
+    }
+    vmm->env.code_map = &vmm->code_map;
+    vmm->env.guarded = vmm->machine.memory.guarded;
+    return 0;
+}
+
 static int create_host(struct vmm *vmm)
 {
     const struct executor_config *exec = &vmm->config->exec;

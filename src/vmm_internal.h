@@ -6,6 +6,7 @@
 #define HUDDLE_VMM_INTERNAL_H
 
 #include "base/log.h"
+#include "cluster/code_map.h"
 #include "cluster/engine.h"
 #include "cluster/interp.h"
 #include "dev/devices.h"
@@ -46,6 +47,7 @@ struct vmm {
     bool exit_open;     /* its instruction may not be finished */
 
     struct cluster_env env;
+    struct code_map code_map;
     struct interp interp;
     struct jit *jit; /* NULL: not the executor */
     struct cluster_backend executor;
@@ -145,6 +147,8 @@ bool vmm_stopped(struct vmm *vmm);
 void vmm_sleep_until(struct vmm *vmm, u64 deadline_ns);
 
 /* vmm_executor.c */
+/* Makes stores to code known; vmm->env must be there. 0 or -errno. */
+must_check int vmm_code_map_create(struct vmm *vmm);
 /* Makes vmm->executor what the configuration asks for; vmm->interp must be there. 0 or -errno (logged). */
 must_check int vmm_executor_create(struct vmm *vmm);
 /* After the engine is gone. */

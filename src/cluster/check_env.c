@@ -238,7 +238,7 @@ static void init_envs(struct check *check)
 {
     const struct cluster_env *real = check->config.env;
     check->reference.env = (struct cluster_env){
-        .opaque = check, .view = check->config.view.view, .page_kind = real->page_kind,
+        .opaque = check, .view = check->config.view.view, .page_kind = real->page_kind, .code_map = real->code_map,
         .port_in = reference_in, .port_out = reference_out,
         .mmio_read = reference_read, .mmio_write = reference_write, .cpuid = cpuid,
         .push_sreg_whole = real->push_sreg_whole,
@@ -248,6 +248,7 @@ static void init_envs(struct check *check)
     /* No short cut to real devices: what is not listed stays NULL. */
     check->candidate.env = (struct cluster_env){
         .opaque = check, .view = real->view, .page_kind = real->page_kind,
+        .guarded = real->guarded, .code_map = real->code_map,
         .port_in = candidate_in, .port_out = candidate_out,
         .mmio_read = candidate_read, .mmio_write = candidate_write,
         .find_port = real->find_port ? candidate_find_port : NULL, .port_done = candidate_port_done,

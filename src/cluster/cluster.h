@@ -49,6 +49,7 @@ struct cluster {
     struct cluster_code *code; /* [n_code], ascending: all of its instructions, and nothing else */
     u32 n_code;
     u8 *bytes;                 /* guest code at formation, stretch by stretch: the coherency check compares them */
+    struct code_map *code_map; /* that knows of this code; NULL: none does */
     linear_t code_first, code_last; /* lowest and highest address of any byte above */
     u32 eip_last;              /* highest offset of any of them: must lie inside the code segment */
     linear_t scan_last;        /* how far the scan looked: an exit up to there at what did not join asks for a new formation */
@@ -78,8 +79,10 @@ enum form_result cluster_form(const struct form_request *request, const struct c
                               struct cluster **cluster);
 void cluster_free(struct cluster *cluster);
 
-/* Fills code and bytes from the instructions; code.c. False: no memory. */
-must_check bool cluster_keep_code(struct cluster *cluster);
+/* Fills code and bytes from the instructions and enters them in `map` (NULL: nowhere); code.c. False: no memory. */
+must_check bool cluster_keep_code(struct cluster *cluster, struct code_map *map);
+/* It will not be run any more: stores to its code mean nothing. */
+void cluster_release_code(struct cluster *cluster);
 
 /* The coherency check: are all guest bytes the cluster was made from still there? */
 bool cluster_coherent(const struct cluster *cluster, const struct cluster_env *env);

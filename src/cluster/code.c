@@ -37,7 +37,7 @@ static void add_code(struct cluster *cluster, linear_t linear, const struct step
     last->bytes = MAX(last->bytes, offset + steps->length);
 }
 
-bool cluster_keep_code(struct cluster *cluster)
+bool cluster_keep_code(struct cluster *cluster, struct code_map *map)
 {
     u16 order[CLUSTER_MAX_INSNS];
     cluster->code = calloc(cluster->n, sizeof *cluster->code);
@@ -47,7 +47,18 @@ bool cluster_keep_code(struct cluster *cluster)
     sort(cluster, order);
     for (u32 i = 0; i < cluster->n; i++)
         add_code(cluster, linear_of(cluster, order[i]), &cluster->insn[order[i]].steps);
+    cluster->code_map = map;
+    for (u32 i = 0; map && i < cluster->n_code; i++)
+        code_map_add(map, cluster->code[i].first, cluster->code[i].bytes);
     return true;
+}
+
+void cluster_release_code(struct cluster *cluster)
+{
+    struct code_map *map = cluster->code_map;
+    cluster->code_map = NULL;
+    for (u32 i = 0; map && i < cluster->n_code; i++)
+        code_map_remove(map, cluster->code[i].first, cluster->code[i].bytes);
 }
 
 /* A stretch is shorter than a page: CLUSTER_MAX_INSNS of INSN_MAX_BYTES. */

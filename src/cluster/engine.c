@@ -84,6 +84,7 @@ static void entry_drop_cluster(struct cluster_engine *engine, struct entry *entr
     if (engine->backend.discard)
         engine->backend.discard(engine->backend.opaque, entry->cluster);
     entry->cluster->translation = NULL;
+    cluster_release_code(entry->cluster);
     cluster_free(entry->old);
     entry->old = entry->cluster;
     entry->cluster = NULL;

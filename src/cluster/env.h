@@ -27,6 +27,8 @@ struct env_window {
     void (*write)(void *dev, u32 gpa, u8 size, u32 value);
 };
 
+struct code_map; /* cluster/code_map.h */
+
 struct cluster_env {
     void *opaque; /* first argument of the functions below */
 
@@ -34,6 +36,11 @@ struct cluster_env {
      * (page_kind has 2^20 entries). Elsewhere, and for writes to ROM, use the mmio functions. */
     u8 *view;
     const u8 *page_kind;
+
+    /* The same memory for translated code: stores to pages that `code_map` guards fault there. Both may be NULL: then
+     * code looks at every store itself, and only for its own cluster. */
+    u8 *guarded;
+    struct code_map *code_map;
 
     /* Device accesses: sizes 1, 2, 4 bytes for ports; 1 to 4 for memory (an access that crosses a 4 KiB page
      * comes as two, lower part first, as KVM delivers it). */

@@ -179,7 +179,7 @@ static struct cluster *build(const struct scan *scan)
         c->code_last = MAX(c->code_last, linear + s->steps.length - 1);
         c->eip_last = MAX(c->eip_last, s->eip + s->steps.length - 1);
     }
-    if (cluster_keep_code(c))
+    if (cluster_keep_code(c, scan->request->env->code_map))
         return c;
     cluster_free(c);
     return NULL;
@@ -212,6 +212,7 @@ void cluster_free(struct cluster *cluster)
 {
     if (!cluster)
         return;
+    cluster_release_code(cluster);
     free(cluster->insn);
     free(cluster->code);
     free(cluster->bytes);

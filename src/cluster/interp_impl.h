@@ -4,6 +4,7 @@
 #define HUDDLE_CLUSTER_INTERP_IMPL_H
 
 #include "base/bug.h"
+#include "cluster/code_map.h"
 #include "cluster/interp.h"
 #include "cluster/step.h"
 
@@ -147,6 +148,8 @@ static inline void mem_note_store(struct interp *interp, linear_t first, u32 siz
     if (!interp->stored || last > interp->store_last)
         interp->store_last = last;
     interp->stored = true;
+    if (interp->env->code_map)
+        code_map_stored(interp->env->code_map, first, last);
 }
 
 static inline enum interp_result mem_read(struct exec *x, linear_t linear, u8 size, u32 *value)

@@ -32,7 +32,9 @@ static const u8 *find_cold(const struct jit *jit, const u8 *at)
 static bool in_reservation(const struct jit *jit, const void *address)
 {
     enum { GUARD = 4096 };
-    return (u64)((const u8 *)address - jit->env->view) < (1ull << 32) + GUARD;
+    const u64 bytes = (1ull << 32) + GUARD;
+    return (u64)((const u8 *)address - jit->env->view) < bytes ||
+           (jit->env->guarded && (u64)((const u8 *)address - jit->env->guarded) < bytes);
 }
 
 static void pass_on(const struct jit *jit, int signal, siginfo_t *info, void *context)

@@ -203,7 +203,7 @@ static void enter(struct jit *jit, struct jit_frame *frame, int i)
     frame->left_by = by_exit;
     const void *address = jit_prepare(frame, i);
     fault_watch(jit);
-    jit->enter(frame, frame->cpu, jit->env->view, address);
+    jit->enter(frame, frame->cpu, jit->env->guarded ? jit->env->guarded : jit->env->view, address);
     fault_watch(NULL);
     if (frame->left_by == by_exit)
         return;
@@ -231,6 +231,7 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
         if (!t)
             return interpret(jit, cluster, i, cpu, generation, stats);
         *frame = (struct jit_frame){.attention = jit->env->attention,
+                                    .granules = jit->env->code_map ? jit->env->code_map->granule : NULL,
                                     .env = jit->env,
                                     .jit = jit,
                                     .translation = t,

@@ -3,7 +3,7 @@
  * Host registers in translated code:
  *   rax rcx rdx rbx rbp rsi rdi   the guest's EAX ECX EDX EBX EBP ESI EDI (upper halves are zero or rubbish)
  *   r14                           the guest's ESP
- *   r13                           env->view: guest memory at guest address
+ *   r13                           env->guarded, or env->view: guest memory at guest address
  *   r15                           struct cpu_state; r12: struct jit_frame
  *   r8, r9                        scratch: addresses. r9 is the address between the load and the store of one operand
  *   r10, r11                      temporaries t0, t1 of the steps
@@ -57,7 +57,9 @@ struct insn_code {
     u32 bytes;
     s32 pending;      /* instructions before it on its straight stretch that are counted at its end */
     u8 faults;        /* plain accesses of it that hit a device */
+    u8 guard_faults;  /* and stores that hit a page with code */
     bool device;      /* its accesses are compiled as device accesses */
+    bool checked;     /* its stores look whether they hit code, and pass the guard if not */
 };
 
 struct translation {
@@ -91,6 +93,7 @@ struct jit_frame {
     const struct cluster_env *env;
     const void *target; /* where to go on */
     const volatile int *attention;
+    const u8 *granules; /* of the code map */
 
     struct jit *jit;
     struct translation *translation;

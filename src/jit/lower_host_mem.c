@@ -109,14 +109,37 @@ static void emit_code_check(struct gen *g, u8 size)
     gen_branch_cold(g, M(JBE));
 }
 
-/* The linear address into r8d, checked; for a plain store also against the code. */
+/* The store goes where the page's guard is not, if no code is there.
+ *   mov r9, ~A20; and r9d, r8d; shr r9d, 4; add r9, [granules]; cmp byte [r9], 0; jne cold; the same for the last byte;
+ *   mov r9, distance; add r8, r9 */
+static void emit_guard_pass(struct gen *g, u8 size)
+{
+    struct emit *e = &g->e;
+    gen_save_flags(g);
+    for (u8 byte = 0; byte < size; byte = (u8)(byte + MAX(size - 1, 1))) {
+        emit_lea(e, 4, R9, host_mem(R8, byte));
+        emit_ri(e, M(AND), 4, R9, (s32)~CODE_A20);
+        emit_ri(e, M(SHR), 4, R9, CODE_GRANULE_SHIFT);
+        emit_rm(e, M(ADD), 8, R9, FRAME(granules));
+        emit_mi(e, M(CMP), 1, host_mem(R9, 0), 0);
+        gen_branch_cold(g, M(JNZ));
+    }
+    emit_ri(e, M(MOV), 8, R9, g->jit->env->view - g->jit->env->guarded);
+    emit_rr(e, M(ADD), 8, R8, R9);
+}
+
+/* The linear address into r8, checked; for a plain store also against the code. */
 static void emit_address(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size, bool write)
 {
     emit_offset(g, mem);
     emit_limit_check(g, sreg, mem, size);
     emit_linear(g, sreg);
-    if (write && !g->device)
+    if (!write || g->device)
+        return;
+    if (!g->jit->env->guarded)
         emit_code_check(g, size);
+    else if (g->checked)
+        emit_guard_pass(g, size);
 }
 
 /* --- calls of C --- */
@@ -263,7 +286,7 @@ void gen_load(struct gen *g, const struct step *step)
     }
     gen_may_fault(g);
     emit_mr(&g->e, M(MOV), step->size, host_mem_index(R13, R8, 1, 0), gen_reg(step->dst, step->size));
-    emit_rr(&g->e, M(MOV), 4, R9, R8);
+    emit_rr(&g->e, M(MOV), 8, R9, R8);
 }
 
 void gen_store(struct gen *g, const struct step *step)

@@ -76,15 +76,20 @@ static const void *enter_again(struct jit_frame *frame, int i)
     return leave(frame, LEAVE_REASONS);
 }
 
+/* A plain access of instruction `i` has faulted, and the interpreter has executed it: it hit a device, or a page with
+ * code. Often: the instruction is translated again, prepared for it. */
 static void note_fault(struct jit_frame *frame, u32 i)
 {
     struct jit *jit = frame->jit;
     struct insn_code *insn = &frame->translation->insn[i];
+    bool guard = !jit->interp->device_accesses && jit->interp->stored && jit->env->guarded;
     jit->faulted = false;
     jit->stats.faults++;
-    if (insn->device || ++insn->faults < jit->config.slow_threshold)
+    bool *prepared = guard ? &insn->checked : &insn->device;
+    u8 *faults = guard ? &insn->guard_faults : &insn->faults;
+    if (*prepared || ++*faults < jit->config.slow_threshold)
         return;
-    insn->device = true;
+    *prepared = true;
     frame->translation->stale = true;
     jit->stats.recompiled++;
 }
@@ -101,14 +106,14 @@ const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
     int at = (int)i;
     cpu->eflags = jit_flags(frame);
     cpu->eip = t->cluster->insn[i].eip;
-    if (jit->faulted)
-        note_fault(frame, i);
     do {
         enum cluster_leave reason;
         if (jit_string_run(frame, &t->cluster->insn[at], &reason))
             return leave(frame, reason);
         jit->stats.interpreted++;
         reason = cluster_interp_insn(jit->interp, t->cluster, &at, cpu, frame->generation, frame->stats);
+        if (jit->faulted)
+            note_fault(frame, i);
         if (reason != LEAVE_REASONS)
             return leave(frame, reason);
     } while (cpu->interrupt_shadow);

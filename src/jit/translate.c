@@ -204,6 +204,7 @@ static bool emit_insn(struct gen *g)
         arrive(g, g->i);
     g->label[g->i] = g->e.at;
     g->device = code->device;
+    g->checked = code->checked;
     code->offset = (u32)(g->e.at - g->start);
     code->pending = (s32)g->pending;
     bool native = gen_is_native(g, insn);

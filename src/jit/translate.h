@@ -42,6 +42,7 @@ struct gen {
     enum flags_place flags;
     u32 pending;            /* instructions done on this straight stretch and not counted yet */
     bool device;            /* this instruction's accesses are device accesses */
+    bool checked;           /* its stores look into the code map */
     bool accessed_device;   /* and it has made one */
 
     bool is_label[CLUSTER_MAX_INSNS]; /* branches go there: nothing is pending, and flags are in */

@@ -16,8 +16,8 @@ enum {
     ROM_MAX_BYTES = 256 * KIB,
 };
 #define VIEW_BYTES (1ull << 32)
-/* With a page behind it: an access at the last byte faults there, and not in whatever else is mapped. */
-#define VIEW_MAPPING_BYTES (VIEW_BYTES + PAGE_BYTES)
+#define VIEW_MAPPING_BYTES MEMORY_VIEW_DISTANCE
+#define A20_BIT            ((gpa_t)MIB)
 
 static void set_kind(struct memory *mem, u64 first, u64 end, enum page_kind kind)
 {
@@ -31,9 +31,9 @@ static int map_view(const struct memory *mem, u8 *view, int share, u64 gpa, u64 
     return p == MAP_FAILED ? -errno : 0;
 }
 
-static u8 *reserve_view(void)
+static u8 *reserve_views(u32 n)
 {
-    return mmap(NULL, VIEW_MAPPING_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return mmap(NULL, n * VIEW_MAPPING_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
 static int map_ram(const struct memory *mem, u8 *view, int share)
@@ -58,16 +58,45 @@ static int map_rom(const struct memory *mem, u8 *view, int share)
     return bytes ? map_view(mem, view, share, VIEW_BYTES - bytes, bytes, mem->ram_bytes, PROT_READ) : 0;
 }
 
-static int build_view(struct memory *mem)
+static int build_views(struct memory *mem)
 {
     int rc = map_ram(mem, mem->view, MAP_SHARED);
+    if (!rc)
+        rc = map_ram(mem, mem->guarded, MAP_SHARED);
     if (rc)
         return rc;
     /* Fewer, larger pages if the host allows it: a hint, so failure does not matter. */
     (void)madvise(mem->view, mem->ram_bytes, MADV_HUGEPAGE);
+    (void)madvise(mem->guarded, mem->ram_bytes, MADV_HUGEPAGE);
     set_kind(mem, 0, mem->ram_bytes, PAGE_RAM);
     set_kind(mem, VGA_FIRST, VGA_END, PAGE_DEVICE);
     return 0;
+}
+
+static void protect_page(const struct memory *mem, gpa_t page)
+{
+    if (mem->page_kind[page >> PAGE_SHIFT] == PAGE_RAM)
+        BUG_ON(mprotect(mem->guarded + page, PAGE_BYTES, PROT_READ));
+}
+
+/* The odd megabytes have been mapped anew. */
+static void guard_again(const struct memory *mem)
+{
+    for (gpa_t odd = MIB; odd < mem->ram_bytes; odd += 2 * MIB)
+        for (gpa_t page = odd; page < odd + MIB; page += PAGE_BYTES)
+            if (mem->page_guard[(page & ~A20_BIT) >> PAGE_SHIFT])
+                protect_page(mem, page);
+}
+
+void memory_guard(struct memory *mem, gpa_t page)
+{
+    u8 *guard = &mem->page_guard[(page & ~A20_BIT) >> PAGE_SHIFT];
+    if (*guard)
+        return;
+    *guard = true;
+    page &= ~(gpa_t)(PAGE_BYTES - 1);
+    protect_page(mem, page & ~A20_BIT);
+    protect_page(mem, page | A20_BIT);
 }
 
 static void announce(const struct memory *mem)
@@ -79,7 +108,7 @@ static void announce(const struct memory *mem)
 int memory_init(struct memory *mem, u32 ram_bytes)
 {
     *mem = (struct memory){.fd = -1, .ram_bytes = ram_bytes, .a20 = true, .plain = MAP_FAILED, .view = MAP_FAILED,
-                           .page_kind = MAP_FAILED};
+                           .guarded = MAP_FAILED, .page_kind = MAP_FAILED, .page_guard = MAP_FAILED};
     int rc;
     mem->fd = memfd_create("huddle-ram", MFD_CLOEXEC);
     if (mem->fd < 0 || ftruncate(mem->fd, (off_t)ram_bytes + ROM_MAX_BYTES))
@@ -87,13 +116,15 @@ int memory_init(struct memory *mem, u32 ram_bytes)
     mem->plain = mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, 0);
     if (mem->plain == MAP_FAILED)
         goto fail;
-    mem->view = reserve_view();
-    if (mem->view == MAP_FAILED)
+    mem->guarded = reserve_views(2);
+    if (mem->guarded == MAP_FAILED)
         goto fail;
+    mem->view = mem->guarded + MEMORY_VIEW_DISTANCE;
     mem->page_kind = mmap(NULL, PAGE_COUNT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mem->page_kind == MAP_FAILED)
+    mem->page_guard = mmap(NULL, PAGE_COUNT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mem->page_kind == MAP_FAILED || mem->page_guard == MAP_FAILED)
         goto fail;
-    rc = build_view(mem);
+    rc = build_views(mem);
     if (!rc)
         return 0;
     errno = -rc;
@@ -108,13 +139,15 @@ void memory_fini(struct memory *mem)
 {
     if (mem->page_kind != MAP_FAILED)
         munmap(mem->page_kind, PAGE_COUNT);
-    if (mem->view != MAP_FAILED)
-        munmap(mem->view, VIEW_MAPPING_BYTES);
+    if (mem->page_guard != MAP_FAILED)
+        munmap(mem->page_guard, PAGE_COUNT);
+    if (mem->guarded != MAP_FAILED)
+        munmap(mem->guarded, 2 * VIEW_MAPPING_BYTES);
     if (mem->plain != MAP_FAILED)
         munmap(mem->plain, mem->ram_bytes);
     if (mem->fd >= 0)
         close(mem->fd);
-    mem->page_kind = mem->view = mem->plain = MAP_FAILED;
+    mem->page_kind = mem->page_guard = mem->view = mem->guarded = mem->plain = MAP_FAILED;
     mem->fd = -1;
 }
 
@@ -134,7 +167,8 @@ int memory_load_bios(struct memory *mem, const u8 *image, u32 bytes)
     mem->rom_bytes = bytes;
     set_kind(mem, VIEW_BYTES - bytes, VIEW_BYTES, PAGE_ROM);
     mem->generation++;
-    return map_rom(mem, mem->view, MAP_SHARED);
+    int rc = map_rom(mem, mem->view, MAP_SHARED);
+    return rc ? rc : map_rom(mem, mem->guarded, MAP_SHARED);
 }
 
 u32 memory_slots(const struct memory *mem, struct memory_slot *slots)
@@ -157,7 +191,10 @@ void memory_set_a20(struct memory *mem, bool on)
     mem->a20 = on;
     mem->generation++;
     int rc = map_a20(mem, mem->view, MAP_SHARED);
+    if (!rc)
+        rc = map_a20(mem, mem->guarded, MAP_SHARED);
     BUG_ON(rc); /* the same pages were mapped here before */
+    guard_again(mem);
 }
 
 static bool in_ram(const struct memory *mem, u64 gpa, u32 len)
@@ -189,7 +226,7 @@ bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 len)
 int memory_shadow_init(struct memory_shadow *shadow, const struct memory *mem)
 {
     *shadow = (struct memory_shadow){.mem = mem, .a20 = true};
-    shadow->view = reserve_view();
+    shadow->view = reserve_views(1);
     int rc = shadow->view == MAP_FAILED ? -errno : map_ram(mem, shadow->view, MAP_PRIVATE);
     if (!rc)
         rc = map_rom(mem, shadow->view, MAP_PRIVATE);

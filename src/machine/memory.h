@@ -1,7 +1,8 @@
-/* Guest physical memory: one memfd, mapped twice, or three times under --check (struct memory_shadow).
+/* Guest physical memory: one memfd, mapped three times, or four under --check (struct memory_shadow).
  *   plain: RAM as the bus sees it (DMA, disk, loaders, reports); A20 never applies.
  *   view:  4 GiB of address space in which the byte at guest physical address a is view[a], as the processor
  *          sees it: A20 applied, device windows and holes inaccessible. KVM's memory slots are this mapping.
+ *   guarded: the same once more, for translated code: pages it must not store to without being noticed are read-only.
  * A20 off is done by mapping each even MiB of RAM over the odd MiB above it (no memory-slot ioctl: KVM.md 5).
  * LIMIT: with A20 off the VGA window does not repeat at 1A0000h; only unreal-mode code could reach it. */
 #ifndef HUDDLE_MACHINE_MEMORY_H
@@ -20,13 +21,18 @@ enum page_kind {
 #define PAGE_BYTES 4096u
 #define PAGE_COUNT (1u << 20)
 
+/* Each view has a page behind it: an access at its last byte faults there, and not in whatever else is mapped. */
+#define MEMORY_VIEW_DISTANCE ((1ull << 32) + PAGE_BYTES)
+
 struct memory {
     int fd;
     u32 ram_bytes;
     u32 rom_bytes;  /* firmware image visible at the end of the 4 GiB */
     u8 *plain;
-    u8 *view;
+    u8 *view;       /* at guarded + MEMORY_VIEW_DISTANCE */
+    u8 *guarded;
     u8 *page_kind;  /* [PAGE_COUNT], enum page_kind */
+    u8 *page_guard; /* [PAGE_COUNT], bool: of the addresses without A20's bit */
     bool a20;
     u32 generation; /* counts changes of mapping and of contents that no processor store made (DMA, loaders) */
 
@@ -56,6 +62,9 @@ must_check int memory_load_bios(struct memory *mem, const u8 *image, u32 bytes);
 u32 memory_slots(const struct memory *mem, struct memory_slot *slots);
 
 void memory_set_a20(struct memory *mem, bool on);
+
+/* Makes the page of RAM at `page` read-only in the guarded view, at both addresses it may have with A20 off. For good. */
+void memory_guard(struct memory *mem, gpa_t page);
 
 /* The checked accessors for device models (bus view). False if any byte lies outside RAM; nothing is copied then. */
 must_check bool memory_read(const struct memory *mem, u64 gpa, void *buf, u32 len);

@@ -1,0 +1,65 @@
+/* A byte per granule of the 4 GiB, in a mapping that is filled where it is touched. */
+#include "cluster/code_map.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#define GRANULES (1u << (32 - CODE_GRANULE_SHIFT))
+
+enum { PAGE_BITS = 12, STICKY = 255 };
+
+int code_map_init(struct code_map *map)
+{
+    *map = (struct code_map){.epoch = 1};
+    map->granule = mmap(NULL, GRANULES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map->granule != MAP_FAILED)
+        return 0;
+    map->granule = NULL;
+    return -ENOMEM;
+}
+
+void code_map_fini(struct code_map *map)
+{
+    if (map->granule)
+        munmap(map->granule, GRANULES);
+    map->granule = NULL;
+}
+
+static u32 granule_of(linear_t linear)
+{
+    return (linear & ~(linear_t)CODE_A20) >> CODE_GRANULE_SHIFT;
+}
+
+/* Granules from `first` to `last`, one after the other, although A20's bit may change in between. */
+#define EACH_GRANULE(at, first, last)                                                                        \
+    for (u64 at = (first) >> CODE_GRANULE_SHIFT; at <= (last) >> CODE_GRANULE_SHIFT; at++)
+
+void code_map_add(struct code_map *map, linear_t first, u32 bytes)
+{
+    linear_t last = first + bytes - 1;
+    EACH_GRANULE(at, first, last)
+    {
+        u8 *granule = &map->granule[granule_of((linear_t)(at << CODE_GRANULE_SHIFT))];
+        *granule = (u8)(*granule + (*granule != STICKY));
+    }
+    for (u32 page = first >> PAGE_BITS; map->guard && page <= last >> PAGE_BITS; page++)
+        map->guard(map->opaque, page << PAGE_BITS);
+}
+
+void code_map_remove(struct code_map *map, linear_t first, u32 bytes)
+{
+    EACH_GRANULE(at, first, first + bytes - 1)
+    {
+        u8 *granule = &map->granule[granule_of((linear_t)(at << CODE_GRANULE_SHIFT))];
+        *granule = (u8)(*granule - (*granule != 0 && *granule != STICKY));
+    }
+}
+
+void code_map_stored(struct code_map *map, linear_t first, linear_t last)
+{
+    EACH_GRANULE(at, first, last)
+    if (map->granule[granule_of((linear_t)(at << CODE_GRANULE_SHIFT))]) {
+        map->epoch++;
+        return;
+    }
+}
