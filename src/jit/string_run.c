@@ -135,6 +135,27 @@ static u32 prepare(struct run *r, u32 count, linear_t *from, linear_t *to)
     return find_window(r, *from, count * step->size, &r->from) ? count : 0;
 }
 
+static enum interp_result check_next(const struct run *r, u8 sreg, enum cpu_reg reg, enum mem_intent intent)
+{
+    struct exec x = {.interp = r->frame->jit->interp, .env = r->env, .cpu = r->cpu};
+    linear_t linear;
+    return exec_linear(&x, sreg, reg_read(r->cpu, reg, r->step->mem.addr_size), r->step->size, intent, &linear);
+}
+
+/* How the next element fails, LEAVE_REASONS if it does not. After elements that were done, this is not the start of the
+ * instruction, which the interpreter, asked for what is left over, would take it for. */
+static enum cluster_leave next_failure(const struct run *r)
+{
+    enum interp_result result = INTERP_DONE;
+    if (r->step->op != STRING_STOS)
+        result = check_next(r, r->step->mem.segment, CPU_ESI, MEM_READ);
+    if (result == INTERP_DONE && r->step->op != STRING_OUTS)
+        result = check_next(r, CPU_ES, CPU_EDI, MEM_WRITE);
+    if (result == INTERP_DONE)
+        return LEAVE_REASONS;
+    return result == INTERP_FAULT ? LEAVE_fault : LEAVE_unsupported;
+}
+
 bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum cluster_leave *reason)
 {
     const struct step *step = &insn->steps.step[0];
@@ -154,12 +175,15 @@ bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum clu
     }
     frame->stats->exits_avoided += r.accesses;
     insn->exits_avoided += r.accesses;
-    if (!stopped)
+    enum cluster_leave failure = r.accesses && !stopped ? next_failure(&r) : LEAVE_REASONS;
+    if (!stopped && failure == LEAVE_REASONS)
         return false;
     /* Between two elements: the instruction begins again, with RF set. */
     frame->cpu->interrupt_shadow = false;
     frame->cpu->eflags |= FLAG_RF;
     frame->stats->instructions++;
     *reason = cluster_effect(r.env, frame->cpu, frame->generation);
+    if (*reason == LEAVE_REASONS)
+        *reason = failure;
     return true;
 }

@@ -121,6 +121,45 @@ static void an_effect_ends_the_run_behind_its_instruction(void **state)
     jit_free(rig, cluster);
 }
 
+static void direct_out(void *dev, u16 port, u8 size, u32 value)
+{
+    struct jit_rig *rig = dev;
+    (void)port, (void)size, (void)value;
+    rig->port_accesses++;
+}
+
+static void find_direct_port(void *opaque, struct env_port *port)
+{
+    port->direct = true;
+    port->dev = opaque;
+    port->out = direct_out;
+}
+
+static void ignore_port(void *opaque, bool in, u16 port, u8 size, u32 value)
+{
+    (void)opaque, (void)in, (void)port, (void)size, (void)value;
+}
+
+/* Five elements to the end of the segment in one loop, then the next faults: the string has stopped between two. */
+static void a_string_that_faults_has_begun(void **state)
+{
+    struct jit_rig *rig = *state;
+    struct cluster *cluster = FORM(rig, 1, 0x67, 0xf3, 0x6e); /* rep outsb, 32-bit addresses */
+    rig->env.find_port = find_direct_port;
+    rig->env.port_done = ignore_port;
+    rig->cpu.reg[CPU_ESI] = 0xfffb;
+    rig->cpu.reg[CPU_ECX] = 20;
+    assert_int_equal(jit_run(rig, cluster), LEAVE_fault);
+    assert_int_equal(rig->cpu.eip, RIG_CODE);
+    assert_int_equal(rig->cpu.reg[CPU_ESI], 0x10000);
+    assert_int_equal(rig->cpu.reg[CPU_ECX], 15);
+    assert_true(rig->cpu.eflags & FLAG_RF);
+    assert_int_equal(rig->port_accesses, 5);
+    assert_int_equal(rig->stats.instructions, 1);
+    assert_int_equal(rig->stats.exits_avoided, 5);
+    jit_free(rig, cluster);
+}
+
 int test_run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +170,7 @@ int test_run(void)
         JIT_TEST(a_store_into_the_cluster_ends_the_run),
         JIT_TEST(a_loop_is_left_when_the_run_loop_is_wanted),
         JIT_TEST(an_effect_ends_the_run_behind_its_instruction),
+        JIT_TEST(a_string_that_faults_has_begun),
     };
     return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }
