@@ -10,7 +10,7 @@ static const struct {
     {"off", CLUSTER_OFF},
     {"pairs", CLUSTER_PAIRS},
     {"window", CLUSTER_WINDOW},
-    {"on", CLUSTER_WINDOW},
+    {"on", CLUSTER_ON},
 };
 
 bool level_parse(const char *name, enum cluster_level *level)

@@ -25,6 +25,7 @@ enum command {
 #define OPTIONS_WHY_BYTES  320
 #define RAM_MIB_MIN        2
 #define RAM_MIB_MAX        3072
+#define HORIZON_MAX        100000000
 #define PERF_MAP_DEFAULT   "" /* --perf-map without a file */
 
 /* One way of running the guest in `huddle ab`. */
@@ -53,6 +54,7 @@ struct options {
 
     enum cluster_level level;
     u64 window;
+    u64 horizon; /* instructions, HORIZON_AUTO or HORIZON_INF */
     struct variant variants[MAX_VARIANTS];
     u32 n_variants;
     u32 windows[MAX_WINDOWS];

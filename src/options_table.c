@@ -160,6 +160,18 @@ static bool set_level(struct options *o, const struct option_row *row, const cha
     return level_parse(value, &o->level) || refuse(why, "not one of " LEVEL_NAMES);
 }
 
+static bool set_horizon(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)row;
+    if (strcmp(value, "auto") == 0)
+        o->horizon = HORIZON_AUTO;
+    else if (strcmp(value, "inf") == 0)
+        o->horizon = HORIZON_INF;
+    else if (!parse_number(value, &o->horizon) || !o->horizon || o->horizon > HORIZON_MAX)
+        return refuse(why, "not a number of instructions (1 to %d), auto or inf", HORIZON_MAX);
+    return true;
+}
+
 static bool set_executor(struct options *o, const struct option_row *row, const char *value, char *why)
 {
     (void)row;
@@ -362,11 +374,15 @@ const struct option_row option_rows[] = {
 
     {"cluster", "off|pairs|window|on",
      "how far exits are clustered: not at all; two exiting instructions at a time; all those in a window; "
-     "the best there is, for now window (default on)",
+     "whole regions with their loops, as far as it pays (default on)",
      COMMAND_RUN | COMMAND_CLUSTERS, false, GROUP_CLUSTERS, .set = set_level},
     {"cluster-window", "N", "how many instructions ahead a cluster reaches, 1 (none) to 256 (default 16)",
      COMMAND_GUEST, false, GROUP_CLUSTERS, NUMBER_OPTION(window), .min = 1, .max = CLUSTER_WINDOW_MAX,
      .what = "a number of instructions"},
+    {"horizon", "N|auto|inf",
+     "with --cluster=on: after how many instructions without a device access KVM gets the guest back; never (inf); or as "
+     "this host's costs make it (auto, the default)",
+     COMMAND_GUEST, false, GROUP_CLUSTERS, .set = set_horizon},
     {"executor", "host|interp",
      "what executes clusters: host code made from them (host, the default), or an interpreter",
      COMMAND_GUEST, false, GROUP_CLUSTERS, .set = set_executor},

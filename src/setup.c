@@ -118,6 +118,7 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
                     .debugcon_fd = -1},
         .level = o->level,
         .window = (u32)o->window,
+        .horizon = o->horizon,
         .exec = executor_config(o),
         .check = o->check,
         .timeout_ns = o->timeout_ns,

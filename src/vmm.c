@@ -91,7 +91,12 @@ void vmm_set_level(struct vmm *vmm, enum cluster_level level)
 {
     static const u32 pair = 2;
     vmm->window = level == CLUSTER_OFF ? 0 : level == CLUSTER_PAIRS ? pair : vmm->config->window;
-    cluster_engine_set_window(vmm->engine, vmm->window);
+    vmm->regions = level == CLUSTER_ON;
+    vmm->goes_on &= vmm->regions;
+    if (vmm->regions)
+        cluster_engine_set_regions(vmm->engine, &vmm->interp);
+    else
+        cluster_engine_set_window(vmm->engine, vmm->window);
 }
 
 /* The RESET line: chips and processor start over, firmware is shadowed again, other RAM keeps its contents. */
@@ -147,7 +152,7 @@ static int turn(struct vmm *vmm)
     }
     if (vmm->machine.requests)
         return service_requests(vmm);
-    if (vmm->machine.intr) {
+    if (vmm->machine.intr && !(vmm->goes_on && !vmm_interrupt_deliverable(vmm))) {
         rc = vmm_service_interrupt(vmm);
         if (rc)
             return rc < 0 ? rc : 0; /* 1: look at everything again before the guest runs */
@@ -159,6 +164,9 @@ static int turn(struct vmm *vmm)
     vmm_arm_deadline(vmm);
     if (vmm->attention || vmm->ended)
         return 0; /* what set it now was no signal: KVM_RUN would not return for it */
+    if (vmm->goes_on && vmm->cpu_current)
+        return vmm_go_on(vmm);
+    vmm->goes_on = false;
     rc = enter_guest(vmm);
     return rc ? rc : vmm_handle_exit(vmm);
 }
@@ -254,6 +262,7 @@ static int create_engine(struct vmm *vmm)
     if (vmm->config->exec.form_at)
         cluster_engine_set_form_at(vmm->engine, vmm->config->exec.form_at);
     vmm_set_level(vmm, vmm->config->level);
+    vmm_set_horizon(vmm);
     return 0;
 }
 

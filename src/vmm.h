@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum cluster_level { CLUSTER_OFF, CLUSTER_PAIRS, CLUSTER_WINDOW };
+enum cluster_level { CLUSTER_OFF, CLUSTER_PAIRS, CLUSTER_WINDOW, CLUSTER_ON };
 
 /* What executes clusters: the step interpreter, or host code made from their steps. */
 enum executor { EXECUTOR_INTERP, EXECUTOR_HOST };
@@ -38,6 +38,9 @@ struct run_config {
     enum cluster_level level;
     u32 window;               /* instructions, 1..CLUSTER_WINDOW_MAX */
     struct executor_config exec;
+    u64 horizon;              /* CLUSTER_ON: instructions without a device access after which KVM has the guest; or: */
+#define HORIZON_AUTO 0
+#define HORIZON_INF  UINT64_MAX
     bool check;               /* execute clusters twice and compare */
 
     u64 timeout_ns;           /* host time; 0 = none */

@@ -149,6 +149,8 @@ static int handle_io(struct vmm *vmm)
     struct cpu_where where;
     bool resumes;
     vcpu_where(&vmm->vcpu, &where, &resumes);
+    if (vmm->regions)
+        return vmm_enter_regions(vmm, &where, position_of(vmm, resumes));
     struct cluster *cluster = cluster_engine_exit(vmm->engine, &where, position_of(vmm, resumes));
     return cluster ? run_cluster(vmm, cluster) : 0;
 }

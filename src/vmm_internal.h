@@ -54,6 +54,11 @@ struct vmm {
     struct cluster_engine *engine;
     struct vmm_check *check; /* NULL: no --check */
     u32 window; /* in force: 0 = clusters off */
+    bool regions; /* level on */
+    bool goes_on; /* if cpu_current: cluster_engine_go_on has the guest next, not KVM */
+    u64 horizon;
+    u64 accesses_at_look; /* see vmm_region.c */
+    u32 look_period, stretches;
 
     /* Kicks. The signal handler sets attention and makes KVM_RUN return. */
     volatile int attention;
@@ -115,6 +120,13 @@ must_check int vmm_handle_exit(struct vmm *vmm);
 bool vmm_exit_is_behind(const struct vmm *vmm, const struct vmexit *exit);
 /* The device half of an I/O exit: also for the further exits of an instruction being completed. */
 void vmm_serve(struct vmm *vmm, struct vmexit *exit);
+
+/* vmm_region.c */
+void vmm_set_horizon(struct vmm *vmm);
+/* An exit with regions: from the third at a place on they follow it. 0 or -errno. */
+must_check int vmm_enter_regions(struct vmm *vmm, const struct cpu_where *where, enum cluster_position position);
+/* The guest goes on in regions, until something is to be done or KVM shall have it. 0 or -errno. */
+must_check int vmm_go_on(struct vmm *vmm);
 
 /* vmm_interrupt.c */
 /* The interrupt controllers ask. Delivers if the processor can take it now; else brings the guest to where it can.

@@ -106,6 +106,15 @@ static bool prove_loop(struct vmm *vmm, linear_t *lowest)
     return first == second && !memcmp(&before, &after, sizeof after);
 }
 
+/* To the next event. False: there is none. */
+static bool pass_time(struct vmm *vmm)
+{
+    struct clock *clock = &vmm->machine.clock;
+    if (clock->mode == CLOCK_MODE_HOST && clock->next_deadline_ns != CLOCK_NEVER)
+        vmm_sleep_until(vmm, clock->next_deadline_ns);
+    return clock_jump_to_next(clock);
+}
+
 int vmm_check_spin(struct vmm *vmm)
 {
     int rc = vmm_sync(vmm);
@@ -122,7 +131,7 @@ int vmm_check_spin(struct vmm *vmm)
     struct machine *m = &vmm->machine;
     u32 generation = m->memory.generation;
     while (!m->intr && !m->requests && !vmm->ended && !vmm->attention && m->memory.generation == generation)
-        if (!clock_jump_to_next(&m->clock))
+        if (!pass_time(vmm))
             break;
     return 0;
 }

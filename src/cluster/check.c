@@ -31,7 +31,7 @@ void check_before_bus_access(struct check *check)
 static void start_side(struct check *check, struct check_side *side)
 {
     side->cpu = check->entry;
-    memset(&side->stats, 0, sizeof side->stats);
+    side->stats = (struct cluster_stats){.idle = check->entry_idle, .horizon = check->horizon};
     side->interp.stored = false;
 }
 
@@ -86,7 +86,8 @@ static bool states_equal(const struct cpu_state *a, const struct cpu_state *b)
 static bool counts_equal(const struct check *check)
 {
     const struct check_side *a = &check->reference, *b = &check->candidate;
-    return a->stats.instructions == b->stats.instructions && a->stats.exits_avoided == b->stats.exits_avoided &&
+    return a->stats.instructions == b->stats.instructions && a->stats.idle == b->stats.idle &&
+           a->stats.exits_avoided == b->stats.exits_avoided &&
            !memcmp(a->exits_avoided, b->exits_avoided, check->cluster->n * sizeof a->exits_avoided[0]);
 }
 
@@ -161,6 +162,8 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
     for (u32 i = 0; i < cluster->n; i++)
         exits_avoided[i] = cluster->insn[i].exits_avoided;
     begin(check, cluster, cpu);
+    check->entry_idle = stats->idle;
+    check->horizon = stats->horizon;
     run_reference(check, start);
     take_exits_avoided(cluster, side, exits_avoided);
     if (check->comparable)
@@ -172,6 +175,7 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
     *cpu = side->cpu;
     stats->instructions += side->stats.instructions;
     stats->exits_avoided += side->stats.exits_avoided;
+    stats->idle = side->stats.idle;
     return side->leave;
 }
 

@@ -72,6 +72,7 @@ struct check {
     /* The run in hand. */
     struct cluster *cluster;
     struct cpu_state entry;
+    u64 entry_idle, horizon; /* see struct cluster_stats */
     struct check_signals entry_signals;
     bool in_reference;
     bool comparable;

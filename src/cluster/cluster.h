@@ -24,6 +24,7 @@ enum cluster_position {
     POSITION_AT,     /* at the instruction that exits: it is finished before the cluster is entered */
     POSITION_AFTER,  /* just behind it */
     POSITION_INSIDE, /* at a REP string instruction that has elements left */
+    POSITION_REGION, /* a region: entered with a complete state, wherever that came from */
 };
 
 struct cluster_insn {
@@ -34,6 +35,12 @@ struct cluster_insn {
     u64 exits_avoided; /* accesses it made in clusters; formed again, an instruction that stayed counts on */
     struct steps steps;
 };
+
+/* Does its branch close a loop? Every loop has such an edge: there the run loop and the horizon are looked at. */
+static inline bool cluster_edge_is_back(const struct cluster_insn *insn)
+{
+    return insn->target_eip <= insn->eip;
+}
 
 /* Adjacent bytes of guest code. */
 struct cluster_code {
@@ -67,6 +74,9 @@ struct form_request {
     const struct cluster_env *env;
     const struct heat *heat;
     u32 window; /* instructions to scan, the exiting one included */
+    /* A region: all that can be reached over branches to where the guest has been, exiting or not. NULL: a window. */
+    bool (*has_been)(void *opaque, u32 eip);
+    void *has_been_opaque;
     /* Told which instruction ended the scan because it is not on the allow-list. */
     void (*on_stop)(void *opaque, const struct insn *insn);
     void *on_stop_opaque;

@@ -3,7 +3,7 @@
  *   cold --3rd exit--> formed --coherency check fails, code around it became hot--> formed again at the next exit
  *                  \-> alone (nothing to cluster): tried again when its count has doubled, never banned
  */
-#include "cluster/engine.h"
+#include "cluster/engine_impl.h"
 
 #include "base/bug.h"
 #include "base/hash.h"
@@ -11,41 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    CACHE_SLOTS = 16384, /* a power of two */
-    CACHE_MAX_USED = CACHE_SLOTS / 4 * 3,
-    FORM_AT_EXIT = 3,    /* "translate on 3rd exit", unless cluster_engine_set_form_at says otherwise */
-    QUICK_WIDENINGS = 8, /* of one entry; then its exits must double between two */
-};
-
-struct entry {
-    struct cluster_key key;
-    bool used;
-    u32 widenings;
-    u64 exits;
-    u64 form_at;  /* exits at which formation is tried */
-    u64 widen_at; /* exits from which it may be formed again because code that did not join became hot */
-    struct cluster *cluster;
-    struct cluster *old; /* given up, to be formed again: only its counts are of interest */
-};
-
-struct cluster_engine {
-    /* What every exit needs comes first, in as few cache lines as can be: after KVM they are cold. */
-    const struct cluster_env *env;
-    u32 window;
-    u32 wanted_window;
-    bool window_changed;     /* to wanted_window, at the next exit: the cluster handed out may be running */
-    u32 form_at;             /* exits at one place at which a cluster is formed */
-    u32 n_used;
-    struct entry *given;     /* the entry whose cluster cluster_engine_exit returned last */
-    struct entry *last_left; /* the entry whose cluster ran to its end or out of it by a branch, until the next exit */
-    struct cluster_backend backend;
-    struct cluster_stats stats;
-    struct heat heat;
-    u32 stop_count[ZYDIS_MNEMONIC_MAX_VALUE + 1];
-    struct entry entry[CACHE_SLOTS];
-};
 
 const struct cluster_reason cluster_leave_reason[LEAVE_REASONS] = {
 #define X(id, text) [LEAVE_##id] = {#id, text},
@@ -76,8 +41,7 @@ void cluster_engine_set_form_at(struct cluster_engine *engine, u32 exits)
     engine->form_at = exits;
 }
 
-/* The cluster is not run any more; the next one with its key counts on. */
-static void entry_drop_cluster(struct cluster_engine *engine, struct entry *entry)
+void engine_drop_cluster(struct cluster_engine *engine, struct entry *entry)
 {
     if (!entry->cluster)
         return;
@@ -93,7 +57,7 @@ static void entry_drop_cluster(struct cluster_engine *engine, struct entry *entr
 static void flush(struct cluster_engine *engine)
 {
     for (u32 i = 0; i < CACHE_SLOTS; i++) {
-        entry_drop_cluster(engine, &engine->entry[i]);
+        engine_drop_cluster(engine, &engine->entry[i]);
         cluster_free(engine->entry[i].old);
     }
     memset(engine->entry, 0, sizeof engine->entry);
@@ -113,19 +77,28 @@ void cluster_engine_destroy(struct cluster_engine *engine)
 void cluster_engine_set_window(struct cluster_engine *engine, u32 window)
 {
     engine->wanted_window = window;
+    engine->wanted_regions = false;
     engine->window_changed = true;
 }
 
-static void change_window(struct cluster_engine *engine)
+void cluster_engine_set_regions(struct cluster_engine *engine, struct interp *interp)
+{
+    engine->interp = interp;
+    engine->wanted_window = CLUSTER_MAX_INSNS;
+    engine->wanted_regions = true;
+    engine->window_changed = true;
+}
+
+void engine_change_window(struct cluster_engine *engine)
 {
     flush(engine);
     heat_clear(&engine->heat);
     engine->window = engine->wanted_window;
+    engine->regions = engine->wanted_regions;
     engine->window_changed = false;
 }
 
-/* The entry with this key, or the free one where it would go. */
-static struct entry *find_entry(struct cluster_engine *engine, const struct cluster_key *key)
+struct entry *engine_find(struct cluster_engine *engine, const struct cluster_key *key)
 {
     u32 i = (u32)hash64(key, sizeof *key) & (CACHE_SLOTS - 1);
     while (engine->entry[i].used && memcmp(&engine->entry[i].key, key, sizeof *key))
@@ -133,14 +106,14 @@ static struct entry *find_entry(struct cluster_engine *engine, const struct clus
     return &engine->entry[i];
 }
 
-static struct entry *find_or_add_entry(struct cluster_engine *engine, const struct cluster_key *key)
+struct entry *engine_entry(struct cluster_engine *engine, const struct cluster_key *key)
 {
-    struct entry *entry = find_entry(engine, key);
+    struct entry *entry = engine_find(engine, key);
     if (entry->used)
         return entry;
     if (engine->n_used >= CACHE_MAX_USED) {
         flush(engine);
-        entry = find_entry(engine, key);
+        entry = engine_find(engine, key);
     }
     *entry = (struct entry){.key = *key, .used = true, .form_at = engine->form_at};
     engine->n_used++;
@@ -160,17 +133,14 @@ static u32 scan_length(const struct cluster_engine *engine, const struct cluster
 }
 
 /* Formed and prepared by the back-end, or NULL. */
-static struct cluster *form(struct cluster_engine *engine, const struct cluster_key *key)
+static struct cluster *form(struct cluster_engine *engine, const struct cluster_key *key, struct form_request *request)
 {
-    struct form_request request = {
-        .env = engine->env,
-        .heat = &engine->heat,
-        .window = scan_length(engine, key),
-        .on_stop = note_stop,
-        .on_stop_opaque = engine,
-    };
+    request->env = engine->env;
+    request->heat = &engine->heat;
+    request->on_stop = note_stop;
+    request->on_stop_opaque = engine;
     struct cluster *cluster = NULL;
-    if (cluster_form(&request, key, &cluster) != FORM_OK)
+    if (cluster_form(request, key, &cluster) != FORM_OK)
         return NULL;
     if (engine->backend.translate && engine->backend.translate(engine->backend.opaque, cluster)) {
         cluster_free(cluster);
@@ -179,9 +149,9 @@ static struct cluster *form(struct cluster_engine *engine, const struct cluster_
     return cluster;
 }
 
-static void try_form(struct cluster_engine *engine, struct entry *entry)
+void engine_try_form(struct cluster_engine *engine, struct entry *entry, struct form_request *request)
 {
-    entry->cluster = form(engine, &entry->key);
+    entry->cluster = form(engine, &entry->key, request);
     if (!entry->cluster) {
         entry->form_at = entry->exits * 2;
         return;
@@ -222,14 +192,14 @@ static void widen_last(struct cluster_engine *engine, const struct cpu_where *wh
     if (++last->widenings >= QUICK_WIDENINGS)
         last->widen_at = last->exits * 2;
     last->form_at = last->exits;
-    entry_drop_cluster(engine, last);
+    engine_drop_cluster(engine, last);
 }
 
 struct cluster *cluster_engine_exit(struct cluster_engine *engine, const struct cpu_where *where,
                                     enum cluster_position position)
 {
     if (engine->window_changed)
-        change_window(engine);
+        engine_change_window(engine);
     if (engine->window < 2)
         return NULL;
     heat_bump(&engine->heat, where->cs_base + where->eip, position == POSITION_AFTER);
@@ -239,10 +209,12 @@ struct cluster *cluster_engine_exit(struct cluster_engine *engine, const struct 
         return NULL;
     }
     struct cluster_key key = {.where = *where, .position = position};
-    struct entry *entry = find_or_add_entry(engine, &key);
+    struct entry *entry = engine_entry(engine, &key);
     entry->exits++;
-    if (!entry->cluster && entry->exits >= entry->form_at)
-        try_form(engine, entry);
+    if (!entry->cluster && entry->exits >= entry->form_at) {
+        struct form_request request = {.window = scan_length(engine, &key)};
+        engine_try_form(engine, entry, &request);
+    }
     if (!entry->cluster)
         engine->stats.miss[entry->exits < engine->form_at ? MISS_cold : MISS_alone]++;
     engine->given = entry;
@@ -271,7 +243,7 @@ void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, 
     BUG_ON(!entry || entry->cluster != cluster);
     if (!cluster_coherent(cluster, engine->env)) {
         engine->stats.miss[MISS_incoherent]++;
-        entry_drop_cluster(engine, entry);
+        engine_drop_cluster(engine, entry);
         entry->form_at = entry->exits;
         return;
     }

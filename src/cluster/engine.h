@@ -32,6 +32,11 @@ struct cluster_backend cluster_backend_interp(struct interp *interp);
 enum cluster_leave cluster_interp_insn(struct interp *interp, struct cluster *cluster, int *i, struct cpu_state *cpu,
                                        u32 generation, struct cluster_stats *stats);
 
+/* The same for the instruction at CS:EIP, which is in no cluster: *steps is what it was (NULL: it could not be fetched),
+ * *exits what it would have made in KVM. */
+enum cluster_leave cluster_interp_step(struct interp *interp, struct cpu_state *cpu, u32 generation,
+                                       struct cluster_stats *stats, const struct steps **steps, u64 *exits);
+
 /* Why a run must end although the instruction just executed went well, or LEAVE_REASONS: requests, interrupts, changed
  * memory, the run loop. Own code is not looked at. */
 static inline enum cluster_leave cluster_effect(const struct cluster_env *env, const struct cpu_state *cpu, u32 generation)
@@ -60,6 +65,10 @@ void cluster_engine_destroy(struct cluster_engine *engine);
  * and the caller sets *env->attention if the cluster shall be left before its time. */
 void cluster_engine_set_window(struct cluster_engine *engine, u32 window);
 
+/* Level on: regions instead of windows, see cluster_engine_go_on. In the same way. `interp` executes what is not yet worth
+ * translating; it must live as long. */
+void cluster_engine_set_regions(struct cluster_engine *engine, struct interp *interp);
+
 /* Exits at one place at which a cluster is formed there, from 1 (default 3). Holds for places not seen before. */
 void cluster_engine_set_form_at(struct cluster_engine *engine, u32 exits);
 
@@ -71,6 +80,20 @@ struct cluster *cluster_engine_exit(struct cluster_engine *engine, const struct 
 /* Runs `cluster`, the one cluster_engine_exit returned last, with the state after the exit's instruction was finished.
  * The coherency check comes first: it may refuse, and then nothing was executed (the reason is counted). */
 void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, struct cpu_state *cpu);
+
+/* --- level on; region.c --- */
+
+/* Instructions without a device access after which a region is left: from 1. */
+void cluster_engine_set_horizon(struct cluster_engine *engine, u64 horizon);
+
+/* Counts an exit at `where`, KVM having run the guest. True: cluster_engine_go_on shall follow. */
+bool cluster_engine_exit_region(struct cluster_engine *engine, const struct cpu_where *where,
+                                enum cluster_position position);
+
+/* Executes the guest from the state in cpu: regions where it has been often, instruction by instruction where not, until
+ * there is a reason to stop. LEAVE_fault and LEAVE_unsupported: KVM must execute the next instruction. Never
+ * LEAVE_end, LEAVE_branch or LEAVE_self_modified. */
+enum cluster_leave cluster_engine_go_on(struct cluster_engine *engine, struct cpu_state *cpu);
 
 /* The counts so far, the stop reasons sorted. */
 void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_stats *stats);

@@ -79,9 +79,36 @@ static s16 scan_add(struct scan *scan, u32 eip)
     seen->target_eip = relative ? insn.target : seen->next_eip;
     seen->next = seen->target = CLUSTER_NO_INSN;
     seen->exiting = is_exiting(scan, &insn, linear);
-    seen->leads_to_exit = seen->exiting;
+    seen->leads_to_exit = seen->exiting || scan->request->has_been;
     scan->last = MAX(scan->last, linear + insn.length - 1);
     return (s16)scan->n++;
+}
+
+/* The beginning of a basic block. In a region, where the guest has not been it will hardly go. */
+static s16 scan_block(struct scan *scan, u32 eip)
+{
+    const struct form_request *request = scan->request;
+    if (request->has_been && !request->has_been(request->has_been_opaque, eip))
+        return CLUSTER_NO_INSN;
+    return scan_add(scan, eip);
+}
+
+static s16 scan_next(struct scan *scan, const struct seen *seen)
+{
+    const struct steps *steps = &seen->steps;
+    switch ((enum insn_flow)steps->flow) {
+    case FLOW_NEXT:
+        return scan_add(scan, seen->next_eip);
+    case FLOW_BRANCH:
+        return scan_block(scan, seen->next_eip);
+    case FLOW_CALL:
+    case FLOW_INDIRECT: /* it will return there */
+        if (scan->request->has_been && steps->step[steps->count - 1].kind == STEP_CALL)
+            return scan_block(scan, seen->next_eip);
+        return CLUSTER_NO_INSN;
+    default:
+        return CLUSTER_NO_INSN;
+    }
 }
 
 /* Breadth first: the array is its own queue. */
@@ -89,12 +116,10 @@ static void scan_downstream(struct scan *scan)
 {
     for (u32 i = 0; i < scan->n; i++) {
         u8 flow = scan->seen[i].steps.flow;
-        if (flow == FLOW_NEXT || flow == FLOW_BRANCH) {
-            s16 next = scan_add(scan, scan->seen[i].next_eip);
-            scan->seen[i].next = next;
-        }
+        s16 next = scan_next(scan, &scan->seen[i]);
+        scan->seen[i].next = next;
         if (flow == FLOW_BRANCH || flow == FLOW_JUMP || flow == FLOW_CALL) {
-            s16 target = scan_add(scan, scan->seen[i].target_eip);
+            s16 target = scan_block(scan, scan->seen[i].target_eip);
             scan->seen[i].target = target;
         }
     }
@@ -123,6 +148,8 @@ static void mark_leading(struct scan *scan)
 static bool worthwhile(const struct scan *scan)
 {
     const struct seen *first = &scan->seen[0];
+    if (scan->request->has_been)
+        return true;
     if (scan->key->position == POSITION_AT)
         return leads(scan, first->next) || leads(scan, first->target);
     return first->leads_to_exit;

@@ -518,16 +518,21 @@ enum interp_result interp_exec(struct interp *interp, struct cpu_state *cpu, con
     return result;
 }
 
+enum interp_result interp_fetch(struct interp *interp, struct cpu_state *cpu, const struct steps **steps)
+{
+    struct exec x;
+
+    *steps = insn_cache_find(interp->cache, interp->env, cpu);
+    if (likely(*steps != NULL))
+        return INTERP_DONE;
+    exec_init(&x, interp, cpu);
+    return insn_cache_fill(interp->cache, &x, steps);
+}
+
 enum interp_result interp_step(struct interp *interp, struct cpu_state *cpu)
 {
     const struct steps *steps;
-    struct exec x;
-    enum interp_result result;
+    enum interp_result result = interp_fetch(interp, cpu, &steps);
 
-    steps = insn_cache_find(interp->cache, interp->env, cpu);
-    if (likely(steps != NULL))
-        return interp_exec(interp, cpu, steps);
-    exec_init(&x, interp, cpu);
-    result = insn_cache_fill(interp->cache, &x, &steps);
     return result == INTERP_DONE ? interp_exec(interp, cpu, steps) : result;
 }

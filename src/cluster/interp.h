@@ -53,6 +53,9 @@ void interp_fini(struct interp *interp);
  * caller (LIMIT: callers hand guests with TF set to KVM). */
 enum interp_result interp_step(struct interp *interp, struct cpu_state *cpu);
 
+/* Its first half: the instruction at CS:EIP, lowered; valid until the next call. INTERP_DONE, or why there is none. */
+enum interp_result interp_fetch(struct interp *interp, struct cpu_state *cpu, const struct steps **steps);
+
 /* Executes one already lowered instruction that stands at CS:EIP. Same results. */
 enum interp_result interp_exec(struct interp *interp, struct cpu_state *cpu, const struct steps *steps);
 

@@ -38,6 +38,11 @@ static bool wrote_own_code(const struct interp *interp, const struct cluster *cl
     return interp->stored && cluster_holds(cluster, interp->store_first, interp->store_last);
 }
 
+static bool is_beyond_horizon(const struct cluster_stats *stats)
+{
+    return stats->horizon && stats->idle >= stats->horizon;
+}
+
 /* The instruction that follows in the cluster, or CLUSTER_NO_INSN; *leave tells why then. */
 static int follow(const struct cluster *cluster, const struct cluster_insn *insn, u32 eip, enum cluster_leave *leave)
 {
@@ -63,31 +68,61 @@ static void raise_after_access(struct interp *interp, struct cpu_state *cpu)
         cpu->eflags = eflags;
 }
 
-enum cluster_leave cluster_interp_insn(struct interp *interp, struct cluster *cluster, int *i, struct cpu_state *cpu,
-                                       u32 generation, struct cluster_stats *stats)
+/* Executes an instruction and counts; *exits that it would have made; *again: a string instruction stopped between two
+ * elements. Why the run must end, or LEAVE_REASONS. */
+static enum cluster_leave execute(struct interp *interp, const struct steps *steps, struct cpu_state *cpu, u32 generation,
+                                  struct cluster_stats *stats, u64 *exits, bool *again)
 {
-    struct cluster_insn *insn = &cluster->insn[*i];
     u32 di = cpu->reg[CPU_EDI];
-    enum interp_result result = interp_exec(interp, cpu, &insn->steps);
+    enum interp_result result = interp_exec(interp, cpu, steps);
+    *exits = 0;
+    *again = result == INTERP_AGAIN;
     if (result != INTERP_DONE && result != INTERP_AGAIN && result != INTERP_FAULT)
         return LEAVE_unsupported;
-    u64 exits = exits_of(interp, cpu, &insn->steps, di);
-    insn->exits_avoided += exits;
-    stats->exits_avoided += exits;
+    *exits = exits_of(interp, cpu, steps, di);
+    stats->exits_avoided += *exits;
     if (result == INTERP_FAULT) {
         if (interp->device_accesses)
             raise_after_access(interp, cpu);
         return LEAVE_fault;
     }
     stats->instructions++;
-    enum cluster_leave leave = cluster_effect(interp->env, cpu, generation);
+    stats->idle = *exits ? 0 : stats->idle + 1;
+    return cluster_effect(interp->env, cpu, generation);
+}
+
+enum cluster_leave cluster_interp_step(struct interp *interp, struct cpu_state *cpu, u32 generation,
+                                       struct cluster_stats *stats, const struct steps **steps, u64 *exits)
+{
+    bool again;
+    *exits = 0;
+    switch (interp_fetch(interp, cpu, steps)) {
+    case INTERP_DONE:
+        return execute(interp, *steps, cpu, generation, stats, exits, &again);
+    case INTERP_FAULT:
+        return LEAVE_fault;
+    default:
+        return LEAVE_unsupported;
+    }
+}
+
+enum cluster_leave cluster_interp_insn(struct interp *interp, struct cluster *cluster, int *i, struct cpu_state *cpu,
+                                       u32 generation, struct cluster_stats *stats)
+{
+    struct cluster_insn *insn = &cluster->insn[*i];
+    u64 exits;
+    bool again;
+    enum cluster_leave leave = execute(interp, &insn->steps, cpu, generation, stats, &exits, &again);
+    insn->exits_avoided += exits;
     if ((leave == LEAVE_REASONS || leave == LEAVE_attention) && wrote_own_code(interp, cluster))
         leave = LEAVE_self_modified;
-    if (leave != LEAVE_REASONS || result == INTERP_AGAIN)
+    if (leave != LEAVE_REASONS || again)
         return leave;
     int next = follow(cluster, insn, cpu->eip, &leave);
     if (next == CLUSTER_NO_INSN)
         return leave;
+    if (next == insn->target && cluster_edge_is_back(insn) && is_beyond_horizon(stats))
+        return LEAVE_horizon;
     *i = next;
     return LEAVE_REASONS;
 }

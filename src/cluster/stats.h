@@ -15,7 +15,9 @@
     X(mapping, "memory mapping or contents changed by a device")                                             \
     X(self_modified, "the guest wrote into the cluster's code")                                              \
     X(request, "reset or exit requested")                                                                    \
-    X(attention, "the run loop was wanted")
+    X(attention, "the run loop was wanted")                                                                  \
+    X(horizon, "no device access within the horizon")                                                        \
+    X(mode, "paging, virtual-8086, outer ring or trap flag")
 
 /* Why an exit did not run a cluster. */
 #define CLUSTER_MISSES(X)                                                                                    \
@@ -54,6 +56,10 @@ extern const struct cluster_reason cluster_miss_reason[MISS_REASONS];
 #define CLUSTER_STOP_KINDS 16
 
 struct cluster_stats {
+    /* Not counts, but the rule that ends a run which only computes. */
+    u64 idle;    /* instructions since the last device access */
+    u64 horizon; /* a loop is left when so many have gone by; 0: never */
+
     u64 formed;            /* clusters formed, formed again included */
     u64 runs;              /* times a cluster was entered */
     u64 instructions;      /* guest instructions executed in clusters */

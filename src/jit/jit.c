@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_HORIZON (1ll << 50)
+
 enum {
     DEFAULT_SLOW_THRESHOLD = 3,
     /* Code that changes all the time is not worth translating: a cluster formed again this often must first
@@ -191,10 +193,12 @@ static enum cluster_leave interpret(struct jit *jit, struct cluster *cluster, in
 static void take_leave(struct jit_frame *frame, const struct leave_record *record)
 {
     frame->cpu->eip = record->eip;
-    frame->executed += record->pending;
+    frame->fuel += record->pending;
     frame->reason = record->reason;
     if (record->reason == LEAVE_REASONS)
         frame->reason = (enum cluster_leave)(frame->leave - 1);
+    else if (record->reason == LEAVE_attention && !*frame->attention)
+        frame->reason = LEAVE_horizon; /* the poll looks at both */
 }
 
 static void enter(struct jit *jit, struct jit_frame *frame, int i)
@@ -230,7 +234,11 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
         struct translation *t = ready(jit, cluster, cpu);
         if (!t)
             return interpret(jit, cluster, i, cpu, generation, stats);
-        *frame = (struct jit_frame){.attention = jit->env->attention,
+        const s64 horizon = stats->horizon ? (s64)stats->horizon : NO_HORIZON;
+        *frame = (struct jit_frame){.fuel = (s64)stats->idle - horizon,
+                                    .horizon = horizon,
+                                    .executed = (u64)(horizon - (s64)stats->idle),
+                                    .attention = jit->env->attention,
                                     .granules = jit->env->code_map ? jit->env->code_map->granule : NULL,
                                     .env = jit->env,
                                     .jit = jit,
@@ -239,7 +247,8 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
                                     .stats = stats,
                                     .generation = generation};
         enter(jit, frame, i);
-        stats->instructions += frame->executed;
+        stats->instructions += frame->executed + (u64)frame->fuel;
+        stats->idle = (u64)(frame->fuel + frame->horizon);
         stats->exits_avoided += frame->accesses;
         i = frame->next;
     } while (frame->again);

@@ -50,6 +50,7 @@ struct device_site {
     struct env_port port; /* IN, OUT: who answers port.number; .in and .out are NULL if not known */
     bool port_known;
     struct env_window window; /* LOAD, STORE: the device memory it went to last */
+    u32 pending;          /* instructions up to this one that the code counts later */
 };
 
 struct insn_code {
@@ -88,7 +89,9 @@ struct jit_frame {
     u32 leave;          /* 1 + enum cluster_leave: leave after this instruction; 0: go on */
     s32 direction;      /* of string instructions: 1 or -1 */
     u32 left_by;        /* index of the leave record */
-    u64 executed;       /* instructions */
+    s64 fuel;           /* instructions since the last device access - horizon: from 0 on loops are left */
+    s64 horizon;
+    u64 executed;       /* + fuel: instructions of this run */
     u64 accesses;       /* of devices by host code */
     const struct cluster_env *env;
     const void *target; /* where to go on */
@@ -157,6 +160,14 @@ static inline struct host_mem frame_at(size_t offset)
     return host_mem(R12, (s32)offset);
 }
 #define FRAME(field) frame_at(offsetof(struct jit_frame, field))
+
+/* The last `pending` instructions are counted later, up to one that has just accessed a device. */
+static inline void jit_refuel(struct jit_frame *frame, u32 pending)
+{
+    s64 full = -frame->horizon - (s64)pending;
+    frame->executed += (u64)(frame->fuel - full);
+    frame->fuel = full;
+}
 
 /* runtime.c: what translated code calls. */
 enum { INTERPRET_PENDING_SHIFT = 16 };

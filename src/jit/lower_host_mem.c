@@ -151,7 +151,8 @@ static struct device_site *add_site(struct gen *g, const struct step *step)
         return &g->site[0];
     }
     struct device_site *site = &g->site[g->n_sites++];
-    *site = (struct device_site){.insn = &g->cluster->insn[g->i], .size = step->size, .imm = step->imm};
+    *site = (struct device_site){.insn = &g->cluster->insn[g->i], .size = step->size, .imm = step->imm,
+                                  .pending = g->pending + 1};
     return site;
 }
 

@@ -57,7 +57,7 @@ const void *jit_prepare(struct jit_frame *frame, int i)
     frame->flags = flags_to_ax(frame->cpu->eflags);
     frame->direction = frame->cpu->eflags & FLAG_DF ? -1 : 1;
     frame->leave = 0;
-    frame->executed -= (u64)(s64)t->insn[i].pending; /* the code counts them, but they were not executed */
+    frame->fuel -= t->insn[i].pending; /* the code counts them, but they were not executed */
     return t->code + t->insn[i].offset;
 }
 
@@ -94,12 +94,28 @@ static void note_fault(struct jit_frame *frame, u32 i)
     jit->stats.recompiled++;
 }
 
+/* One instruction in the interpreter, which counts in frame->stats: all but what makes up the fuel. */
+static enum cluster_leave interpret(struct jit_frame *frame, int *i)
+{
+    struct cluster_stats *stats = frame->stats;
+    u64 before = stats->instructions;
+    stats->idle = (u64)(frame->fuel + frame->horizon);
+    enum cluster_leave reason =
+        cluster_interp_insn(frame->jit->interp, frame->translation->cluster, i, frame->cpu, frame->generation, stats);
+    u64 done = stats->instructions - before;
+    stats->instructions = before;
+    s64 fuel = (s64)stats->idle - frame->horizon;
+    frame->executed += done + (u64)(frame->fuel - fuel);
+    frame->fuel = fuel;
+    return reason;
+}
+
 /* Executes instruction `i`, and those after it as long as an interrupt shadow lasts; returns where to go on.
  */
 const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
 {
     u32 i = i_and_pending & (BIT(INTERPRET_PENDING_SHIFT) - 1);
-    frame->executed += i_and_pending >> INTERPRET_PENDING_SHIFT;
+    frame->fuel += i_and_pending >> INTERPRET_PENDING_SHIFT;
     struct jit *jit = frame->jit;
     struct translation *t = frame->translation;
     struct cpu_state *cpu = frame->cpu;
@@ -111,7 +127,7 @@ const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
         if (jit_string_run(frame, &t->cluster->insn[at], &reason))
             return leave(frame, reason);
         jit->stats.interpreted++;
-        reason = cluster_interp_insn(jit->interp, t->cluster, &at, cpu, frame->generation, frame->stats);
+        reason = interpret(frame, &at);
         if (jit->faulted)
             note_fault(frame, i);
         if (reason != LEAVE_REASONS)
@@ -135,6 +151,8 @@ static inline void finish_access(struct jit_frame *frame, struct device_site *si
 {
     const struct cluster_env *env = frame->env;
     frame->accesses += accesses;
+    if (accesses)
+        jit_refuel(frame, site->pending);
     site->insn->exits_avoided += accesses;
     if (unlikely(*env->intr || *env->requests || *env->attention || *env->generation != frame->generation))
         note_reason(frame);

@@ -173,6 +173,8 @@ bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum clu
         left -= do_elements(&r, from, to, count);
         stopped = is_wanted(&r) && !reads_device;
     }
+    if (r.accesses)
+        jit_refuel(frame, 0);
     frame->stats->exits_avoided += r.accesses;
     insn->exits_avoided += r.accesses;
     enum cluster_leave failure = r.accesses && !stopped ? next_failure(&r) : LEAVE_REASONS;
@@ -181,7 +183,7 @@ bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum clu
     /* Between two elements: the instruction begins again, with RF set. */
     frame->cpu->interrupt_shadow = false;
     frame->cpu->eflags |= FLAG_RF;
-    frame->stats->instructions++;
+    frame->executed++; /* and idle stays zero */
     *reason = cluster_effect(r.env, frame->cpu, frame->generation);
     if (*reason == LEAVE_REASONS)
         *reason = failure;

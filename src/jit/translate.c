@@ -30,14 +30,14 @@ void gen_restore_flags(struct gen *g)
     g->flags = FLAGS_HOST;
 }
 
-/*  mov r8, [executed]; lea r8, [r8 + n]; mov [executed], r8 */
+/*  mov r8, [fuel]; lea r8, [r8 + n]; mov [fuel], r8 */
 void gen_count(struct gen *g)
 {
     if (!g->pending)
         return;
-    emit_rm(&g->e, M(MOV), 8, R8, FRAME(executed));
+    emit_rm(&g->e, M(MOV), 8, R8, FRAME(fuel));
     emit_lea(&g->e, 8, R8, host_mem(R8, (s32)g->pending));
-    emit_mr(&g->e, M(MOV), 8, FRAME(executed), R8);
+    emit_mr(&g->e, M(MOV), 8, FRAME(fuel), R8);
     g->pending = 0;
 }
 
@@ -109,14 +109,19 @@ void gen_branch_leave(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave 
     add_fixup(g, emit_branch(&g->e, mnemonic), true, add_leave(g, reason, eip, false));
 }
 
-/* Does something want the processor? Without touching the flags:
- *   mov r9d, ecx; mov r8, [attention]; mov ecx, [r8]; jrcxz on; jmp leave; on: mov ecx, r9d */
+/* Does something want the processor, or is the horizon reached? Without touching the flags: the upper byte of the fuel is
+ * -1 as long as there is some.
+ *   mov r9d, ecx; mov r8, [attention]; mov r8d, [r8]; movsx ecx, byte [fuel + 7]; lea ecx, [rcx + r8 + 1];
+ *   jrcxz on; jmp leave; on: mov ecx, r9d */
 static void emit_poll(struct gen *g, u32 eip)
 {
     struct emit *e = &g->e;
+    const s32 upper = sizeof(s64) - 1;
     emit_rr(e, M(MOV), 4, R9, RCX);
     emit_rm(e, M(MOV), 8, R8, FRAME(attention));
-    emit_rm(e, M(MOV), 4, RCX, host_mem(R8, 0));
+    emit_rm(e, M(MOV), 4, R8, host_mem(R8, 0));
+    emit_extend_m(e, M(MOVSX), 4, RCX, 1, frame_at(offsetof(struct jit_frame, fuel) + upper));
+    emit_lea(e, 4, RCX, host_mem_index(RCX, R8, 1, 1));
     u8 *on = emit_branch_short(e, M(JRCXZ));
     add_fixup(g, emit_branch(e, M(JMP)), true, add_leave(g, LEAVE_attention, eip, true));
     emit_patch_short(e, on, e->at);
@@ -140,7 +145,7 @@ void gen_edge(struct gen *g, s16 target, u32 eip)
         return;
     }
     place_flags(g, g->label_flags[target]);
-    if (g->label[target]) /* backward: a loop */
+    if (cluster_edge_is_back(&g->cluster->insn[g->i]) && eip == g->cluster->insn[g->i].target_eip)
         emit_poll(g, eip);
     add_fixup(g, emit_branch(&g->e, M(JMP)), false, (u32)target);
     g->flags = flags; /* on the other way, which this code is not on */

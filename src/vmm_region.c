@@ -1,0 +1,72 @@
+/* Level on: when the guest goes on in regions, and when KVM has it. */
+#include "vmm_internal.h"
+
+enum {
+    /* Instructions without a device access after which it is looked whether the guest only waits. */
+    QUIET_INSTRUCTIONS = 1 << 18,
+    MAX_LOOK_PERIOD = 64, /* such stretches between two looks */
+    HARDWARE_HORIZON = 4000,
+};
+
+void vmm_set_horizon(struct vmm *vmm)
+{
+    u64 horizon = vmm->config->horizon;
+    if (horizon == HORIZON_AUTO)
+        horizon = vmm->vcpu.traits.late_window ? HORIZON_INF : HARDWARE_HORIZON;
+    vmm->horizon = horizon;
+    vmm->look_period = 1;
+    cluster_engine_set_horizon(vmm->engine, MIN(horizon, (u64)QUIET_INSTRUCTIONS));
+}
+
+/* The guest has made no access for a while. If it does nothing but wait for an interrupt, time is what it needs. A look costs
+ * as much as the guest's own work in between: the more were in vain, the rarer they become. */
+static int look_at_quiet(struct vmm *vmm)
+{
+    if (vmm->machine.accesses != vmm->accesses_at_look) {
+        vmm->accesses_at_look = vmm->machine.accesses;
+        vmm->look_period = 1;
+        vmm->stretches = 0;
+    }
+    if (++vmm->stretches < vmm->look_period)
+        return 0;
+    u64 spins = vmm->stats->spins;
+    int rc = vmm_check_spin(vmm);
+    vmm->stretches = 0;
+    vmm->look_period = vmm->stats->spins != spins ? 1 : MIN(vmm->look_period * 2, (u32)MAX_LOOK_PERIOD);
+    return rc;
+}
+
+int vmm_go_on(struct vmm *vmm)
+{
+    u64 start = tsc_now();
+    enum cluster_leave leave = cluster_engine_go_on(vmm->engine, &vmm->cpu);
+    vmm->tsc_cluster += tsc_now() - start;
+    switch (leave) {
+    case LEAVE_interrupt:
+    case LEAVE_halt:
+    case LEAVE_request:
+    case LEAVE_attention:
+        return 0;
+    case LEAVE_horizon:
+        if (vmm->horizon > QUIET_INSTRUCTIONS)
+            return look_at_quiet(vmm);
+        break;
+    default:
+        break;
+    }
+    vmm->goes_on = false;
+    return 0;
+}
+
+int vmm_enter_regions(struct vmm *vmm, const struct cpu_where *where, enum cluster_position position)
+{
+    if (!cluster_engine_exit_region(vmm->engine, where, position))
+        return 0;
+    int rc = vmm_sync(vmm);
+    if (rc)
+        return rc;
+    vmm->goes_on = vmm->cpu_current;
+    if (!vmm->goes_on)
+        cluster_engine_miss(vmm->engine, MISS_elsewhere);
+    return 0;
+}
