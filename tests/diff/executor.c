@@ -146,7 +146,8 @@ bool executor_decode(const struct executor *x, struct insn *insn)
     const struct cpu_state *cpu = &x->cpu;
     u8 bytes[INSN_MAX_BYTES];
     u32 n = 0;
-    for (linear_t at = cpu_rip_linear(cpu); n < sizeof bytes; at++, n++) {
+    u64 room = (u64)cpu->sreg[CPU_CS].limit + 1 - MIN((u64)cpu->eip, (u64)cpu->sreg[CPU_CS].limit + 1);
+    for (linear_t at = cpu_rip_linear(cpu); n < MIN(room, sizeof bytes); at++, n++) {
         enum page_kind kind = memory_kind(&x->mem, at);
         if (kind != PAGE_RAM && kind != PAGE_ROM)
             break;

@@ -3,26 +3,35 @@
  * protected mode there, see kvm_side.emulates) does the following in its own way. A sequence whose end
  * differs on KVM runs once more here, instruction by instruction, with the emulator's ways put in exactly
  * where they occur, and what comes out must be what KVM has, to the last bit. So nothing is left out of the
- * comparison: an oddity explains only its own effect. Where the guest runs on the processor nothing is put
- * in; only flags that the manual leaves undefined may differ.
+ * comparison: an oddity explains only its own effect.
  *
  * AAM     AAM and AAD set SF, ZF and PF from AX or EAX (their operand size), the manual says from AL:
  * emulate.c declares them without ByteOp and leaves the flags to an OR of operand size. FRAME   the frame of
- * an exception through a 32-bit gate goes to linear address ESP if the stack has 16 bits, whatever SS's base
- * and the upper half of ESP are (kvm-pvm's own delivery). ESP     the delivery of an exception in real mode
- * clears the upper half of ESP. STRING  REP CMPS and REP SCAS that fault behind their first element: the
- * registers are stepped, the flags of the elements before are lost (x86_emulate_instruction writes RFLAGS
- * back only without an exception), but for every 1024th. PUSHA   stores register by register until one store
- * faults (em_pusha). READS   an instruction whose second access faults has made the first: a device was read
- * (MOVS, CMPS, XCHG, ADD m,r ...). The interpreter, like microcode, checks all first. */
+ * an exception in protected mode goes to linear address ESP, and ESP moves with all its 32 bits, if the stack
+ * has 16 (kvm-pvm's own delivery). ESP     the delivery of an exception in real mode clears the upper half of
+ * ESP. STRING  REP CMPS and REP SCAS that fault behind their first element: the registers are stepped, the
+ * flags of the elements before are lost (x86_emulate_instruction writes RFLAGS back only without an
+ * exception), but for every 1024th. PUSHA   stores register by register until one store faults (em_pusha).
+ * READS   an instruction whose second access faults has made the first: a device was read (MOVS, CMPS, XCHG,
+ * ADD m,r ...). The interpreter, like microcode, checks all first.
+ *
+ * What no processor promises is no difference, on any backend. Where such a thing was seen in the replay, the
+ * end is not compared; this is counted apart, and rare:
+ *
+ * UNDEFINED  something read flags that the manual leaves undefined, or a fault pushed them.
+ * OWN_BYTES  the bytes of a repeated string instruction changed while it was repeated, by its own stores or
+ * by DMA. KVM decodes it again after an exit or 1024 elements, other processors when they like. INS A20 or
+ * memory were changed by a device between two elements of REP INS. KVM asks the port for a page's worth of
+ *            elements before it stores the first. */
 #include "trio.h"
 
 #include <string.h>
 
 enum {
+    HLT = 0xf4,
     REPLAY_LIMIT = 4000000, /* steps */
     BATCH = 1024,           /* elements after which the emulator writes everything back */
-    FRAME_MAX = 16,
+    FRAME_MAX = 4,          /* doublewords: EFLAGS, CS, EIP, error code */
 };
 
 /* One replay. */
@@ -40,10 +49,16 @@ struct replay {
 const char *oddity_name(enum oddity oddity)
 {
     static const char *const name[ODDITIES] = {
-        [ODDITY_AAM] = "flags of AAM and AAD",       [ODDITY_FRAME] = "frame at linear ESP",
-        [ODDITY_ESP] = "upper half of ESP",          [ODDITY_STRING] = "flags of a faulting CMPS or SCAS",
-        [ODDITY_PUSHA] = "part of a faulting PUSHA", [ODDITY_READS] = "device read before a fault",
-        [ODDITY_UNDEFINED] = "undefined flags",
+        [ODDITY_AAM] = "flags of AAM and AAD",
+        [ODDITY_FRAME] = "frame at linear ESP",
+        [ODDITY_AC] = "AC cleared by an exception",
+        [ODDITY_ESP] = "upper half of ESP",
+        [ODDITY_STRING] = "flags of a faulting CMPS or SCAS",
+        [ODDITY_PUSHA] = "part of a faulting PUSHA",
+        [ODDITY_READS] = "device read before a fault",
+        [ODDITY_UNDEFINED] = "undefined flags used, not compared",
+        [ODDITY_OWN_BYTES] = "string instruction changed by itself, not compared",
+        [ODDITY_INS] = "device event within REP INS, not compared",
     };
     return name[oddity];
 }
@@ -125,26 +140,39 @@ static void store_part_of_pusha(struct replay *r)
     }
 }
 
-/* The bytes go from where the interpreter has put them to linear ESP. */
-static void move_frame(struct replay *r, u32 old_esp, const u8 *before)
+/* What lay below the top of the stack, nearest first. */
+static void save_stack(const struct replay *r, u32 *before)
 {
     const struct cpu_state *cpu = &r->x->cpu;
-    u32 bytes = (old_esp - cpu->reg[CPU_ESP]) & 0xffff;
-    u8 *right = ram_at(r, stack_linear(cpu, cpu->reg[CPU_ESP])), *wrong = ram_at(r, cpu->reg[CPU_ESP]);
-    u8 frame[FRAME_MAX];
-    if (bytes > FRAME_MAX || !right || !wrong || right == wrong)
-        return;
-    memcpy(frame, right, bytes);
-    memcpy(right, before, bytes);
-    memcpy(wrong, frame, bytes);
-    happened(r, ODDITY_FRAME);
+    for (u32 i = 0; i < FRAME_MAX; i++) {
+        const u8 *from = ram_at(r, stack_linear(cpu, cpu->reg[CPU_ESP] - 4 * (i + 1)));
+        before[i] = 0;
+        if (from)
+            memcpy(&before[i], from, sizeof before[i]);
+    }
 }
 
-static void save_stack(const struct replay *r, u32 bytes, u8 *before)
+/* Each doubleword goes from where the interpreter has put it to below linear ESP. */
+static void move_frame(struct replay *r, u32 old_esp, u32 n, const u32 *before)
 {
-    const u8 *from = ram_at(r, stack_linear(&r->x->cpu, r->x->cpu.reg[CPU_ESP] - bytes));
-    if (from)
-        memcpy(before, from, bytes);
+    struct cpu_state *cpu = &r->x->cpu;
+    u32 frame[FRAME_MAX] = {0};
+    if (stack_linear(cpu, old_esp) == old_esp && cpu->reg[CPU_ESP] == old_esp - 4 * n)
+        return;
+    for (u32 i = 0; i < n; i++) {
+        u8 *from = ram_at(r, stack_linear(cpu, old_esp - 4 * (i + 1)));
+        if (from) {
+            memcpy(&frame[i], from, sizeof frame[i]);
+            memcpy(from, &before[i], sizeof before[i]);
+        }
+    }
+    for (u32 i = 0; i < n; i++) {
+        u8 *to = ram_at(r, old_esp - 4 * (i + 1));
+        if (to)
+            memcpy(to, &frame[i], sizeof frame[i]);
+    }
+    cpu->reg[CPU_ESP] = old_esp - 4 * n;
+    happened(r, ODDITY_FRAME);
 }
 
 /* An element before this one was compared. */
@@ -156,9 +184,12 @@ static void lose_flags(struct replay *r)
     *flags = (*flags & ~FLAGS_ARITH) | (r->string_flags & FLAGS_ARITH);
 }
 
-/* What KVM read more than the interpreter did. */
+/* What KVM read more than the interpreter did, if the handler halts: else the reads may be the handler's. */
 static void make_reads(struct replay *r)
 {
+    const u8 *handler = ram_at(r, cpu_rip_linear(&r->x->cpu));
+    if (!handler || *handler != HLT)
+        return;
     struct device *ours = &r->x->dev;
     const struct device *theirs = &r->t->kvm.dev;
     while (ours->n < MIN(theirs->n, DEVICE_LOG)) {
@@ -173,17 +204,21 @@ static void make_reads(struct replay *r)
 static bool raise_oddly(struct replay *r)
 {
     struct cpu_state *cpu = &r->x->cpu;
-    u32 old_esp = cpu->reg[CPU_ESP], bytes = r->x->interp.fault_has_error ? 16 : 12;
-    u8 before[FRAME_MAX] = {0};
+    u32 old_esp = cpu->reg[CPU_ESP], n = r->x->interp.fault_has_error ? FRAME_MAX : FRAME_MAX - 1;
+    u32 before[FRAME_MAX];
     if (is_mnemonic(r, ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD))
         store_part_of_pusha(r);
     if (is_compare(r) && r->in_string)
         lose_flags(r);
-    save_stack(r, bytes, before);
+    save_stack(r, before);
     if (executor_raise(r->x) != INTERP_DONE)
         return false;
     if (cpu_protected(cpu) && !cpu->sreg[CPU_SS].db)
-        move_frame(r, old_esp, before);
+        move_frame(r, old_esp, n, before);
+    if (cpu->eflags & FLAG_AC) {
+        cpu->eflags &= ~FLAG_AC;
+        happened(r, ODDITY_AC);
+    }
     if (!cpu_protected(cpu) && cpu->reg[CPU_ESP] > 0xffff) {
         cpu->reg[CPU_ESP] &= 0xffff;
         happened(r, ODDITY_ESP);
@@ -228,9 +263,34 @@ static void before_string(struct replay *r)
     r->x->dev.attention = 1;
 }
 
+static bool repeats(const struct replay *r)
+{
+    return r->valid && r->insn.string && (r->insn.rep || r->insn.repne);
+}
+
+/* A repeated string instruction, now or a few elements ago at this place, is not what it was. */
+static void note_own_bytes(struct replay *r, linear_t at)
+{
+    for (u32 i = 0; repeats(r) && i < r->insn.length; i++) {
+        const u8 *now = ram_at(r, at + i);
+        if (now && *now != r->insn.bytes[i])
+            happened(r, ODDITY_OWN_BYTES);
+    }
+}
+
+static void note_event(struct replay *r, bool fired)
+{
+    enum device_event event = r->t->s->device.event;
+    if (repeats(r) && (r->insn.zydis.opcode & 0xfe) == 0x6c && r->x->dev.fired && !fired &&
+        (event == EVENT_DMA || event == EVENT_A20))
+        happened(r, ODDITY_INS);
+}
+
 /* False: it ends here. */
 static bool replay_step(struct replay *r)
 {
+    linear_t at = cpu_rip_linear(&r->x->cpu);
+    bool fired = r->x->dev.fired;
     r->valid = executor_decode(r->x, &r->insn);
     note_flags_read(r);
     before_string(r);
@@ -242,6 +302,8 @@ static bool replay_step(struct replay *r)
     }
     r->in_string = result == INTERP_AGAIN;
     note_flags_written(r);
+    note_own_bytes(r, at);
+    note_event(r, fired);
     if (r->odd && is_mnemonic(r, ZYDIS_MNEMONIC_AAM, ZYDIS_MNEMONIC_AAD))
         set_wide_flags(r);
     return result == INTERP_DONE || result == INTERP_AGAIN;

@@ -30,8 +30,8 @@ static bool is_over(struct trio *t)
 static void note_unsupported(struct trio *t)
 {
     struct insn insn;
-    if (!executor_decode(&t->interp, &insn) || insn.class == INSN_UNSUPPORTED)
-        t->not_kvm = true;
+    bool known = executor_decode(&t->interp, &insn) ? insn.class != INSN_UNSUPPORTED : insn.error == INSN_TRUNCATED;
+    t->not_kvm |= !known;
 }
 
 static void note_fault(struct trio *t)

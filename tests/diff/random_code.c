@@ -46,6 +46,11 @@ bool random_put(struct random *r, const u8 *bytes, u32 size)
     return true;
 }
 
+bool random_put_sized(struct random *r, u8 op_size, const u8 *bytes, u32 size)
+{
+    return (op_size == (random_is_32(r) ? 4 : 2) || PUT(r, 0x66)) && random_put(r, bytes, size);
+}
+
 /* --- what may come --- */
 
 static bool is_sreg(const ZydisDecodedOperand *op)
@@ -130,12 +135,16 @@ static u32 put_prefixes(struct random *r, u8 *p)
 {
     static const u8 segment[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
     u32 n = 0;
+    if (random_one_in(r, 20))
+        p[n++] = 0xf0; /* lock */
     if (random_one_in(r, 3))
         p[n++] = 0x66;
     if (random_one_in(r, 5))
         p[n++] = 0x67;
     if (random_one_in(r, 5))
         p[n++] = segment[random_below(r, sizeof segment)];
+    if (random_one_in(r, 40))
+        p[n++] = random_below(r, 2) ? 0x66 : segment[random_below(r, sizeof segment)];
     return n;
 }
 
@@ -165,16 +174,32 @@ static u32 put_opcode(struct random *r, u8 *p)
     }
 }
 
-static bool find_insn(struct random *r, struct insn *insn)
+/* Does it access memory at, or close to, where a register points? Any instruction does for CPU_REGS. */
+static bool is_at(const struct insn *insn, enum cpu_reg base)
+{
+    enum { CLOSE = 8 };
+    if (base == CPU_REGS)
+        return true;
+    for (u32 i = 0; i < insn->zydis.operand_count; i++) {
+        const ZydisDecodedOperand *op = &insn->operand[i];
+        ZydisRegister wide = (ZydisRegister)(ZYDIS_REGISTER_EAX + base), narrow = (ZydisRegister)(ZYDIS_REGISTER_AX + base);
+        if (op->type == ZYDIS_OPERAND_TYPE_MEMORY && (op->mem.base == wide || op->mem.base == narrow) &&
+            op->mem.index == ZYDIS_REGISTER_NONE && op->mem.disp.value >= -CLOSE && op->mem.disp.value <= CLOSE)
+            return true;
+    }
+    return false;
+}
+
+static bool find_insn(struct random *r, enum cpu_reg base, struct insn *insn)
 {
     u8 bytes[INSN_MAX_BYTES];
-    for (u32 tries = 0; tries < 200; tries++) {
+    for (u32 tries = 0; tries < (base == CPU_REGS ? 200 : 1000); tries++) {
         u32 n = put_prefixes(r, bytes);
         n += put_opcode(r, bytes + n);
         for (u32 i = n; i < sizeof bytes; i++)
             bytes[i] = (u8)(random_below(r, 3) ? random_next(r) : random_value(r));
         if (insn_decode(insn, bytes, sizeof bytes, r->s->start.eip + r->s->code_bytes, r->s->mode == MODE_PM32) &&
-            allowed(r, insn))
+            allowed(r, insn) && is_at(insn, base))
             return true;
     }
     return false;
@@ -187,17 +212,29 @@ static void list(struct random *r, const struct insn *insn)
     sequence_add_line(r->s, "    %s\n", text);
 }
 
+/*  setcc dl: one of the flags that it leaves defined */
+static bool show_flag(struct random *r, const struct insn *insn)
+{
+    static const struct {
+        u32 flag;
+        u8 condition;
+    } flags[] = {{FLAG_OF, 0}, {FLAG_CF, 2}, {FLAG_ZF, 4}, {FLAG_SF, 8}, {FLAG_PF, 10}};
+    const ZydisAccessedFlags *accessed = insn->zydis.cpu_flags;
+    u32 pick = random_below(r, ARRAY_LEN(flags));
+    u32 defined = (accessed->modified | accessed->set_0 | accessed->set_1) & ~accessed->undefined;
+    return !(defined & flags[pick].flag) || PUT(r, 0x0f, 0x90 | flags[pick].condition, 0xc2);
+}
+
 /* Flags that are undefined are defined again, so that nothing later depends on them:  add dl, imm8 */
 static bool define_flags(struct random *r, const struct insn *insn)
 {
-    u8 add[] = {0x80, 0xc2, (u8)random_next(r)};
-    return !undefined_flags(insn) || random_put(r, add, sizeof add);
+    return !undefined_flags(insn) || (show_flag(r, insn) && PUT(r, 0x80, 0xc2, (u8)random_next(r)));
 }
 
-bool random_insn(struct random *r)
+static bool put_insn(struct random *r, enum cpu_reg base)
 {
     struct insn insn;
-    if (!find_insn(r, &insn))
+    if (!find_insn(r, base, &insn))
         return true;
     /* Jcc over it, sometimes: the flags decide whether it runs. */
     bool jumped = random_one_in(r, 6);
@@ -208,6 +245,16 @@ bool random_insn(struct random *r)
     if (jumped)
         sequence_add_line(r->s, "      (jumped over by j%x)\n", jcc[0] & 15);
     return random_put(r, insn.bytes, insn.length) && define_flags(r, &insn);
+}
+
+bool random_insn(struct random *r)
+{
+    return put_insn(r, CPU_REGS);
+}
+
+bool random_insn_at(struct random *r, enum cpu_reg base)
+{
+    return put_insn(r, base);
 }
 
 /* --- sequences --- */

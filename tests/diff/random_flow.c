@@ -6,20 +6,6 @@
 
 enum { SHORT_BACK = 126, BODY_MAX = 3, LOOPS_MAX = 24 };
 
-#define PUT(r, ...) random_put(r, (const u8[]){__VA_ARGS__}, sizeof((const u8[]){__VA_ARGS__}))
-
-static bool is_32(const struct random *r)
-{
-    return r->s->mode == MODE_PM32;
-}
-
-/* A 16-bit operand in any mode: with a prefix in 32-bit code. */
-static bool put_word_insn(struct random *r, const u8 *bytes, u32 size)
-{
-    return (!is_32(r) || PUT(r, 0x66)) && random_put(r, bytes, size);
-}
-#define PUT_WORD(r, ...) put_word_insn(r, (const u8[]){__VA_ARGS__}, sizeof((const u8[]){__VA_ARGS__}))
-
 static bool put_body(struct random *r)
 {
     for (u32 n = 1 + random_below(r, BODY_MAX); n > 0; n--)
@@ -48,7 +34,7 @@ static bool put_back_branch(struct random *r, u8 opcode, u32 target, const char 
 static bool put_count(struct random *r)
 {
     return PUT(r, 0xb1, 1 + (u8)random_below(r, LOOPS_MAX)) &&
-           (is_32(r) ? PUT(r, 0x0f, 0xb6, 0xc9) : PUT(r, 0x66, 0x0f, 0xb6, 0xc9));
+           (random_is_32(r) ? PUT(r, 0x0f, 0xb6, 0xc9) : PUT(r, 0x66, 0x0f, 0xb6, 0xc9));
 }
 
 /*  mov ecx, n; 1: body; loop/loope/loopne 1b */
@@ -101,13 +87,13 @@ static bool skip_by_count(struct random *r)
 static bool put_near(struct random *r, u32 displacement)
 {
     u8 bytes[4] = {(u8)displacement, (u8)(displacement >> 8), (u8)(displacement >> 16), (u8)(displacement >> 24)};
-    return random_put(r, bytes, is_32(r) ? 4 : 2);
+    return random_put(r, bytes, random_is_32(r) ? 4 : 2);
 }
 
 static void set_near(struct random *r, u32 at)
 {
-    u32 displacement = r->s->code_bytes - (at + (is_32(r) ? 4 : 2));
-    memcpy(r->s->code + at, &displacement, is_32(r) ? 4 : 2);
+    u32 displacement = r->s->code_bytes - (at + (random_is_32(r) ? 4 : 2));
+    memcpy(r->s->code + at, &displacement, random_is_32(r) ? 4 : 2);
 }
 
 /*  call 1f; jmp 2f; 1: body; ret; 2: */
@@ -140,7 +126,7 @@ static bool indirect(struct random *r)
     if (!put_near(r, 0) || !(by_stack ? PUT(r, 0xc3) : PUT(r, 0xff, 0xe0)))
         return false;
     u32 target = r->s->start.eip + r->s->code_bytes;
-    memcpy(r->s->code + at, &target, is_32(r) ? 4 : 2);
+    memcpy(r->s->code + at, &target, random_is_32(r) ? 4 : 2);
     return true;
 }
 
@@ -153,7 +139,7 @@ static bool store_into_code(struct random *r)
         offset = sequence_linear(r->s, where);
     u8 word[] = {0x2e, 0xc6, 0x06, (u8)offset, (u8)(offset >> 8), (u8)random_next(r)};
     sequence_add_line(r->s, "  mov byte [code + %x], %x\n", where, word[5]);
-    if (!is_32(r))
+    if (!random_is_32(r))
         return random_put(r, word + (r->s->mode == MODE_PM16), sizeof word - (r->s->mode == MODE_PM16));
     return PUT(r, 0xc6, 0x05, (u8)offset, (u8)(offset >> 8), (u8)(offset >> 16), (u8)(offset >> 24), word[5]);
 }
@@ -183,7 +169,8 @@ static bool interrupt_flag(struct random *r)
 static u16 good_selector(struct random *r, bool stack)
 {
     static const u16 real[] = {0x1000, 0x2345, 0x9000, 0x9fff, 0xa000, 0xb800, 0xffff, 0xf000, 0};
-    static const u16 protected[] = {SEL_DATA, SEL_FLAT16, SEL_STACK16, SEL_SMALL, SEL_READ_ONLY, SEL_CODE32, 0};
+    static const u16 protected[] = {SEL_DATA, SEL_FLAT16, SEL_STACK16, SEL_SMALL, SEL_DOWN16,
+                                    SEL_DOWN32, SEL_READ_ONLY, SEL_CODE32, 0};
     if (r->s->mode == MODE_REAL)
         return real[random_below(r, stack ? 3 : ARRAY_LEN(real))];
     return protected[random_below(r, stack ? 3 : ARRAY_LEN(protected))];
@@ -234,6 +221,7 @@ bool random_part(struct random *r)
     static bool (*const parts[])(struct random *) = {
         counted_loop, counted_loop, conditional_loop, wait_for_port, skip_by_count, call,   indirect,
         store_into_code, interrupt_flag, segment_load, repeat, repeat, jump_over, random_insn,
+        random_edge, random_edge, random_edge, random_edge, random_edge,
     };
     return parts[random_below(r, ARRAY_LEN(parts))](r);
 }

@@ -23,6 +23,8 @@ static const struct shape shapes[SEL_END / 8] = {
     [SEL_FLAT16 / 8] = {0, 0xfffff, 0x93, SEGMENT_G},
     [SEL_READ_ONLY / 8] = {0, 0xfffff, 0x91, SEGMENT_G | SEGMENT_D},
     [SEL_SMALL / 8] = {SMALL_BASE, 0xfff, 0x93, SEGMENT_D},
+    [SEL_DOWN16 / 8] = {DOWN_BASE, 0x7fff, 0x97, 0},
+    [SEL_DOWN32 / 8] = {DOWN_BASE, 0x7fff, 0x97, SEGMENT_D},
 };
 
 struct cpu_segment segment_of_selector(u16 selector)

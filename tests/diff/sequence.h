@@ -23,7 +23,9 @@ enum selector {
     SEL_FLAT16 = 0x30,   /* flat, but a stack there has 16 bits */
     SEL_READ_ONLY = 0x38,
     SEL_SMALL = 0x40,    /* 4 KiB at SMALL_BASE */
-    SEL_END = 0x48,
+    SEL_DOWN16 = 0x48,   /* expand-down at DOWN_BASE: offsets from 8000h to FFFFh */
+    SEL_DOWN32 = 0x50,   /* from 8000h on */
+    SEL_END = 0x58,
 };
 
 enum layout {
@@ -36,6 +38,7 @@ enum layout {
     CODE16_BASE = 0x5000,
     STACK16_BASE = 0x20000,
     SMALL_BASE = 0x30000,
+    DOWN_BASE = 0x40000,
     INTR_VECTOR = 0x20,
     ROM_BYTES = 64 * KIB,  /* at the end of the 4 GiB; and in RAM at F0000h */
 };

@@ -163,6 +163,7 @@ static void even(struct trio *t)
 static void prepare(struct trio *t, const struct sequence *s)
 {
     t->s = s;
+    t->odd = 0;
     t->fault = t->not_kvm = false;
     prepare_executor(&t->interp, s);
     prepare_executor(&t->host, s);
@@ -178,15 +179,14 @@ void trio_rewind(struct trio *t)
     prepare_executor(&t->interp, t->s);
 }
 
-/* As this KVM's emulator would have done it? Or did something depend on flags that the manual leaves undefined? */
+/* As this KVM's emulator would have done it? Or did it do something of which no end is promised? */
 static bool is_explained(struct trio *t)
 {
-    const u32 undefined = BIT(ODDITY_UNDEFINED);
     oddity_replay(t, t->kvm.emulates);
     bool same = compare_kvm(t, t->undefined, false);
-    if (!same && !(t->odd & undefined))
+    if (!same && !(t->odd & ODDITIES_NOT_COMPARED))
         return false;
-    t->odd = same ? t->odd & ~undefined : undefined;
+    t->odd &= same ? ~(u32)ODDITIES_NOT_COMPARED : ODDITIES_NOT_COMPARED;
     for (u32 i = 0; i < ODDITIES; i++)
         t->counts.odd[i] += t->odd >> i & 1;
     return true;

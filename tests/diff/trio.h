@@ -29,13 +29,17 @@ enum verdict {
 enum oddity {
     ODDITY_AAM,       /* the rest: see there */
     ODDITY_FRAME,
+    ODDITY_AC,
     ODDITY_ESP,
     ODDITY_STRING,
     ODDITY_PUSHA,
     ODDITY_READS,
     ODDITY_UNDEFINED,
+    ODDITY_OWN_BYTES,
+    ODDITY_INS,
     ODDITIES
 };
+enum { ODDITIES_NOT_COMPARED = 1 << ODDITY_UNDEFINED | 1 << ODDITY_OWN_BYTES | 1 << ODDITY_INS };
 
 struct trio_counts {
     u64 run, two_only, skipped, faults, accesses, runs, instructions;
