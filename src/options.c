@@ -1,5 +1,6 @@
 /* argv -> struct options: finding rows of the option table, hints for what was probably meant,
  * contradictions. */
+#include "level.h"
 #include "options.h"
 
 #include "options_table.h"
@@ -249,8 +250,9 @@ static enum options_result check(const struct options *o, char *why)
     if (o->command == COMMAND_CLUSTERS && o->level == CLUSTER_OFF)
         return refuse(why, "--cluster=off: then there are no clusters to list");
     if (o->command != COMMAND_AB && options_given(o, "cluster-window") && o->level != CLUSTER_WINDOW)
-        return refuse(why, "--cluster-window: means nothing with --cluster=%s",
-                      o->level == CLUSTER_OFF ? "off" : "pairs");
+        return refuse(why, "--cluster-window: means nothing with --cluster=%s", level_name(o->level));
+    if (o->command != COMMAND_AB && options_given(o, "horizon") && o->level != CLUSTER_ON)
+        return refuse(why, "--horizon: means nothing with --cluster=%s", level_name(o->level));
     if (o->command == COMMAND_AB && options_given(o, "cluster-window") && !variants_use_window(o))
         return refuse(why, "--cluster-window: none of the --variants uses it");
     return check_executor(o, why);
@@ -262,9 +264,9 @@ static void set_defaults(struct options *o)
         .ram_mib = 16,
         .clock = CLOCK_MODE_HOST,
         .exit_port = 0xf4,
-        .level = CLUSTER_WINDOW,
+        .level = CLUSTER_ON,
         .window = CLUSTER_WINDOW_DEFAULT,
-        .variants = {{.name = "off", .level = CLUSTER_OFF}, {.name = "on", .level = CLUSTER_WINDOW}},
+        .variants = {{.name = "off", .level = CLUSTER_OFF}, {.name = "on", .level = CLUSTER_ON}},
         .n_variants = 2,
         .windows = {8, 16, 32, 64},
         .n_windows = 4,
