@@ -4,18 +4,25 @@
 #include "dev/coprocessor.h"
 #include "dev/vga/vga.h"
 
-/* A device may have armed an event earlier than the timer knows of: leave the cluster and arm the timer. */
-static void watch_deadline(struct vmm *vmm)
+/* Host clock: a device may have armed an event earlier than the timer knows of: leave the cluster and arm the
+ * timer. */
+static inline void watch_deadline(struct vmm *vmm)
 {
-    if (vmm->machine.clock.next_deadline_ns < vmm->armed_ns && vmm->machine.clock.mode == CLOCK_MODE_HOST)
+    if (vmm->machine.clock.next_deadline_ns < vmm->armed_ns)
         vmm->attention = 1;
+}
+
+static inline void note_port_access(struct vmm *vmm)
+{
+    if (vmm->machine.clock.mode == CLOCK_MODE_HOST)
+        watch_deadline(vmm);
 }
 
 static u32 env_port_in(void *opaque, u16 port, u8 size)
 {
     struct vmm *vmm = opaque;
     u32 value = machine_port_in(&vmm->machine, port, size);
-    watch_deadline(vmm);
+    note_port_access(vmm);
     return value;
 }
 
@@ -23,7 +30,7 @@ static void env_port_out(void *opaque, u16 port, u8 size, u32 value)
 {
     struct vmm *vmm = opaque;
     machine_port_out(&vmm->machine, port, size, value);
-    watch_deadline(vmm);
+    note_port_access(vmm);
 }
 
 static u32 env_mmio_read(void *opaque, u32 gpa, u8 size)
@@ -49,11 +56,33 @@ static void env_find_port(void *opaque, struct env_port *port)
     port->out = row->out;
 }
 
-static void env_port_done(void *opaque, bool in, u16 port, u8 size, u32 value)
+/* These follow every access that translated code makes, so there is one of each for either clock. */
+static void env_port_done_access_time(void *opaque, bool in, u16 port, u8 size, u32 value)
 {
     struct vmm *vmm = opaque;
-    machine_account(&vmm->machine, in ? ACCESS_PORT_IN : ACCESS_PORT_OUT, port, size, value);
+    machine_account_in_access_time(&vmm->machine, in ? ACCESS_PORT_IN : ACCESS_PORT_OUT, port, size, value);
+}
+
+static void env_port_done_host_time(void *opaque, bool in, u16 port, u8 size, u32 value)
+{
+    struct vmm *vmm = opaque;
+    (void)in, (void)port, (void)size, (void)value;
+    vmm->machine.accesses++;
     watch_deadline(vmm);
+}
+
+static void env_memory_done_access_time(void *opaque, bool read, u32 gpa, u8 size, u32 value)
+{
+    struct vmm *vmm = opaque;
+    machine_account_in_access_time(&vmm->machine, read ? ACCESS_MMIO_READ : ACCESS_MMIO_WRITE, gpa, size,
+                                   value);
+}
+
+static void env_memory_done_host_time(void *opaque, bool read, u32 gpa, u8 size, u32 value)
+{
+    struct vmm *vmm = opaque;
+    (void)read, (void)gpa, (void)size, (void)value;
+    vmm->machine.accesses++;
 }
 
 /* The VGA is the only device with memory that is worth a short cut. */
@@ -69,12 +98,6 @@ static void env_find_window(void *opaque, u32 gpa, struct env_window *window)
                                   .dev = vmm->machine.vga,
                                   .read = accessor->read,
                                   .write = accessor->write};
-}
-
-static void env_memory_done(void *opaque, bool read, u32 gpa, u8 size, u32 value)
-{
-    struct vmm *vmm = opaque;
-    machine_account(&vmm->machine, read ? ACCESS_MMIO_READ : ACCESS_MMIO_WRITE, gpa, size, value);
 }
 
 static void env_cpuid(void *opaque, u32 leaf, u32 subleaf, u32 out[4])
@@ -98,6 +121,8 @@ static void env_fpu_error(void *opaque, bool on)
 
 void vmm_env_init(struct vmm *vmm)
 {
+    bool access_time = vmm->machine.clock.mode == CLOCK_MODE_ACCESS;
+    vmm->machine.trace.off = !access_time;
     vmm->env = (struct cluster_env){
         .opaque = vmm,
         .view = vmm->machine.memory.view,
@@ -107,9 +132,9 @@ void vmm_env_init(struct vmm *vmm)
         .mmio_read = env_mmio_read,
         .mmio_write = env_mmio_write,
         .find_port = env_find_port,
-        .port_done = env_port_done,
+        .port_done = access_time ? env_port_done_access_time : env_port_done_host_time,
         .find_window = env_find_window,
-        .memory_done = env_memory_done,
+        .memory_done = access_time ? env_memory_done_access_time : env_memory_done_host_time,
         .cpuid = env_cpuid,
         .fpu_state = env_fpu_state,
         .fpu_error = env_fpu_error,

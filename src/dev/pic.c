@@ -69,12 +69,20 @@ struct pic {
     struct pic_chip chip[PIC_CHIPS];
 };
 
+/* Not inlined into what guests do in every interrupt: that then calls nothing and saves no registers. */
+#define rare __attribute__((noinline, cold))
+
 /* --- One chip --- */
 
 static u8 chip_irr(const struct pic_chip *c)
 {
     u8 level = c->icw1 & ICW1_LTIM ? 0xff : c->elcr;
     return (u8)((c->line & level) | (c->latch & ~level));
+}
+
+static inline u8 chip_unmasked(const struct pic_chip *c)
+{
+    return chip_irr(c) & (u8)~c->imr;
 }
 
 /* The IR of the highest priority in `set`, or PIC_NO_IR. */
@@ -100,19 +108,21 @@ static bool chip_has_slave_at(const struct pic_chip *c, bool master, int ir)
 
 /* The IR that would be acknowledged now, or PIC_NO_IR. In special mask mode only unmasked inputs in
  * service hold others off; in special fully nested mode a slave's input does not hold off itself. */
-static int chip_request(const struct pic_chip *c, bool master)
+static int chip_choose(const struct pic_chip *c, bool master, u8 requests)
 {
-    if (!c->initialized)
-        return PIC_NO_IR;
-    int ir = chip_highest(c, chip_irr(c) & (u8)~c->imr);
-    if (ir == PIC_NO_IR)
-        return PIC_NO_IR;
+    int ir = chip_highest(c, requests);
     int serving = chip_highest(c, c->special_mask ? c->isr & (u8)~c->imr : c->isr);
     if (serving == PIC_NO_IR || chip_rank(c, ir) < chip_rank(c, serving))
         return ir;
     if (ir == serving && (c->icw4 & ICW4_SFNM) && chip_has_slave_at(c, master, ir))
         return ir;
     return PIC_NO_IR;
+}
+
+static inline int chip_request(const struct pic_chip *c, bool master)
+{
+    u8 requests = chip_unmasked(c);
+    return requests && c->initialized ? chip_choose(c, master, requests) : PIC_NO_IR;
 }
 
 /* INTA: request -> in service. Returns the IR, IR7 if there is no request any more. */
@@ -141,7 +151,7 @@ static void chip_set_line(struct pic_chip *c, u8 ir, bool level)
 
 /* --- The pair --- */
 
-static void pic_update(struct pic *pic)
+static __attribute__((noinline)) void pic_update(struct pic *pic)
 {
     struct pic_chip *master = &pic->chip[PIC_MASTER], *slave = &pic->chip[PIC_SLAVE];
     slave->int_pin = chip_request(slave, false) != PIC_NO_IR;
@@ -193,7 +203,7 @@ static void pic_set_irq(void *opaque, u8 n, bool level)
 /* Data sheet, "Initialization": the edge sense circuit is reset (a high line must fall and rise again),
  * IMR cleared, IR7 lowest, special mask cleared, status read set to IRR, and without IC4 all functions of
  * ICW4 are zero. */
-static void chip_write_icw1(struct pic_chip *c, u8 value)
+static rare void chip_write_icw1(struct pic_chip *c, u8 value)
 {
     u8 line = c->line, elcr = c->elcr;
     *c = (struct pic_chip){
@@ -255,12 +265,10 @@ static void chip_next_step(struct pic_chip *c, enum pic_step next)
     c->initialized = next == STEP_READY;
 }
 
-static void chip_write_data(struct pic_chip *c, u8 value)
+/* ICW2 to ICW4, at the data port. */
+static rare void chip_write_icw(struct pic_chip *c, u8 value)
 {
     switch ((enum pic_step)c->step) {
-    case STEP_READY:
-        c->imr = value;
-        break;
     case STEP_ICW2:
         c->base = value & ICW2_BASE;
         chip_next_step(c, STEP_ICW3);
@@ -273,20 +281,25 @@ static void chip_write_data(struct pic_chip *c, u8 value)
         c->icw4 = value;
         chip_next_step(c, STEP_READY);
         break;
+    case STEP_READY:
+        break;
     }
 }
 
-static void pic_write(struct pic *pic, int n, bool data, u8 value)
+/* What the master is told cannot change the slave's pin, and mostly nothing is pending. */
+static inline void pic_update_after_write(struct pic *pic, int n)
 {
-    if (data)
-        chip_write_data(&pic->chip[n], value);
-    else
-        chip_write_command(&pic->chip[n], value);
-    pic_update(pic);
+    struct pic_chip *master = &pic->chip[PIC_MASTER];
+    if (n != PIC_MASTER || chip_unmasked(master)) {
+        pic_update(pic);
+        return;
+    }
+    master->int_pin = false;
+    pic->machine->intr = false;
 }
 
 /* The read after a poll command is an acknowledge: bit 7 says whether there was a request, bits 2-0 which. */
-static u8 pic_poll(struct pic *pic, int n)
+static rare u8 pic_poll(struct pic *pic, int n)
 {
     struct pic_chip *c = &pic->chip[n];
     c->poll = false;
@@ -296,16 +309,6 @@ static u8 pic_poll(struct pic *pic, int n)
     return pending | (u8)ir;
 }
 
-static u8 pic_read(struct pic *pic, int n, bool data)
-{
-    struct pic_chip *c = &pic->chip[n];
-    if (c->poll)
-        return pic_poll(pic, n);
-    if (data)
-        return c->imr;
-    return c->read_isr ? c->isr : chip_irr(c);
-}
-
 /* --- Bus --- */
 
 static int port_chip(u16 port)
@@ -313,16 +316,42 @@ static int port_chip(u16 port)
     return port & 0x80 ? PIC_SLAVE : PIC_MASTER;
 }
 
-static u32 pic_in(void *dev, u16 port, u8 size)
+static u32 pic_command_in(void *dev, u16 port, u8 size)
 {
+    struct pic *pic = dev;
+    const struct pic_chip *c = &pic->chip[port_chip(port)];
     (void)size;
-    return pic_read(dev, port_chip(port), port & 1);
+    if (c->poll)
+        return pic_poll(pic, port_chip(port));
+    return c->read_isr ? c->isr : chip_irr(c);
 }
 
-static void pic_out(void *dev, u16 port, u8 size, u32 value)
+static u32 pic_data_in(void *dev, u16 port, u8 size)
 {
+    struct pic *pic = dev;
+    const struct pic_chip *c = &pic->chip[port_chip(port)];
     (void)size;
-    pic_write(dev, port_chip(port), port & 1, (u8)value);
+    return c->poll ? pic_poll(pic, port_chip(port)) : c->imr;
+}
+
+static void pic_command_out(void *dev, u16 port, u8 size, u32 value)
+{
+    struct pic *pic = dev;
+    (void)size;
+    chip_write_command(&pic->chip[port_chip(port)], (u8)value);
+    pic_update_after_write(pic, port_chip(port));
+}
+
+static void pic_data_out(void *dev, u16 port, u8 size, u32 value)
+{
+    struct pic *pic = dev;
+    struct pic_chip *c = &pic->chip[port_chip(port)];
+    (void)size;
+    if (c->step == STEP_READY)
+        c->imr = (u8)value;
+    else
+        chip_write_icw(c, (u8)value);
+    pic_update_after_write(pic, port_chip(port));
 }
 
 /* The timer, the keyboard, the cascade, the clock and the coprocessor are always edge triggered (EISA
@@ -345,10 +374,10 @@ static void elcr_out(void *dev, u16 port, u8 size, u32 value)
 }
 
 static const struct bus_port pic_ports[] = {
-    {0x20, 1, BUS_8, "PIC master command", pic_in, pic_out},
-    {0x21, 1, BUS_8, "PIC master mask", pic_in, pic_out},
-    {0xa0, 1, BUS_8, "PIC slave command", pic_in, pic_out},
-    {0xa1, 1, BUS_8, "PIC slave mask", pic_in, pic_out},
+    {0x20, 1, BUS_8, "PIC master command", pic_command_in, pic_command_out},
+    {0x21, 1, BUS_8, "PIC master mask", pic_data_in, pic_data_out},
+    {0xa0, 1, BUS_8, "PIC slave command", pic_command_in, pic_command_out},
+    {0xa1, 1, BUS_8, "PIC slave mask", pic_data_in, pic_data_out},
     {0x4d0, 1, BUS_8, "PIC master edge/level", elcr_in, elcr_out},
     {0x4d1, 1, BUS_8, "PIC slave edge/level", elcr_in, elcr_out},
 };

@@ -164,8 +164,11 @@ static void pit_counter_out_port(void *dev, u16 port, u8 size, u32 value)
 static u32 pit_counter_in_port(void *dev, u16 port, u8 size)
 {
     struct pit *pit = dev;
-    s64 t = pit_now(pit);
+    struct pit_counter *c = &pit->counter[port & 3];
     (void)size;
+    if (pit_counter_latched(c))
+        return pit_counter_read(c, 0); /* it does not depend on the time, which is dear to ask for */
+    s64 t = pit_now(pit);
     return pit_counter_read(pit_counter_at(pit, port & 3, t), t);
 }
 

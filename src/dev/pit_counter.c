@@ -267,9 +267,9 @@ static u16 counter_value(struct pit_counter *c, s64 t)
         value = c->mode == MODE_RATE ? c->n - (u32)(e % c->n) : square_value(c->n, (u32)(e % c->n));
     else
         value = (u32)((c->n + modulus - (u32)(e % modulus)) % modulus);
-    value %= modulus;
     if (!counter_bcd(c))
         return (u16)value;
+    value %= modulus;
     return (u16)(value / 1000 << 12 | value / 100 % 10 << 8 | value / 10 % 10 << 4 | value % 10);
 }
 

@@ -33,6 +33,11 @@ void pit_counter_reset(struct pit_counter *c, bool gate);
 void pit_counter_control(struct pit_counter *c, u8 control, s64 t);
 void pit_counter_write(struct pit_counter *c, u8 value, s64 t);
 u8 pit_counter_read(struct pit_counter *c, s64 t);
+/* The next read shows something latched: its `t` does not matter. */
+static inline bool pit_counter_latched(const struct pit_counter *c)
+{
+    return c->count_latched || c->status_latched;
+}
 void pit_counter_latch_count(struct pit_counter *c, s64 t);
 void pit_counter_latch_status(struct pit_counter *c, s64 t);
 void pit_counter_gate(struct pit_counter *c, bool gate, s64 t);

@@ -5,7 +5,7 @@
  * lazily: whoever looks, or touches, first lets the update cycles that are due happen (rtc_sync). An
  * event is armed only while an interrupt is enabled that is not already pending.
  * Invariants: `update_ns` is the end of the next update cycle of a running divider; the flags of register
- * C are right up to the last rtc_sync.
+ * C are right up to the last rtc_sync, and stay so until quiet_until_ns.
  * LIMIT: no daylight saving (register B bit 0 is stored), no square wave pin, no time base but 32,768 Hz:
  * with another one selected the clock stands still. An update takes no time after its 244 us of warning. */
 #include "dev/rtc.h"
@@ -55,10 +55,11 @@ struct rtc {
     struct irq_line irq;
     struct clock_event event;
     u8 index;
-    bool nmi_off;      /* bit 7 of port 70h */
-    u64 divider_ns;    /* when the divider chain was last started */
-    u64 update_ns;     /* the next update cycle ends here; CLOCK_NEVER while the divider stands */
-    u64 periodic_seen; /* periods of the selected rate since divider_ns that have been accounted for */
+    bool nmi_off;       /* bit 7 of port 70h */
+    u64 divider_ns;     /* when the divider chain was last started */
+    u64 update_ns;      /* the next update cycle ends here; CLOCK_NEVER while the divider stands */
+    u64 periodic_seen;  /* periods of the selected rate since divider_ns that have been accounted for */
+    u64 quiet_until_ns; /* before this rtc_sync has nothing to do; 0: not known */
     u8 ram[CMOS_BYTES];
 };
 
@@ -200,16 +201,20 @@ static void rtc_update_irq(struct rtc *rtc)
     irq_set(&rtc->irq, level);
 }
 
+/* The first moment at which the divider has made `pulses` pulses of 32,768 Hz. */
+static u64 rtc_pulses_ns(const struct rtc *rtc, u64 pulses)
+{
+    return rtc->divider_ns + clock_muldiv(pulses, NS_PER_S, RTC_BASE_HZ) +
+           (pulses * NS_PER_S % RTC_BASE_HZ != 0);
+}
+
 /* The next moment at which an enabled flag that is still clear may be set. */
 static u64 rtc_next_event(const struct rtc *rtc)
 {
     u8 wanted = rtc->ram[RTC_B] & (u8)~rtc->ram[RTC_C] & C_FLAGS;
     u64 next = CLOCK_NEVER, period = rtc_period(rtc);
-    if ((wanted & C_PF) && period) {
-        u64 pulses = (rtc->periodic_seen + 1) * period;
-        next = rtc->divider_ns + clock_muldiv(pulses, NS_PER_S, RTC_BASE_HZ) +
-               (pulses * NS_PER_S % RTC_BASE_HZ != 0);
-    }
+    if ((wanted & C_PF) && period)
+        next = rtc_pulses_ns(rtc, (rtc->periodic_seen + 1) * period);
     if (wanted & (C_UF | C_AF))
         next = MIN(next, rtc->update_ns);
     return next;
@@ -224,7 +229,7 @@ static void rtc_arm(struct rtc *rtc)
         clock_event_arm(&rtc->event, next);
 }
 
-static void rtc_sync(struct rtc *rtc, u64 now)
+static void rtc_sync_now(struct rtc *rtc, u64 now)
 {
     while (rtc->update_ns <= now) {
         rtc->update_ns += NS_PER_S;
@@ -236,6 +241,15 @@ static void rtc_sync(struct rtc *rtc, u64 now)
     rtc->periodic_seen = periods;
     rtc_update_irq(rtc);
     rtc_arm(rtc);
+    rtc->quiet_until_ns = rtc->update_ns;
+    if (rtc_period(rtc))
+        rtc->quiet_until_ns = MIN(rtc->update_ns, rtc_pulses_ns(rtc, (periods + 1) * rtc_period(rtc)));
+}
+
+static inline void rtc_sync(struct rtc *rtc, u64 now)
+{
+    if (now >= rtc->quiet_until_ns)
+        rtc_sync_now(rtc, now);
 }
 
 static void rtc_event(void *opaque, u64 deadline_ns)
@@ -258,6 +272,7 @@ static void rtc_write_a(struct rtc *rtc, u8 value, u64 now)
         rtc->update_ns = now + FIRST_UPDATE_NS;
     }
     rtc->periodic_seen = rtc_periods(rtc, now);
+    rtc->quiet_until_ns = 0;
 }
 
 static void rtc_write_b(struct rtc *rtc, u8 value)

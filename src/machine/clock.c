@@ -1,9 +1,32 @@
-/* The sorted list of clock events. A machine has about a dozen events: a list beats a heap. */
+/* Host time from the time-stamp counter, and the sorted list of clock events. A machine has about a dozen
+ * events: a list beats a heap. */
 #include "machine/clock.h"
 
 #include "base/bug.h"
 
+#include <cpuid.h>
+#include <fcntl.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+/* --- host time --- */
+
+/* How far the counter is trusted without asking, and over what stretch its rate is measured: at least so long
+ * that the time between reading the two clocks does not matter, and not so long that it misses the host's
+ * clock being slewed. */
+#define SPAN_NS        NS_PER_MS
+#define STRETCH_MIN_NS (2 * NS_PER_MS)
+#define STRETCH_MAX_NS NS_PER_S
+
+/* Ticks between the two readings of the counter around one of the clock, if nothing came between: a few
+ * hundred. */
+enum { READING_TICKS_MAX = 4000, READING_ATTEMPTS = 4 };
+
+struct reading {
+    u64 ns, tick;
+    bool good; /* both of the same moment */
+};
 
 static u64 host_now_ns(void)
 {
@@ -12,20 +35,107 @@ static u64 host_now_ns(void)
     return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
 }
 
+static struct reading read_both(void)
+{
+    struct reading reading = {0};
+    for (int i = 0; i < READING_ATTEMPTS && !reading.good; i++) {
+        u64 before = __builtin_ia32_rdtsc();
+        reading.ns = host_now_ns();
+        reading.tick = __builtin_ia32_rdtsc();
+        reading.good = reading.tick - before < READING_TICKS_MAX;
+    }
+    return reading;
+}
+
+/* Is the counter one clock for all processors of this host, whatever power state they are in? The kernel,
+ * which has compared them, then uses it itself. SDM volume 3, 18.17.1 "Invariant TSC". */
+static bool tsc_is_usable(void)
+{
+    enum { LEAF_POWER = 0x80000007, EDX_INVARIANT_TSC = BIT(8) };
+    static const char path[] = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+    u32 eax, ebx, ecx, edx;
+    char name[4] = "";
+    if (!__get_cpuid(LEAF_POWER, &eax, &ebx, &ecx, &edx) || !(edx & EDX_INVARIANT_TSC))
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, name, sizeof name);
+    close(fd);
+    return n == sizeof name && memcmp(name, "tsc\n", sizeof name) == 0;
+}
+
+static void begin_stretch(struct clock_tsc *tsc, const struct reading *now)
+{
+    tsc->first = now->tick;
+    tsc->first_ns = now->ns;
+}
+
+/* What a counter does that neither jumped nor stood still. */
+static bool rate_is_credible(const struct clock_tsc *tsc, u64 rate)
+{
+    static const u64 unit = 1ull << CLOCK_TICK_SHIFT;
+    if (!tsc->rate)
+        return rate >= unit / 32 && rate <= unit * 32;
+    u64 change = rate > tsc->rate ? rate - tsc->rate : tsc->rate - rate;
+    return change < tsc->rate / 256;
+}
+
+static void measure_rate(struct clock_tsc *tsc, const struct reading *now)
+{
+    u64 ns = now->ns - tsc->first_ns, ticks = now->tick - tsc->first;
+    if (ns < STRETCH_MIN_NS)
+        return;
+    u64 rate =
+        ticks && ticks < UINT64_MAX / 2 ? (u64)(((unsigned __int128)ns << CLOCK_TICK_SHIFT) / ticks) : 0;
+    bool credible = rate_is_credible(tsc, rate);
+    tsc->rate = credible ? rate : 0;
+    if (!credible || ns >= STRETCH_MAX_NS)
+        begin_stretch(tsc, now);
+}
+
+/* How fast time goes on to the next look, at most to meet the host's there. */
+static void choose_rate(struct clock_tsc *tsc, u64 ahead_ns)
+{
+    tsc->span = tsc->rate ? (SPAN_NS << CLOCK_TICK_SHIFT) / tsc->rate : 0;
+    tsc->ns_per_tick = tsc->rate - tsc->rate / SPAN_NS * MIN(ahead_ns, SPAN_NS / 2);
+}
+
+u64 clock_ask_host(struct clock *clock)
+{
+    struct clock_tsc *tsc = &clock->tsc;
+    if (!tsc->usable)
+        return host_now_ns() - clock->origin_ns;
+    u64 passed = MIN(__builtin_ia32_rdtsc() - tsc->anchor, tsc->span);
+    u64 told_ns = tsc->anchor_ns + (passed * tsc->ns_per_tick >> CLOCK_TICK_SHIFT); /* nothing later was */
+    struct reading now = read_both();
+    u64 host_ns = now.ns - clock->origin_ns;
+    tsc->anchor = now.tick;
+    tsc->anchor_ns = MAX(host_ns, told_ns);
+    if (now.good)
+        measure_rate(tsc, &now);
+    choose_rate(tsc, tsc->anchor_ns - host_ns);
+    if (!now.good)
+        tsc->span = 0;
+    return tsc->anchor_ns;
+}
+
 void clock_init(struct clock *clock, enum clock_mode mode)
 {
+    struct reading now = read_both();
     *clock = (struct clock){
         .mode = mode,
-        .origin_ns = host_now_ns(),
+        .origin_ns = now.ns,
         .access_step_ns = CLOCK_ACCESS_STEP_NS,
         .next_deadline_ns = CLOCK_NEVER,
+        .tsc = {.usable = mode == CLOCK_MODE_HOST && now.good && tsc_is_usable(),
+                .anchor = now.tick,
+                .first = now.tick,
+                .first_ns = now.ns},
     };
 }
 
-u64 clock_now(const struct clock *clock)
-{
-    return clock->mode == CLOCK_MODE_ACCESS ? clock->access_ns : host_now_ns() - clock->origin_ns;
-}
+/* --- events --- */
 
 static void refresh_next_deadline(struct clock *clock)
 {
@@ -34,7 +144,8 @@ static void refresh_next_deadline(struct clock *clock)
 
 void clock_run_due(struct clock *clock)
 {
-    u64 now = clock_now(clock);
+    /* Timers of the host brought the caller here: its clock decides whether they were right. */
+    u64 now = clock->mode == CLOCK_MODE_HOST ? clock_ask_host(clock) : clock->access_ns;
     while (clock->events && clock->events->deadline_ns <= now) {
         struct clock_event *event = clock->events;
         clock_event_disarm(event);

@@ -1,6 +1,8 @@
 /* Virtual time: the only clock a device may look at, and the list of events that devices wait for.
  *
- * CLOCK_MODE_HOST:   time follows the host's monotonic clock.
+ * CLOCK_MODE_HOST:   time follows the host's monotonic clock. Devices look at it in many accesses, so between two looks at
+ *                    that clock it is extrapolated with the processor's time-stamp counter (struct clock_tsc) where the
+ *                    host keeps its own time with it.
  * CLOCK_MODE_ACCESS: time stands still but for device accesses, each of which adds `access_step_ns`, and for
  *                    jumps to the next deadline when the guest halts or spins. A run with clustering and one
  *                    without then see the same time at the same access.
@@ -16,7 +18,22 @@ enum clock_mode { CLOCK_MODE_HOST, CLOCK_MODE_ACCESS };
 #define CLOCK_NEVER UINT64_MAX
 #define CLOCK_ACCESS_STEP_NS 1000 /* an ISA bus I/O cycle with its recovery time is about a microsecond */
 
+#define CLOCK_TICK_SHIFT 32
+
 struct clock_event;
+
+/* Host mode: the time-stamp counter against CLOCK_MONOTONIC. Virtual time is anchor_ns when the counter is `anchor`, and
+ * for less than `span` ticks from there it goes on at ns_per_tick; then the host's clock is asked again, and the rate
+ * measured over a longer stretch. So an error of the rate lasts a millisecond, and a counter that jumps is noticed. Time
+ * that has run ahead of the host's is not put back but made slower. */
+struct clock_tsc {
+    bool usable;
+    u64 anchor, anchor_ns;
+    u64 span;        /* ticks; 0: the rate is not known (yet), every look asks the host */
+    u64 ns_per_tick; /* fixed point, CLOCK_TICK_SHIFT bits of fraction */
+    u64 rate;        /* the same as measured; 0: not known */
+    u64 first, first_ns; /* where the stretch begins over which the rate is measured */
+};
 
 struct clock {
     enum clock_mode mode;
@@ -24,6 +41,7 @@ struct clock {
     u64 access_ns;         /* access mode: now */
     u64 access_step_ns;
     u64 next_deadline_ns;  /* of the first event in the list; CLOCK_NEVER if there is none */
+    struct clock_tsc tsc;
     struct clock_event *events; /* sorted by deadline */
 };
 
@@ -41,8 +59,20 @@ struct clock_event {
 
 void clock_init(struct clock *clock, enum clock_mode mode);
 
-/* Virtual nanoseconds since power-on. */
-u64 clock_now(const struct clock *clock);
+/* Host mode: asks the host and anchors the counter anew. Never behind what clock_now has returned. */
+u64 clock_ask_host(struct clock *clock);
+
+/* Virtual nanoseconds since power-on. Never goes back. */
+static inline u64 clock_now(struct clock *clock)
+{
+    if (clock->mode == CLOCK_MODE_ACCESS)
+        return clock->access_ns;
+    const struct clock_tsc *tsc = &clock->tsc;
+    u64 passed = __builtin_ia32_rdtsc() - tsc->anchor;
+    if (__builtin_expect(passed >= tsc->span, false))
+        return clock_ask_host(clock);
+    return tsc->anchor_ns + (passed * tsc->ns_per_tick >> CLOCK_TICK_SHIFT);
+}
 
 /* Access mode: account one device access. Host mode: nothing. Does not run events. */
 static inline void clock_account_access(struct clock *clock)

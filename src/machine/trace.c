@@ -39,6 +39,7 @@ void trace_flush_chunk(struct trace *trace)
     trace->hash = hash64(link, sizeof link);
     if (trace->fd >= 0)
         write_chunk(trace, bytes);
+    trace->count += trace->fill;
     trace->fill = 0;
 }
 

@@ -15,6 +15,8 @@ KIND_ENTRY      equ 1           ; every run executes one or a few instructions: 
 
 WIDTH_BYTES     equ 80
 DELAY_PORT      equ 80h
+CMOS_INDEX      equ 70h
+CMOS_DATA       equ 71h
 
 %macro loop_entry 3             ; label, name, kind
     dw %1, %%name, %%end - %%name, %3
@@ -32,11 +34,19 @@ DELAY_PORT      equ 80h
     loop_entry map_mask, "mode X, map mask", KIND_LOOP
     loop_entry column, "mode X, column", KIND_LOOP
     loop_entry latches, "mode X, rep movsb", KIND_LOOP
+    loop_entry fill, "planar, rep stosb", KIND_LOOP
+    loop_entry blit, "planar, rep movsw", KIND_LOOP
+    loop_entry linear, "chain-4, rep movsd", KIND_LOOP
+    loop_entry search, "planar, lodsb", KIND_LOOP
     loop_entry palette, "palette, out loop", KIND_LOOP
     loop_entry palette_rep, "palette, rep outsb", KIND_LOOP
+    loop_entry dac_read, "palette, reads", KIND_LOOP
     loop_entry retrace, "retrace poll", KIND_LOOP
     loop_entry pic, "PIC mask and EOI", KIND_LOOP
     loop_entry pair, "index/data pair", KIND_LOOP
+    loop_entry gc_pairs, "GC pairs", KIND_LOOP
+    loop_entry pit, "PIT latch, reads", KIND_LOOP
+    loop_entry cmos, "CMOS index/data", KIND_LOOP
     loop_entry pairs64, "64-bit pairs", KIND_LOOP
     loop_entry filler, "with gap fillers", KIND_LOOP
     loop_entry enter_short, "enter, 2 instructions", KIND_ENTRY
@@ -165,6 +175,68 @@ latches:
     pop ds
     done
 
+; A rectangle filled through the bit mask.
+fill:
+    mode_planar
+    gc_word GC_BIT_MASK, 3Ch
+    mov bx, 40
+    mov al, 0A5h
+.row:
+    mov di, bx
+    mov cx, 200
+    rep stosb
+    in al, DELAY_PORT
+    dec bx
+    jnz .row
+    done
+
+; A sprite from memory.
+blit:
+    mode_planar
+    mov bx, 40
+.row:
+    mov si, colours
+    mov di, bx
+    mov cx, 200
+    rep movsw
+    in al, DELAY_PORT
+    dec bx
+    jnz .row
+    done
+
+; A back buffer to the screen of mode 13h.
+linear:
+    mode_planar
+    seq_word SEQ_MEM_MODE, 0Eh
+    gc_word GC_MODE, 40h
+    mov bx, 40
+.row:
+    mov si, colours
+    mov di, bx
+    mov cx, 180
+    rep movsd
+    in al, DELAY_PORT
+    dec bx
+    jnz .row
+    done
+
+; A scan line read back, a byte at a time.
+search:
+    mode_planar
+    push es
+    pop ds
+    xor si, si
+    mov cx, 8000
+    xor bx, bx
+.byte:
+    lodsb
+    add bl, al
+    dec cx
+    jnz .byte
+    push cs
+    pop ds
+    done
+
 ; A fade: 256 colours, scaled.
 palette:
     mov bx, 16
@@ -197,6 +269,25 @@ palette_rep:
     mov cx, 768
     rep outsb
     dec bx
+    jnz .set
+    done
+
+; The palette read back.
+dac_read:
+    mov bp, 8
+.set:
+    mov dx, DAC_READ
+    xor al, al
+    out dx, al
+    mov dx, DAC_DATA
+    mov cx, 768
+    xor bx, bx
+.component:
+    in al, dx
+    add bl, al
+    dec cx
+    jnz .component
+    dec bp
     jnz .set
     done
 
@@ -244,6 +335,54 @@ pair:
     inc dx
     mov al, cl
     out dx, al
+    dec cx
+    jnz .again
+    done
+
+; Set/reset and bit mask before a primitive.
+gc_pairs:
+    mode_planar
+    mov cx, 2000
+    mov dx, GC_INDEX
+.again:
+    mov al, GC_SET_RESET
+    out dx, al
+    inc dx
+    mov al, cl
+    out dx, al
+    dec dx
+    mov al, GC_BIT_MASK
+    mov ah, cl
+    out dx, ax
+    dec cx
+    jnz .again
+    done
+
+; The time of day to a microsecond, as timing loops read it.
+pit:
+    mov cx, 2000
+.again:
+    mov al, PIT_LATCH
+    out PIT_CONTROL, al
+    in al, PIT_CHANNEL_0
+    mov ah, al
+    in al, PIT_CHANNEL_0
+    xchg al, ah
+    dec cx
+    jnz .again
+    done
+
+; Seconds, then a byte of the RAM.
+cmos:
+    mov cx, 2000
+.again:
+    xor al, al
+    out CMOS_INDEX, al
+    in al, CMOS_DATA
+    mov ah, al
+    mov al, 10h
+    out CMOS_INDEX, al
+    in al, CMOS_DATA
     dec cx
     jnz .again
     done

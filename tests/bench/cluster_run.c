@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -23,6 +22,7 @@ enum {
     PASSES_MAX = 99,
     TRANSLATE_PASSES = 2,
     WALK_KIB_MAX = 65536,
+    RECORDED_MAX = 1 << 20,
 };
 
 enum loop_kind { KIND_LOOP, KIND_ENTRY };
@@ -37,6 +37,10 @@ struct rig {
     struct run_config config;
     struct vmm *vmm;
     struct interp kvm; /* executes what no cluster does */
+    struct cluster_env kvm_env; /* its world: the monitor's, looked at on the way */
+    bool wrote;              /* its last access */
+    struct access *recorded; /* [recorded_max] its accesses, while wanted; NULL: they are not */
+    u32 n_recorded, recorded_max;
     u64 tsc;           /* spent in the engine */
     const volatile u8 *walk; /* [walk_bytes] read before every run */
     u32 walk_bytes;
@@ -82,6 +86,54 @@ static double median(double *values, int n)
 
 /* --- the rig --- */
 
+static void note_access(struct rig *rig, enum access_kind kind, u32 addr, u8 size, u32 value)
+{
+    rig->wrote = kind == ACCESS_PORT_OUT || kind == ACCESS_MMIO_WRITE;
+    if (rig->recorded && rig->n_recorded < rig->recorded_max)
+        rig->recorded[rig->n_recorded++] = (struct access){.addr = addr, .value = value, .kind = (u8)kind, .size = size};
+}
+
+static u32 kvm_port_in(void *opaque, u16 port, u8 size)
+{
+    struct rig *rig = opaque;
+    u32 value = rig->vmm->env.port_in(rig->vmm, port, size);
+    note_access(rig, ACCESS_PORT_IN, port, size, value);
+    return value;
+}
+
+static void kvm_port_out(void *opaque, u16 port, u8 size, u32 value)
+{
+    struct rig *rig = opaque;
+    rig->vmm->env.port_out(rig->vmm, port, size, value);
+    note_access(rig, ACCESS_PORT_OUT, port, size, value);
+}
+
+static u32 kvm_mmio_read(void *opaque, u32 gpa, u8 size)
+{
+    struct rig *rig = opaque;
+    u32 value = rig->vmm->env.mmio_read(rig->vmm, gpa, size);
+    note_access(rig, ACCESS_MMIO_READ, gpa, size, value);
+    return value;
+}
+
+static void kvm_mmio_write(void *opaque, u32 gpa, u8 size, u32 value)
+{
+    struct rig *rig = opaque;
+    rig->vmm->env.mmio_write(rig->vmm, gpa, size, value);
+    note_access(rig, ACCESS_MMIO_WRITE, gpa, size, value);
+}
+
+static int kvm_init(struct rig *rig)
+{
+    rig->kvm_env = rig->vmm->env;
+    rig->kvm_env.opaque = rig;
+    rig->kvm_env.port_in = kvm_port_in;
+    rig->kvm_env.port_out = kvm_port_out;
+    rig->kvm_env.mmio_read = kvm_mmio_read;
+    rig->kvm_env.mmio_write = kvm_mmio_write;
+    return interp_init(&rig->kvm, &rig->kvm_env);
+}
+
 static int rig_open(struct rig *rig, enum executor executor, bool flush_each_run, enum clock_mode clock,
                     const u8 *image, u32 image_bytes)
 {
@@ -109,7 +161,7 @@ static int rig_open(struct rig *rig, enum executor executor, bool flush_each_run
     vmm_env_init(vmm);
     rc = interp_init(&vmm->interp, &vmm->env);
     if (!rc)
-        rc = interp_init(&rig->kvm, &vmm->env);
+        rc = kvm_init(rig);
     if (!rc)
         rc = vmm_executor_create(vmm);
     if (!rc)
@@ -159,12 +211,6 @@ static struct cpu_where where_of(const struct cpu_state *cpu)
     };
 }
 
-static bool last_access_wrote(const struct trace *trace)
-{
-    u8 kind = trace->chunk[(trace->fill ? trace->fill : TRACE_CHUNK) - 1].kind;
-    return kind == ACCESS_PORT_OUT || kind == ACCESS_MMIO_WRITE;
-}
-
 static void walk(const struct rig *rig)
 {
     enum { CACHE_LINE = 64 };
@@ -185,8 +231,8 @@ static bool rig_step(struct rig *rig, bool clusters)
         return false;
     if (!clusters || !rig->kvm.device_accesses)
         return true;
-    bool behind = last_access_wrote(&vmm->machine.trace);
-    enum cluster_position position = result == INTERP_AGAIN ? POSITION_INSIDE : behind ? POSITION_AFTER : POSITION_AT;
+    enum cluster_position position =
+        result == INTERP_AGAIN ? POSITION_INSIDE : rig->wrote ? POSITION_AFTER : POSITION_AT;
     struct cpu_where now = where_of(&vmm->cpu);
     walk(rig);
     u64 start = tsc_now();
@@ -231,25 +277,17 @@ static bool measure(struct rig *rig, const struct loop *loop, const struct scale
 /* The accesses a loop makes, in order. Caller frees; NULL: failed. */
 static struct access *record(struct rig *rig, const struct loop *loop, u32 *n)
 {
-    struct trace *trace = &rig->vmm->machine.trace;
-    struct access *accesses = NULL;
-    int fd = memfd_create("accesses", MFD_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    trace_init(trace, fd);
-    bool done = run_loop(rig, loop, false);
-    *n = (u32)trace->count;
-    trace_finish(trace);
-    trace_init(trace, -1);
-    size_t bytes = *n * sizeof *accesses;
+    struct access *accesses = malloc(RECORDED_MAX * sizeof *accesses);
+    rig->recorded = accesses;
+    rig->recorded_max = RECORDED_MAX;
+    rig->n_recorded = 0;
+    bool done = accesses && run_loop(rig, loop, false);
+    rig->recorded = NULL;
+    *n = rig->n_recorded;
     if (done && *n)
-        accesses = malloc(bytes);
-    if (accesses && pread(fd, accesses, bytes, 0) != (ssize_t)bytes) {
-        free(accesses);
-        accesses = NULL;
-    }
-    close(fd);
-    return accesses;
+        return accesses;
+    free(accesses);
+    return NULL;
 }
 
 /* The same accesses again, by nobody: what devices and the funnel take. Nanoseconds each. */

@@ -60,11 +60,30 @@ static u32 feature_in(void *dev, u16 port, u8 size)
 static u32 status_1_video(struct vga *vga, const struct vga_beam *beam)
 {
     static const u8 pair[4][2] = {{0, 2}, {4, 5}, {1, 3}, {6, 7}};
-    u8 select = vga->r.attr[VGA_ATTR_PLANE_ENABLE] >> 4 & 3;
+    u8 select = (vga->r.attr[VGA_ATTR_PLANE_ENABLE] & ATTR12_VIDEO_STATUS) >> 4;
     u8 color = vga->r.attr[VGA_ATTR_OVERSCAN];
     if (select && vga_timing_displaying(&vga->timing, beam))
         color = vga_dot_at(vga, beam->line, beam->dot - vga->timing.display_skew);
     return (color >> pair[select][0] & 1u) << 4 | (color >> pair[select][1] & 1u) << 5;
+}
+
+/* Computes what the port shows and until when: programs read it thousands of times before it changes. */
+static u8 status_1_look(struct vga *vga, u64 now_ns)
+{
+    const struct vga_timing *t = &vga->timing;
+    struct vga_beam beam = vga_timing_beam(&vga->timing, now_ns);
+    bool displaying = vga_timing_displaying(t, &beam);
+    u32 value = status_1_video(vga, &beam);
+    if (!displaying)
+        value |= INPUT_STATUS_1_DISPLAY_DISABLED;
+    if (vga_timing_in_retrace(t, &beam))
+        value |= INPUT_STATUS_1_V_RETRACE;
+    bool every_dot_differs = displaying && (vga->r.attr[VGA_ATTR_PLANE_ENABLE] & ATTR12_VIDEO_STATUS);
+    u32 next = beam.dot < t->display_skew ? t->display_skew : t->display_skew + t->display_dots;
+    next = beam.dot < next ? MIN(next, t->line_dots) : t->line_dots;
+    vga->status_until_ns = every_dot_differs ? 0 : vga_timing_dot_ns(t, next);
+    vga->status = (u8)value;
+    return vga->status;
 }
 
 static u32 status_1_in(void *dev, u16 port, u8 size)
@@ -74,13 +93,8 @@ static u32 status_1_in(void *dev, u16 port, u8 size)
     if (!vga_port_active(vga, port))
         return 0xff;
     vga->attr_data_next = false;
-    struct vga_beam beam = vga_timing_beam(&vga->timing, clock_now(vga->clock));
-    u32 value = status_1_video(vga, &beam);
-    if (!vga_timing_displaying(&vga->timing, &beam))
-        value |= INPUT_STATUS_1_DISPLAY_DISABLED;
-    if (vga_timing_in_retrace(&vga->timing, &beam))
-        value |= INPUT_STATUS_1_V_RETRACE;
-    return value;
+    u64 now_ns = clock_now(vga->clock);
+    return now_ns < vga->status_until_ns ? vga->status : status_1_look(vga, now_ns);
 }
 
 static void feature_out(void *dev, u16 port, u8 size, u32 value)
@@ -133,6 +147,7 @@ static void vga_reset(void *dev)
     vga->seq_index = vga->gc_index = vga->crtc_index = vga->attr_index = 0;
     vga->attr_data_next = false;
     vga->feature = 0;
+    vga->status_until_ns = 0;
     memset(&vga->dac, 0, sizeof vga->dac);
     vga_timing_update(&vga->timing, &vga->r, clock_now(vga->clock));
     vga_mem_update(vga);

@@ -14,13 +14,15 @@ enum function { FUNCTION_COPY, FUNCTION_AND, FUNCTION_OR, FUNCTION_XOR };
 
 always_inline u32 plane_address(const struct vga_pipeline *p, u32 a)
 {
-    return (a & p->addr_and) | (a >> p->addr_shift & p->addr_or);
+    return (a & p->addr_and) | p->addr_or[a >> VGA_ADDR_SHIFT];
 }
 
-/* Offset in the selected window. Windows are powers of two and aligned to their size. */
+/* Offset in the selected window. Windows are powers of two and aligned to their size. Bytes of a wide access
+ * that lies in the window only in part are not served from here (vga_mem_read), so adding to an offset does
+ * not leave it. */
 always_inline u32 window_offset(const struct vga *vga, gpa_t addr)
 {
-    return addr & (vga->accessor.bytes - 1);
+    return addr & vga->pipe.window_mask;
 }
 
 always_inline void store(struct vga *vga, u32 a, u32 value)
@@ -50,18 +52,18 @@ always_inline u32 combine(u32 data, u32 latch, enum function function)
 }
 
 /* One byte through the pipeline: what all four maps would store were they all enabled. */
-always_inline u32 pipeline(const struct vga *vga, u8 byte, enum write_mode mode, enum function function)
+always_inline u32 pipeline(const struct vga_pipeline *p, u32 latch, u8 byte, enum write_mode mode,
+                           enum function function)
 {
-    const struct vga_pipeline *p = &vga->pipe;
     u32 bit_mask = p->bit_mask;
     u32 data;
     switch (mode) {
     case WRITE_MODE_0:
         data = rotate_right(byte, p->rotate) * ALL_PLANES;
-        data = (data & ~p->enable_set_reset) | (p->set_reset & p->enable_set_reset);
+        data = (data & ~p->enable_set_reset) | p->forced;
         break;
     case WRITE_MODE_1:
-        return vga->latch;
+        return latch;
     case WRITE_MODE_2:
         data = vga_expand_planes(byte);
         break;
@@ -70,22 +72,39 @@ always_inline u32 pipeline(const struct vga *vga, u8 byte, enum write_mode mode,
         bit_mask &= rotate_right(byte, p->rotate) * ALL_PLANES;
         break;
     }
-    data = combine(data, vga->latch, function);
-    return (data & bit_mask) | (vga->latch & ~bit_mask);
+    data = combine(data, latch, function);
+    return (data & bit_mask) | (latch & ~bit_mask);
+}
+
+/* Most accesses are of one byte, and only those are quick: wider ones are in functions of their own, so that
+ * saving registers for their loops is their business. */
+#define wide __attribute__((noinline))
+
+always_inline void write_byte(struct vga *vga, gpa_t addr, u32 value, enum write_mode mode,
+                              enum function function)
+{
+    store(vga, window_offset(vga, addr), pipeline(&vga->pipe, vga->latch, (u8)value, mode, function));
 }
 
 always_inline void write_bytes(struct vga *vga, gpa_t addr, u8 size, u32 value, enum write_mode mode,
                                enum function function)
 {
-    u32 a = window_offset(vga, addr);
+    u32 a = window_offset(vga, addr), latch = vga->latch;
     for (u8 i = 0; i < size; i++, value >>= 8)
-        store(vga, a + i, pipeline(vga, (u8)value, mode, function));
+        store(vga, a + i, pipeline(&vga->pipe, latch, (u8)value, mode, function));
 }
 
 #define WRITER(name, mode, function)                                                                         \
-    static void name(void *dev, gpa_t addr, u8 size, u32 value)                                              \
+    static wide void name##_wide(void *dev, gpa_t addr, u8 size, u32 value)                                  \
     {                                                                                                        \
         write_bytes(dev, addr, size, value, mode, function);                                                 \
+    }                                                                                                        \
+    static void name(void *dev, gpa_t addr, u8 size, u32 value)                                              \
+    {                                                                                                        \
+        if (size == 1)                                                                                       \
+            write_byte(dev, addr, value, mode, function);                                                    \
+        else                                                                                                 \
+            name##_wide(dev, addr, size, value);                                                             \
     }
 WRITER(write_0_copy, WRITE_MODE_0, FUNCTION_COPY)
 WRITER(write_0_and, WRITE_MODE_0, FUNCTION_AND)
@@ -102,12 +121,21 @@ WRITER(write_3_or, WRITE_MODE_3, FUNCTION_OR)
 WRITER(write_3_xor, WRITE_MODE_3, FUNCTION_XOR)
 
 /* Write mode 0 when the pipeline changes nothing: no rotation, set/reset, function or bit mask. */
-static void write_plain(void *dev, gpa_t addr, u8 size, u32 value)
+static wide void write_plain_wide(void *dev, gpa_t addr, u8 size, u32 value)
 {
     struct vga *vga = dev;
     u32 a = window_offset(vga, addr);
     for (u8 i = 0; i < size; i++, value >>= 8)
         store(vga, a + i, (u8)value * ALL_PLANES);
+}
+
+static void write_plain(void *dev, gpa_t addr, u8 size, u32 value)
+{
+    struct vga *vga = dev;
+    if (size == 1)
+        store(vga, window_offset(vga, addr), (u8)value * ALL_PLANES);
+    else
+        write_plain_wide(dev, addr, size, value);
 }
 
 /* The same in chain-4: what lies in one group of four bytes is one cell. */
@@ -140,16 +168,26 @@ static void write_plain_odd_even(void *dev, gpa_t addr, u8 size, u32 value)
     }
 }
 
+static wide u32 read_0_wide(void *dev, gpa_t addr, u8 size)
+{
+    struct vga *vga = dev;
+    u32 a = window_offset(vga, addr), latch = 0, value = 0;
+    for (u8 i = 0; i < size; i++) {
+        latch = vga->vram[plane_address(&vga->pipe, a + i)];
+        value |= (latch >> vga->pipe.read_shift[(a + i) & 3] & 0xff) << 8 * i;
+    }
+    vga->latch = latch;
+    return value;
+}
+
 static u32 read_0(void *dev, gpa_t addr, u8 size)
 {
     struct vga *vga = dev;
+    if (size != 1)
+        return read_0_wide(dev, addr, size);
     u32 a = window_offset(vga, addr);
-    u32 value = 0;
-    for (u8 i = 0; i < size; i++) {
-        vga->latch = vga->vram[plane_address(&vga->pipe, a + i)];
-        value |= (vga->latch >> vga->pipe.read_shift[(a + i) & 3] & 0xff) << 8 * i;
-    }
-    return value;
+    vga->latch = vga->vram[plane_address(&vga->pipe, a)];
+    return vga->latch >> vga->pipe.read_shift[a & 3] & 0xff;
 }
 
 static u32 read_0_chain_4(void *dev, gpa_t addr, u8 size)
@@ -197,16 +235,18 @@ static const struct {
     {0xb8000, 32 * KIB},
 };
 
-static bool pipeline_is_plain(const struct vga_pipeline *p, enum write_mode mode, enum function function)
+/* Write mode 0, function copy and no rotation, of which the last two are one register. */
+static bool pipeline_is_plain(const struct vga *vga)
 {
-    return mode == WRITE_MODE_0 && function == FUNCTION_COPY && !p->rotate && !p->enable_set_reset &&
-           p->bit_mask_byte == 0xff;
+    return !(vga->r.gc[VGA_GC_MODE] & GC5_WRITE_MODE) && !vga->r.gc[VGA_GC_DATA_ROTATE] &&
+           !vga->pipe.enable_set_reset && vga->pipe.bit_mask_byte == 0xff;
 }
 
 static void update_masks(struct vga_pipeline *p, const struct vga_regs *r)
 {
     p->set_reset = vga_expand_planes(r->gc[VGA_GC_SET_RESET]);
     p->enable_set_reset = vga_expand_planes(r->gc[VGA_GC_ENABLE_SET_RESET]);
+    p->forced = p->set_reset & p->enable_set_reset;
     p->bit_mask_byte = r->gc[VGA_GC_BIT_MASK];
     p->bit_mask = p->bit_mask_byte * ALL_PLANES;
     p->color_compare = vga_expand_planes(r->gc[VGA_GC_COLOR_COMPARE]);
@@ -219,10 +259,10 @@ static void update_masks(struct vga_pipeline *p, const struct vga_regs *r)
 static void address_chain_4(struct vga_pipeline *p)
 {
     p->addr_and = 0xfffc;
-    p->addr_shift = 14;
-    p->addr_or = 3;
+    for (u32 i = 0; i < ARRAY_LEN(p->addr_or); i++)
+        p->addr_or[i] = i & 3;
     for (u32 i = 0; i < 4; i++) {
-        p->write_mask[i] = p->map_mask & 0xffu << 8 * i;
+        p->maps[i] = 0xffu << 8 * i;
         p->read_shift[i] = (u8)(8 * i);
     }
 }
@@ -236,14 +276,13 @@ static void address_planar(struct vga_pipeline *p, const struct vga_regs *r)
     bool chain = r->gc[VGA_GC_MISC] & GC6_CHAIN_ODD_EVEN;
     bool whole_window = r->gc[VGA_GC_MISC] >> GC6_MEMORY_MAP_SHIFT == 0;
     p->addr_and = chain ? 0xfffe : 0xffff;
-    p->addr_shift = 16;
-    p->addr_or = chain && whole_window;
+    for (u32 i = 0; i < ARRAY_LEN(p->addr_or); i++)
+        p->addr_or[i] = chain && whole_window && i >= 0x10000 >> VGA_ADDR_SHIFT;
     bool odd_even_write = !(r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_NO_ODD_EVEN);
     bool odd_even_read = r->gc[VGA_GC_MODE] & GC5_ODD_EVEN;
     u8 map = r->gc[VGA_GC_READ_MAP_SELECT];
     for (u32 i = 0; i < 4; i++) {
-        u32 maps = !odd_even_write ? ~0u : i & 1 ? ODD_MAPS : EVEN_MAPS;
-        p->write_mask[i] = p->map_mask & maps;
+        p->maps[i] = !odd_even_write ? ~0u : i & 1 ? ODD_MAPS : EVEN_MAPS;
         p->read_shift[i] = (u8)(8 * (odd_even_read ? (map & 2) | (i & 1) : map));
     }
 }
@@ -265,9 +304,8 @@ static void update_functions(struct vga *vga)
         !(r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_NO_ODD_EVEN) && (r->gc[VGA_GC_MISC] & GC6_CHAIN_ODD_EVEN);
     enum write_mode mode = r->gc[VGA_GC_MODE] & GC5_WRITE_MODE;
     enum function function = r->gc[VGA_GC_DATA_ROTATE] >> GC3_FUNCTION_SHIFT & 3;
-    bool plain = pipeline_is_plain(p, mode, function);
-    accessor->generation = accessor_generation(r, plain);
-    if (!plain)
+    accessor->generation = accessor_generation(r, p->plain);
+    if (!p->plain)
         accessor->write = writers[mode][function];
     else
         accessor->write = chain_4 ? write_plain_chain_4 : odd_even ? write_plain_odd_even : write_plain;
@@ -277,16 +315,23 @@ static void update_functions(struct vga *vga)
         accessor->read = chain_4 ? read_0_chain_4 : read_0;
 }
 
+static void update_map_mask(struct vga *vga)
+{
+    vga->pipe.map_mask = vga_expand_planes(vga->r.seq[VGA_SEQ_MAP_MASK]);
+    for (u32 i = 0; i < 4; i++)
+        vga->pipe.write_mask[i] = vga->pipe.map_mask & vga->pipe.maps[i];
+}
+
 static void update_addressing(struct vga *vga)
 {
     const struct vga_regs *r = &vga->r;
-    vga->pipe.map_mask = vga_expand_planes(r->seq[VGA_SEQ_MAP_MASK]);
     if (r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_CHAIN_4)
         address_chain_4(&vga->pipe);
     else
         address_planar(&vga->pipe, r);
     if (!(r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_EXTENDED_MEMORY))
         vga->pipe.addr_and &= 0x3fff;
+    update_map_mask(vga);
 }
 
 void vga_mem_update(struct vga *vga)
@@ -296,14 +341,26 @@ void vga_mem_update(struct vga *vga)
     bool enabled = r->misc & MISC_ENABLE_RAM;
     update_masks(&vga->pipe, r);
     update_addressing(vga);
+    vga->pipe.plain = pipeline_is_plain(vga);
     update_functions(vga);
+    vga->pipe.window_mask = memory_map[map].bytes - 1;
     vga->accessor.first = memory_map[map].first;
     vga->accessor.bytes = enabled ? memory_map[map].bytes : 0;
 }
 
 void vga_mem_update_map_mask(struct vga *vga)
 {
-    update_addressing(vga);
+    update_map_mask(vga);
+}
+
+/* Programs change these two all the time, the accessor seldom with them. */
+static void update_plain(struct vga *vga)
+{
+    bool plain = pipeline_is_plain(vga);
+    if (plain == vga->pipe.plain)
+        return;
+    vga->pipe.plain = plain;
+    update_functions(vga);
 }
 
 void vga_mem_update_gc(struct vga *vga, enum vga_gc_reg index)
@@ -311,15 +368,17 @@ void vga_mem_update_gc(struct vga *vga, enum vga_gc_reg index)
     switch (index) {
     case VGA_GC_SET_RESET:
         vga->pipe.set_reset = vga_expand_planes(vga->r.gc[index]);
+        vga->pipe.forced = vga->pipe.set_reset & vga->pipe.enable_set_reset;
         break;
     case VGA_GC_ENABLE_SET_RESET:
         vga->pipe.enable_set_reset = vga_expand_planes(vga->r.gc[index]);
-        update_functions(vga);
+        vga->pipe.forced = vga->pipe.set_reset & vga->pipe.enable_set_reset;
+        update_plain(vga);
         break;
     case VGA_GC_BIT_MASK:
         vga->pipe.bit_mask_byte = vga->r.gc[index];
         vga->pipe.bit_mask = vga->pipe.bit_mask_byte * ALL_PLANES;
-        update_functions(vga);
+        update_plain(vga);
         break;
     case VGA_GC_READ_MAP_SELECT:
         update_addressing(vga);

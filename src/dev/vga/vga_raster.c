@@ -3,26 +3,20 @@
 
 #include <string.h>
 
-static u8 *regs_slot(struct vga_regs *r, enum vga_group group, u8 index)
+static inline u8 *regs_slot(struct vga_regs *r, enum vga_group group, u8 index)
 {
-    switch (group) {
-    case VGA_GROUP_MISC:
-        return &r->misc;
-    case VGA_GROUP_PAS:
-        return &r->pas;
-    case VGA_GROUP_DAC_MASK:
-        return &r->dac_mask;
-    case VGA_GROUP_SEQ:
-        return &r->seq[index];
-    case VGA_GROUP_GC:
-        return &r->gc[index];
-    case VGA_GROUP_CRTC:
-        return &r->crtc[index];
-    case VGA_GROUP_ATTR:
-        return &r->attr[index];
-    default:
-        return r->dac[index];
-    }
+    static const u16 first[] = {
+        [VGA_GROUP_MISC] = offsetof(struct vga_regs, misc),
+        [VGA_GROUP_PAS] = offsetof(struct vga_regs, pas),
+        [VGA_GROUP_DAC_MASK] = offsetof(struct vga_regs, dac_mask),
+        [VGA_GROUP_SEQ] = offsetof(struct vga_regs, seq),
+        [VGA_GROUP_GC] = offsetof(struct vga_regs, gc),
+        [VGA_GROUP_CRTC] = offsetof(struct vga_regs, crtc),
+        [VGA_GROUP_ATTR] = offsetof(struct vga_regs, attr),
+        [VGA_GROUP_DAC] = offsetof(struct vga_regs, dac),
+    };
+    u32 bytes = group == VGA_GROUP_DAC ? sizeof r->dac[0] : 1;
+    return (u8 *)r + first[group] + index * bytes;
 }
 
 void vga_regs_apply(struct vga_regs *r, enum vga_group group, u8 index, u32 value)
@@ -113,6 +107,15 @@ static bool is_timing(enum vga_group group, u8 index)
             (index >= VGA_CRTC_V_RETRACE_START && index <= VGA_CRTC_V_DISPLAY_END));
 }
 
+static void set_timing(struct vga *vga, u64 now_ns)
+{
+    vga->status_until_ns = 0;
+    if (vga_timing_update(&vga->timing, &vga->r, now_ns)) {
+        vga_raster_reset(vga);
+        vga_interrupt_update(vga);
+    }
+}
+
 void vga_raster_set(struct vga *vga, enum vga_group group, u8 index, u32 value)
 {
     if (regs_hold(&vga->r, group, index, value))
@@ -124,8 +127,8 @@ void vga_raster_set(struct vga *vga, enum vga_group group, u8 index, u32 value)
     else
         journal_append(vga, &beam, group, index, value);
     vga_regs_apply(&vga->r, group, index, value);
-    if (is_timing(group, index) && vga_timing_update(&vga->timing, &vga->r, now_ns)) {
-        vga_raster_reset(vga);
-        vga_interrupt_update(vga);
-    }
+    if (group == VGA_GROUP_ATTR)
+        vga->status_until_ns = 0;
+    else if (group != VGA_GROUP_DAC && is_timing(group, index))
+        set_timing(vga, now_ns);
 }

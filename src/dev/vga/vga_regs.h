@@ -120,6 +120,7 @@ enum vga_attr_bits {
     ATTR10_PAN_COMPATIBLE = 0x20, /* line compare resets pel panning */
     ATTR10_8_BIT = 0x40,
     ATTR10_P54S = 0x80,
+    ATTR12_VIDEO_STATUS = 0x30, /* which colour outputs input status 1 shows */
 };
 
 /* Miscellaneous output, written at 3C2h, read at 3CCh. */

@@ -10,24 +10,29 @@
 
 #define VGA_PLANE_BYTES 65536u
 
+#define VGA_ADDR_SHIFT 14
+
 /* The registers that a memory access goes through, expanded to 32-bit masks with a byte per plane. Nothing in
  * here is a mode: what depends on the address is a table by its low two bits, so planar, odd/even and chain-4
  * accesses run the same instructions. */
 struct vga_pipeline {
-    /* plane address = (a & addr_and) | (a >> addr_shift & addr_or) */
+    /* plane address = (a & addr_and) | addr_or[a >> VGA_ADDR_SHIFT], a being the offset in the window */
+    u32 window_mask;
     u32 addr_and;
-    u32 addr_shift;
-    u32 addr_or;
-    u32 write_mask[4]; /* map mask, and the planes that odd/even or chain-4 leave at that address */
-    u8 read_shift[4];  /* 8 * plane that read mode 0 returns */
+    u8 addr_or[8];
+    u32 write_mask[4]; /* map mask, and the planes that odd/even or chain-4 leave at that address: */
+    u32 maps[4];
+    u8 read_shift[4]; /* 8 * plane that read mode 0 returns */
     u32 map_mask;
     u32 set_reset;
     u32 enable_set_reset;
+    u32 forced; /* set_reset & enable_set_reset */
     u32 bit_mask;
     u32 color_compare;
     u32 color_care;
     u8 rotate;
     u8 bit_mask_byte;
+    bool plain; /* write mode 0 with nothing to do but the map mask */
 };
 
 struct vga_dac_port {
@@ -51,6 +56,8 @@ struct vga {
     bool attr_data_next; /* the flip-flop */
     u8 feature;
     struct vga_dac_port dac;
+    u64 status_until_ns; /* input status 1 is `status` until then */
+    u8 status;
 
     struct machine *machine;
     struct clock *clock;
@@ -101,8 +108,11 @@ bool vga_interrupt_pending(struct vga *vga);
 /* 32-bit mask with byte p all ones where bit p of the low nibble is set. */
 static inline u32 vga_expand_planes(u32 nibble)
 {
-    u32 spread = (nibble & 1) | (nibble & 2) << 7 | (nibble & 4) << 14 | (nibble & 8) << 21;
-    return spread * 0xff;
+    static const u32 mask[16] = {
+        0x00000000, 0x000000ff, 0x0000ff00, 0x0000ffff, 0x00ff0000, 0x00ff00ff, 0x00ffff00, 0x00ffffff,
+        0xff000000, 0xff0000ff, 0xff00ff00, 0xff00ffff, 0xffff0000, 0xffff00ff, 0xffffff00, 0xffffffff,
+    };
+    return mask[nibble & 15];
 }
 
 #endif

@@ -80,8 +80,11 @@ static void move_anchor(struct vga_timing *t, u64 seconds)
     t->line_known = false;
 }
 
-static void find_line(struct vga_timing *t, u64 dots)
+void vga_timing_find_line(struct vga_timing *t, u64 now_ns)
 {
+    if (now_ns - t->anchor_ns >= NS_PER_S)
+        move_anchor(t, (now_ns - t->anchor_ns) / NS_PER_S);
+    u64 dots = vga_timing_dots(t, now_ns);
     u64 frames = dots / frame_dots(t);
     u32 rest = (u32)(dots - frames * frame_dots(t));
     t->line_frame = t->anchor_frame + frames;
@@ -90,17 +93,10 @@ static void find_line(struct vga_timing *t, u64 dots)
     t->line_known = true;
 }
 
-struct vga_beam vga_timing_beam(struct vga_timing *t, u64 now_ns)
+u64 vga_timing_dot_ns(const struct vga_timing *t, u32 dot)
 {
-    u64 passed_ns = now_ns - t->anchor_ns;
-    if (passed_ns >= NS_PER_S) {
-        move_anchor(t, passed_ns / NS_PER_S);
-        passed_ns %= NS_PER_S;
-    }
-    u64 dots = t->anchor_dot + passed_ns * t->dot_hz / NS_PER_S;
-    if (!t->line_known || dots - t->line_start >= t->line_dots)
-        find_line(t, dots);
-    return (struct vga_beam){.frame = t->line_frame, .line = t->line, .dot = (u32)(dots - t->line_start)};
+    u64 dots = t->line_start + dot - t->anchor_dot;
+    return t->anchor_ns + (dots * NS_PER_S + t->dot_hz - 1) / t->dot_hz;
 }
 
 u64 vga_timing_retraces(const struct vga_timing *t, const struct vga_beam *beam)

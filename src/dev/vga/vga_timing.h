@@ -43,8 +43,29 @@ void vga_timing_init(struct vga_timing *t, const struct vga_regs *r, u64 now_ns)
 /* Takes over changed registers at `now_ns`. True if anything changed. */
 bool vga_timing_update(struct vga_timing *t, const struct vga_regs *r, u64 now_ns);
 
+/* Another second has begun, or another line than the last one that was asked about. */
+void vga_timing_find_line(struct vga_timing *t, u64 now_ns);
+
+/* Dots from the anchor's frame to `now_ns`, less than a second behind the anchor. */
+static inline u64 vga_timing_dots(const struct vga_timing *t, u64 now_ns)
+{
+    return t->anchor_dot + (now_ns - t->anchor_ns) * t->dot_hz / NS_PER_S;
+}
+
 /* `now_ns` must not go back. */
-struct vga_beam vga_timing_beam(struct vga_timing *t, u64 now_ns);
+static inline struct vga_beam vga_timing_beam(struct vga_timing *t, u64 now_ns)
+{
+    u64 passed_ns = now_ns - t->anchor_ns;
+    u64 dots = vga_timing_dots(t, now_ns);
+    if (passed_ns >= NS_PER_S || !t->line_known || dots - t->line_start >= t->line_dots) {
+        vga_timing_find_line(t, now_ns);
+        dots = vga_timing_dots(t, now_ns);
+    }
+    return (struct vga_beam){.frame = t->line_frame, .line = t->line, .dot = (u32)(dots - t->line_start)};
+}
+
+/* First time at which the beam has reached `dot` of the line that vga_timing_beam was last asked about. */
+u64 vga_timing_dot_ns(const struct vga_timing *t, u32 dot);
 
 /* Vertical retraces begun at `beam`. */
 u64 vga_timing_retraces(const struct vga_timing *t, const struct vga_beam *beam);

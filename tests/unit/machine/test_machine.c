@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -151,6 +152,69 @@ static void access_time_moves_by_accesses_only(void **state)
     u64 before = clock_now(&clock);
     clock_account_access(&clock);
     assert_true(clock_now(&clock) - before < NS_PER_S);
+}
+
+static u64 host_ns(const struct clock *clock)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec - clock->origin_ns;
+}
+
+/* Looks at the clock for `ns`: it never goes back, and shows the host's time but for `tolerance_ns`. */
+static void follow_host(struct clock *clock, u64 ns, u64 tolerance_ns)
+{
+    u64 last = clock_now(clock), end = host_ns(clock) + ns, before;
+    do {
+        before = host_ns(clock);
+        u64 now = clock_now(clock);
+        assert_true(now >= last);
+        assert_true(now + tolerance_ns >= before);
+        assert_true(now <= host_ns(clock) + tolerance_ns);
+        last = now;
+    } while (before < end);
+}
+
+#define TOLERANCE_NS (50 * NS_PER_US)
+
+static void host_time_follows_the_hosts_clock(void **state)
+{
+    (void)state;
+    struct clock clock;
+    clock_init(&clock, CLOCK_MODE_HOST);
+    follow_host(&clock, 30 * NS_PER_MS, TOLERANCE_NS);
+    assert_true(!clock.tsc.usable || clock.tsc.span > 0); /* it was in use */
+    clock_init(&clock, CLOCK_MODE_HOST);
+    clock.tsc.usable = false;
+    follow_host(&clock, 5 * NS_PER_MS, 0);
+}
+
+/* After a jump, and with a rate that is wrong: for no longer than the counter is trusted. */
+static void host_time_survives_a_bad_counter(void **state)
+{
+    (void)state;
+    struct clock clock;
+    clock_init(&clock, CLOCK_MODE_HOST);
+    if (!clock.tsc.usable)
+        skip();
+    follow_host(&clock, 5 * NS_PER_MS, TOLERANCE_NS);
+    u64 anchor = clock.tsc.anchor, first = clock.tsc.first;
+    clock.tsc.anchor = anchor + (1ull << 42); /* as if the counter had gone back */
+    clock.tsc.first = first + (1ull << 42);
+    follow_host(&clock, 20 * NS_PER_MS, 2 * NS_PER_MS);
+    follow_host(&clock, 5 * NS_PER_MS, TOLERANCE_NS);
+    clock.tsc.anchor -= 1ull << 42; /* ahead */
+    clock.tsc.first -= 1ull << 42;
+    follow_host(&clock, 20 * NS_PER_MS, 2 * NS_PER_MS);
+    follow_host(&clock, 5 * NS_PER_MS, TOLERANCE_NS);
+    assert_true(clock.tsc.span > 0);
+    for (int i = 1; i <= 2; i++) {
+        clock_init(&clock, CLOCK_MODE_HOST);
+        follow_host(&clock, 5 * NS_PER_MS, TOLERANCE_NS);
+        clock.tsc.ns_per_tick = i == 1 ? clock.tsc.ns_per_tick * 2 : clock.tsc.ns_per_tick / 2;
+        follow_host(&clock, 20 * NS_PER_MS, 2 * NS_PER_MS);
+        follow_host(&clock, 5 * NS_PER_MS, TOLERANCE_NS);
+    }
 }
 
 /* --- memory --- */
@@ -317,8 +381,25 @@ static void stream_hash_depends_on_every_record(void **state)
     u64 hash = trace_finish(&a);
     assert_true(hash == trace_finish(&b));
     assert_true(hash != trace_finish(&c));
+    assert_int_equal(a.count, 3 * TRACE_CHUNK / 2);
     assert_int_equal(lseek(fd, 0, SEEK_END), (off_t)(3 * TRACE_CHUNK / 2 * sizeof(struct access)));
+    struct access last;
+    assert_int_equal(pread(fd, &last, sizeof last, (3 * TRACE_CHUNK / 2 - 1) * sizeof last), sizeof last);
+    assert_true(last.addr == 0x3c4 && last.value == ((3 * TRACE_CHUNK / 2 - 1) & 0xff) && last.size == 1 &&
+                last.kind == ACCESS_PORT_OUT);
     close(fd);
+}
+
+static void stream_that_is_off_stays_empty(void **state)
+{
+    (void)state;
+    static struct trace trace;
+    trace_init(&trace, -1);
+    trace.off = true;
+    for (u32 i = 0; i < 2 * TRACE_CHUNK; i++)
+        trace_add(&trace, ACCESS_PORT_IN, 0x60, 1, 0);
+    trace_finish(&trace);
+    assert_int_equal(trace.count, 0);
 }
 
 int main(void)
@@ -328,6 +409,8 @@ int main(void)
         cmocka_unit_test(unclaimed_ports_read_ones_and_are_told_once),
         cmocka_unit_test(events_fire_in_order_and_may_arm_themselves),
         cmocka_unit_test(access_time_moves_by_accesses_only),
+        cmocka_unit_test(host_time_follows_the_hosts_clock),
+        cmocka_unit_test(host_time_survives_a_bad_counter),
         cmocka_unit_test(memory_views_agree_and_a20_wraps),
         cmocka_unit_test(bus_accesses_are_announced_before_they_are_made),
         cmocka_unit_test(shadow_keeps_its_stores_until_dropped),
@@ -335,6 +418,7 @@ int main(void)
         cmocka_unit_test(memory_accessors_refuse_what_is_outside),
         cmocka_unit_test(firmware_appears_low_and_high),
         cmocka_unit_test(stream_hash_depends_on_every_record),
+        cmocka_unit_test(stream_that_is_off_stays_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

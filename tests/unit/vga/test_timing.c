@@ -242,6 +242,49 @@ static void odd_timings_do_no_harm(void **state)
     }
 }
 
+/* What is kept between two polls must not outlive a register write, the line, or its active part. */
+static void polls_show_the_beam(void **state)
+{
+    struct rig *rig = *state;
+    struct vga *vga = rig->vga;
+    u32 seed = 3, kept = 0;
+    set_mode(rig, 0x13);
+    for (u32 i = 0; i < 200000; i++) {
+        seed = seed * 1664525 + 1013904223;
+        u8 value = (u8)(seed >> 8);
+        switch (seed >> 16 & 1023) {
+        case 0:
+            crtc_out(rig, 0x11, 0);
+            crtc_out(rig, seed >> 26 & 0x1f, value);
+            break;
+        case 1:
+            seq_out(rig, 1, value);
+            break;
+        case 2:
+            attr_out(rig, 0x11, value);
+            break;
+        case 3:
+            attr_out(rig, 0x12, value & 0x0f);
+            break;
+        case 4:
+            out8(rig, 0x3c2, value | 1);
+            break;
+        case 5:
+            set_mode(rig, value & 1 ? 0x13 : 0x03);
+            break;
+        }
+        rig_advance(rig, seed >> 28 ? seed >> 26 & 1023 : seed >> 10 & 0xffff);
+        kept += now(rig) < vga->status_until_ns;
+        u8 status = in8(rig, vga->r.misc & 1 ? 0x3da : 0x3ba);
+        struct vga_timing copy = vga->timing;
+        struct vga_beam beam = vga_timing_beam(&copy, now(rig));
+        assert_int_equal(status & 1, !vga_timing_displaying(&copy, &beam));
+        assert_int_equal(status >> 3 & 1, vga_timing_in_retrace(&copy, &beam));
+        assert_int_equal(status >> 4 & 3, (vga->r.attr[0x11] & 1) | (vga->r.attr[0x11] >> 1 & 2));
+    }
+    assert_true(kept > 100000);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(mode_3_timing, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(mode_12h_timing, rig_setup, rig_teardown),
@@ -251,6 +294,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(frames_are_counted, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(frames_are_counted_over_mode_changes, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(looking_does_not_move_the_beam, rig_setup, rig_teardown),
+    cmocka_unit_test_setup_teardown(polls_show_the_beam, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(retrace_interrupt, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(odd_timings_do_no_harm, rig_setup, rig_teardown),
 };
