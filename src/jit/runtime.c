@@ -154,33 +154,38 @@ static inline void finish_access(struct jit_frame *frame, struct device_site *si
     if (accesses)
         jit_refuel(frame, site->pending);
     site->insn->exits_avoided += accesses;
-    if (unlikely(*env->intr || *env->requests || *env->attention || *env->generation != frame->generation))
+    frame->leave = 0;
+    if (unlikely(*env->intr | *env->requests | (u32)*env->attention | (*env->generation ^ frame->generation)))
         note_reason(frame);
-    else
-        frame->leave = 0;
 }
 
-static inline bool in_window(const struct env_window *w, linear_t linear, u8 size)
+/* All functions of this part are called by every device access that code makes. The fast way through each of
+ * them is short and calls nothing but the device and the account; everything else is in functions of its own,
+ * never inlined, so that the fast way does not save registers for it. */
+#define rare __attribute__((noinline, cold))
+
+/* In the window that the site remembers, made for the device's present state? See find_window. */
+static inline bool in_window(const struct device_site *site, linear_t linear)
 {
-    return w->generation_now && *w->generation_now == w->generation && linear - w->first < w->bytes &&
-           linear - w->first + size <= w->bytes && mem_in_page(linear, size);
+    const struct env_window *w = &site->window;
+    return linear - w->first < w->bytes && *w->generation_now == w->generation &&
+           mem_in_page(linear, site->size);
 }
 
-/* The window that has the access, with functions chosen for the device's present state. NULL: the long way.
+/* Finds the window that has the access, with functions chosen for the device's present state. False: none
+ * has. What is kept as its size is the number of addresses at which an access of the site's size may begin.
  */
-static inline const struct env_window *find_window(const struct cluster_env *env, struct device_site *site,
-                                                   linear_t linear)
+static rare bool find_window(const struct cluster_env *env, struct device_site *site, linear_t linear)
 {
     struct env_window *w = &site->window;
-    if (likely(in_window(w, linear, site->size)))
-        return w;
-    if (!env->find_window)
-        return NULL;
-    env->find_window(env->opaque, linear, w);
-    return in_window(w, linear, site->size) ? w : NULL;
+    *w = (struct env_window){0};
+    if (env->find_window)
+        env->find_window(env->opaque, linear, w);
+    w->bytes = w->bytes < site->size || !w->generation_now ? 0 : w->bytes - site->size + 1;
+    return in_window(site, linear);
 }
 
-static u32 load_slowly(struct jit_frame *frame, struct device_site *site, linear_t linear)
+static rare u32 load_slowly(struct jit_frame *frame, struct device_site *site, linear_t linear)
 {
     struct interp *interp = frame->jit->interp;
     struct exec x = {.interp = interp, .env = frame->env, .cpu = frame->cpu};
@@ -195,9 +200,9 @@ static u32 load_slowly(struct jit_frame *frame, struct device_site *site, linear
 u32 jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear)
 {
     const struct cluster_env *env = frame->env;
-    const struct env_window *w = find_window(env, site, linear);
+    const struct env_window *w = &site->window;
     frame->rmw = linear;
-    if (unlikely(!w))
+    if (unlikely(!in_window(site, linear)) && !find_window(env, site, linear))
         return load_slowly(frame, site, linear);
     u32 value = w->read(w->dev, linear, site->size);
     env->memory_done(env->opaque, true, linear, site->size, value);
@@ -205,7 +210,7 @@ u32 jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear)
     return value;
 }
 
-static void store_slowly(struct jit_frame *frame, struct device_site *site, linear_t linear, u32 value)
+static rare void store_slowly(struct jit_frame *frame, struct device_site *site, linear_t linear, u32 value)
 {
     struct interp *interp = frame->jit->interp;
     struct exec x = {.interp = interp, .env = frame->env, .cpu = frame->cpu};
@@ -222,9 +227,9 @@ static void store_slowly(struct jit_frame *frame, struct device_site *site, line
 void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear, u32 value)
 {
     const struct cluster_env *env = frame->env;
-    const struct env_window *w = find_window(env, site, linear);
+    const struct env_window *w = &site->window;
     value &= size_mask(site->size);
-    if (unlikely(!w)) {
+    if (unlikely(!in_window(site, linear)) && !find_window(env, site, linear)) {
         store_slowly(frame, site, linear, value);
         return;
     }
@@ -233,31 +238,50 @@ void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linea
     finish_access(frame, site, 1);
 }
 
-/* Remembers who answers the port; a new port is looked up once. */
-static inline bool find_port(const struct cluster_env *env, struct device_site *site, u16 port)
+/* Looks up who answers the port and remembers it, be it nobody. What is known has `in` or `out`, or both,
+ * only if they may be called. */
+static rare void find_port(const struct cluster_env *env, struct device_site *site, u16 port)
 {
-    if (likely(site->port_known && site->port.number == port))
-        return site->port.direct;
+    if (site->port_known && site->port.number == port)
+        return;
     site->port_known = true;
     site->port = (struct env_port){.number = port, .size = site->size};
     if (env->find_port)
         env->find_port(env->opaque, &site->port);
-    return site->port.direct;
+    if (!site->port.direct) {
+        site->port.in = NULL;
+        site->port.out = NULL;
+    }
+}
+
+static rare u32 in_slowly(struct jit_frame *frame, struct device_site *site, u16 port)
+{
+    const struct cluster_env *env = frame->env;
+    u32 value = env->port_in(env->opaque, port, site->size);
+    finish_access(frame, site, 1);
+    return value;
 }
 
 u32 jit_in(struct jit_frame *frame, struct device_site *site, u32 edx)
 {
     const struct cluster_env *env = frame->env;
     u16 port = (u16)(site->port_is_dx ? edx : site->imm);
-    u32 value;
-    if (find_port(env, site, port) && site->port.in) {
-        value = site->port.in(site->port.dev, port, site->size) & size_mask(site->size);
-        env->port_done(env->opaque, true, port, site->size, value);
-    } else {
-        value = env->port_in(env->opaque, port, site->size);
+    if (unlikely(site->port.number != port || !site->port.in)) {
+        find_port(env, site, port);
+        if (!site->port.in)
+            return in_slowly(frame, site, port);
     }
+    u32 value = site->port.in(site->port.dev, port, site->size) & size_mask(site->size);
+    env->port_done(env->opaque, true, port, site->size, value);
     finish_access(frame, site, 1);
     return value;
+}
+
+static rare void out_slowly(struct jit_frame *frame, struct device_site *site, u16 port, u32 value)
+{
+    const struct cluster_env *env = frame->env;
+    env->port_out(env->opaque, port, site->size, value);
+    finish_access(frame, site, 1);
 }
 
 void jit_out(struct jit_frame *frame, struct device_site *site, u32 edx, u32 eax)
@@ -265,11 +289,14 @@ void jit_out(struct jit_frame *frame, struct device_site *site, u32 edx, u32 eax
     const struct cluster_env *env = frame->env;
     u16 port = (u16)(site->port_is_dx ? edx : site->imm);
     u32 value = eax & size_mask(site->size);
-    if (find_port(env, site, port) && site->port.out) {
-        site->port.out(site->port.dev, port, site->size, value);
-        env->port_done(env->opaque, false, port, site->size, value);
-    } else {
-        env->port_out(env->opaque, port, site->size, value);
+    if (unlikely(site->port.number != port || !site->port.out)) {
+        find_port(env, site, port);
+        if (!site->port.out) {
+            out_slowly(frame, site, port, value);
+            return;
+        }
     }
+    site->port.out(site->port.dev, port, site->size, value);
+    env->port_done(env->opaque, false, port, site->size, value);
     finish_access(frame, site, 1);
 }
