@@ -118,18 +118,20 @@ static enum interp_result scas(struct exec *x, const struct step *step)
     return INTERP_DONE;
 }
 
-/* Would the elements that are left run over the end of a 64 KiB segment? */
-static bool wraps_around(const struct exec *x, const struct step *step)
+/* Would the elements that are left run over the end of the segment, or of the addresses? */
+static bool runs_over(const struct exec *x, const struct step *step)
 {
+    const struct cpu_segment *es = &x->cpu->sreg[CPU_ES];
+    u32 last = es->type & TYPE_EXPAND_DOWN && cpu_protected(x->cpu) ? es->db ? 0xffffffff : 0xffff : es->limit;
     u64 count = step->repeat == REPEAT_NO ? 1 : reg_read(x->cpu, CPU_ECX, step->mem.addr_size);
 
-    return step->mem.addr_size == 2 && !(x->cpu->eflags & FLAG_DF) &&
-           index_read(x, step, CPU_EDI) + count * step->size > 0x10000;
+    return !(x->cpu->eflags & FLAG_DF) &&
+           index_read(x, step, CPU_EDI) + count * step->size > (u64)MIN(last, size_mask(step->mem.addr_size)) + 1;
 }
 
 /* LIMIT (like_kvm): INS into a device is left to KVM (INTERP_UNSUPPORTED): it reads the port for a whole batch before it
- * writes any of it, in pieces of its own. So is INS that wraps around: KVM's emulator checks the segment limit
- * for the batch and faults. */
+ * writes any of it, in pieces of its own. So is INS that runs over the end of its segment or wraps around: KVM's
+ * emulator checks the segment limit for the batch and faults. */
 static enum interp_result ins(struct exec *x, const struct step *step)
 {
     linear_t to;
@@ -137,7 +139,7 @@ static enum interp_result ins(struct exec *x, const struct step *step)
     enum interp_result result = find_destination(x, step, MEM_WRITE, &to);
 
     if (result == INTERP_DONE && x->interp->like_kvm &&
-        (!mem_is_plain(x->env, to, step->size, MEM_WRITE) || wraps_around(x, step)))
+        (!mem_is_plain(x->env, to, step->size, MEM_WRITE) || runs_over(x, step)))
         return INTERP_UNSUPPORTED;
     if (result == INTERP_DONE)
         result = port_read(x, (u16)x->cpu->reg[CPU_EDX], step->size, &value);

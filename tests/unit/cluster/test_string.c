@@ -300,6 +300,27 @@ static void test_request_stops_between_elements(void **state)
     assert_int_equal(rig->logged, 1);
 }
 
+/* KVM's emulator checks a batch of INS as a whole. */
+static void test_ins_over_the_end_is_left_to_kvm(void **state)
+{
+    struct rig *rig = *state;
+    static const u8 address32[] = {0x67, 0xf3, 0x6c}, address16[] = {0xf3, 0x6c};
+
+    rig->interp.like_kvm = true;
+    for (u32 i = 0; i < 2; i++) {
+        rig_code(rig, i ? address16 : address32, i ? sizeof address16 : sizeof address32);
+        set_indexes(rig, 0, 0xfffe, 3);
+        rig_step(rig, INTERP_UNSUPPORTED);
+        rig->cpu.reg[CPU_ECX] = 2;
+        rig_step(rig, INTERP_DONE);
+    }
+    rig->interp.like_kvm = false;
+    rig_code(rig, address32, sizeof address32);
+    set_indexes(rig, 0, 0xfffe, 3);
+    rig_step(rig, INTERP_AGAIN);
+    assert_int_equal(rig->cpu.reg[CPU_ECX], 1);
+}
+
 int test_string(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +343,7 @@ int test_string(void)
         RIG_TEST(test_run_loop_gets_the_processor),
         RIG_TEST(test_endless_input_is_bounded),
         RIG_TEST(test_request_stops_between_elements),
+        RIG_TEST(test_ins_over_the_end_is_left_to_kvm),
     };
     return cmocka_run_group_tests_name("string", tests, NULL, NULL);
 }
