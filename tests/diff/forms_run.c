@@ -1,0 +1,268 @@
+/* One case on the three sides. Host code and interpreter run the same cluster and must agree on everything
+ * where it is left; KVM runs on to a HLT, and so does the interpreter then. */
+#include "forms.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WINDOW = 3, CONFIG = 0, HLT = 0xf4 };
+
+/* --- memory --- */
+
+static void put(struct memory *mem, const struct form_case *c)
+{
+    linear_t code = cpu_rip_linear(&c->start);
+    for (u32 i = 0; i < c->n_patches; i++)
+        memcpy(mem->plain + c->patch[i].at, c->patch[i].bytes, c->patch[i].n);
+    memcpy(mem->plain + code, c->code, sizeof c->code);
+}
+
+/* The pages that are not as they were: bit i is page i of the case. */
+static u64 dirty_pages(const struct trio *t, const struct memory *mem, const struct form_case *c)
+{
+    u64 dirty = 0;
+    for (u32 i = 0; i < c->n_pages; i++)
+        if (memcmp(mem->plain + c->page[i], t->image + c->page[i], PAGE_BYTES))
+            dirty |= 1ull << i;
+    return dirty;
+}
+
+static void put_back(const struct trio *t, struct memory *mem, const struct form_case *c, u64 dirty)
+{
+    for (; dirty; dirty &= dirty - 1) {
+        u32 page = c->page[__builtin_ctzll(dirty)];
+        memcpy(mem->plain + page, t->image + page, PAGE_BYTES);
+    }
+}
+
+static bool same_page(const struct trio *t, const struct memory *other, const char *name, u32 page)
+{
+    const u8 *a = t->interp.mem.plain + page, *b = other->plain + page;
+    if (!memcmp(a, b, PAGE_BYTES))
+        return true;
+    u32 i = 0;
+    while (a[i] == b[i])
+        i++;
+    printf("  memory at %x: interpreter %02x, %s %02x, before %02x\n", page + i, a[i], name, b[i],
+           t->image[page + i]);
+    return false;
+}
+
+static bool same_memory(const struct trio *t, const struct memory *other, const char *name,
+                        const struct form_case *c, u64 dirty)
+{
+    for (; dirty; dirty &= dirty - 1)
+        if (!same_page(t, other, name, c->page[__builtin_ctzll(dirty)]))
+            return false;
+    return true;
+}
+
+static bool is_clean(const struct trio *t, struct memory *mem, const char *name)
+{
+    bool clean = true;
+    for (u32 page = 0; page < RAM_BYTES; page += PAGE_BYTES) {
+        u32 i = 0;
+        if (!memcmp(mem->plain + page, t->image + page, PAGE_BYTES))
+            continue;
+        while (mem->plain[page + i] == t->image[page + i])
+            i++;
+        printf("  %s: a stray store at %x\n", name, page + i);
+        memcpy(mem->plain + page, t->image + page, PAGE_BYTES);
+        clean = false;
+    }
+    return clean;
+}
+
+bool forms_memory_clean(struct trio *t)
+{
+    bool clean = is_clean(t, &t->interp.mem, "interpreter");
+    clean &= is_clean(t, &t->host.mem, "host code");
+    return clean & (!t->kvm.present || is_clean(t, &t->kvm.mem, "KVM"));
+}
+
+/* --- host code and interpreter --- */
+
+static void prepare(struct executor *x, const struct form_case *c, bool first)
+{
+    if (first)
+        executor_begin(x, CONFIG);
+    put(&x->mem, c);
+    device_begin(&x->dev, &c->device);
+    x->cpu = c->start;
+    x->stats = (struct cluster_stats){0};
+}
+
+/* An indirect jump or a return leads nowhere that could be seen: it is in a cluster if it exits itself. */
+static void make_heat(struct trio *t, const struct form *form, const struct form_case *c)
+{
+    if (t->heat.used)
+        heat_clear(&t->heat);
+    if (form->insn.flow == FLOW_INDIRECT)
+        heat_bump(&t->heat, cpu_rip_linear(&c->start), false);
+}
+
+static bool differ(enum cluster_leave interp, enum cluster_leave host)
+{
+    if (interp != host)
+        printf("  interpreter: %s; host code: %s\n",
+               interp == LEAVE_REASONS ? "no end" : cluster_leave_reason[interp].text,
+               host == LEAVE_REASONS ? "not translated" : cluster_leave_reason[host].text);
+    return interp != host;
+}
+
+static enum form_verdict run_pair(struct trio *t, const struct form_case *c, struct form_outcome *result,
+                                  u64 *dirty, enum cluster_leave *leave)
+{
+    struct cluster *a = executor_cluster(&t->interp, &t->heat, WINDOW);
+    struct cluster *b = executor_cluster(&t->host, &t->heat, WINDOW);
+    struct jit_stats before, after;
+    if (!a && !b)
+        return FORM_NO_CLUSTER;
+    if (!a || !b) {
+        printf("  a cluster was formed on one side only\n");
+        return FORM_DIFFERENT;
+    }
+    jit_stats(t->host.jit[CONFIG], &before);
+    *leave = executor_run_limited(&t->interp, a);
+    enum cluster_leave other = executor_run(&t->host, b);
+    jit_stats(t->host.jit[CONFIG], &after);
+    result->native = after.interpreted == before.interpreted + t->interp.cpu.halted; /* HLT is always */
+    bool same = compare_executors(t, a, b);
+    *dirty = dirty_pages(t, &t->interp.mem, c) | dirty_pages(t, &t->host.mem, c);
+    same &= same_memory(t, &t->host.mem, "host code", c, *dirty);
+    if (differ(*leave, other) || !same)
+        return FORM_DIFFERENT;
+    return *leave == LEAVE_unsupported ? FORM_UNSUPPORTED : FORM_SAME;
+}
+
+/* --- KVM --- */
+
+/* Goes on to where KVM ends as well: a HLT. Not so if a device said where to go. */
+static bool finish(struct trio *t)
+{
+    struct executor *x = &t->interp;
+    linear_t at = cpu_rip_linear(&x->cpu);
+    if (x->cpu.halted)
+        return true;
+    if (memory_kind(&x->mem, at) != PAGE_RAM || x->mem.view[at] != HLT)
+        return false;
+    return interp_step(&x->interp, &x->cpu) == INTERP_DONE && x->cpu.halted;
+}
+
+#define CHECK(field)                                                                                         \
+    do {                                                                                                     \
+        if (a->field != b->field) {                                                                          \
+            printf("  %-10s KVM and interpreter: %x and %x\n", #field, (u32)a->field, (u32)b->field);        \
+            same = false;                                                                                    \
+        }                                                                                                    \
+    } while (0)
+
+static bool same_registers(const struct trio *t, u32 undefined)
+{
+    const struct cpu_state *a = &t->kvm.cpu, *b = &t->interp.cpu;
+    bool same = true;
+    for (u32 i = 0; i < CPU_REGS; i++)
+        CHECK(reg[i]);
+    CHECK(eip);
+    if ((a->eflags ^ b->eflags) & ~undefined) {
+        printf("  eflags     KVM and interpreter: %x and %x\n", a->eflags, b->eflags);
+        same = false;
+    }
+    for (u32 i = 0; i < CPU_SREGS; i++) {
+        CHECK(sreg[i].selector);
+        CHECK(sreg[i].base);
+        CHECK(sreg[i].limit);
+        CHECK(sreg[i].db);
+    }
+    CHECK(cr0);
+    return same;
+}
+
+static bool same_accesses(const struct device *a, const struct device *b)
+{
+    u32 n = MIN(MAX(a->n, b->n), DEVICE_LOG);
+    for (u32 i = 0; i < n; i++)
+        if (i >= a->n || i >= b->n || memcmp(&a->log[i], &b->log[i], sizeof a->log[i])) {
+            printf("  access %u (KVM %u, interpreter %u in all): %x = %x and %x = %x\n", i, a->n, b->n,
+                   a->log[i].addr, a->log[i].value, b->log[i].addr, b->log[i].value);
+            return false;
+        }
+    return true;
+}
+
+static u32 undefined_flags(const struct form *form)
+{
+    const struct insn *insn = &form->insn;
+    u32 undefined = insn->zydis.cpu_flags ? insn->zydis.cpu_flags->undefined & FLAGS_ARITH : 0;
+    /* NOTE: KVM's emulator sets them from AX instead of AL. */
+    if (insn->zydis.mnemonic == ZYDIS_MNEMONIC_AAM || insn->zydis.mnemonic == ZYDIS_MNEMONIC_AAD)
+        undefined |= FLAG_SF | FLAG_ZF | FLAG_PF;
+    return undefined;
+}
+
+/* The result, not only the flags, is undefined: BSWAP of 16 bits; SHLD and SHRD of 16 bits by more than
+ * those. */
+static bool is_undefined(const struct form *form, const struct form_case *c)
+{
+    const struct insn *insn = &form->insn;
+    const ZydisDecodedOperand *count = &insn->operand[2];
+    if (insn->op_size != 2)
+        return false;
+    switch (insn->zydis.mnemonic) {
+    case ZYDIS_MNEMONIC_BSWAP:
+        return true;
+    case ZYDIS_MNEMONIC_SHLD:
+    case ZYDIS_MNEMONIC_SHRD:
+        return ((count->type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? count->imm.value.u : c->start.reg[CPU_ECX]) &
+                31) > 16;
+    default:
+        return false;
+    }
+}
+
+/* False: they differ. Faults are compared by kvm_diff, which knows how KVM's emulator does them. */
+static bool run_kvm(struct trio *t, const struct form *form, const struct form_case *c,
+                    struct form_outcome *result, u64 dirty)
+{
+    put(&t->kvm.mem, c);
+    device_begin(&t->kvm.dev, &c->device);
+    bool same = true, ran = kvm_side_run(&t->kvm, &c->start);
+    u64 by_kvm = dirty_pages(t, &t->kvm.mem, c);
+    if (ran) {
+        result->by_kvm = true;
+        same = same_registers(t, undefined_flags(form));
+        same &= same_accesses(&t->kvm.dev, &t->interp.dev);
+        same &= same_memory(t, &t->kvm.mem, "KVM", c, dirty | by_kvm);
+    }
+    put_back(t, &t->kvm.mem, c, by_kvm);
+    return same;
+}
+
+/* --- a case --- */
+
+static bool has_trapped(const struct trio *t)
+{
+    return t->interp.cpu.eflags & FLAG_TF;
+}
+
+struct form_outcome form_run(struct trio *t, const struct form *form, const struct form_case *c, bool first,
+                             bool kvm)
+{
+    struct form_outcome result = {0};
+    enum cluster_leave leave = LEAVE_REASONS;
+    prepare(&t->interp, c, first);
+    prepare(&t->host, c, first);
+    if (first)
+        make_heat(t, form, c);
+    t->host.mem.generation = t->interp.mem.generation;
+    u64 dirty = c->n_pages == CASE_PAGES ? ~0ull : (1ull << c->n_pages) - 1;
+    result.verdict = run_pair(t, c, &result, &dirty, &leave);
+    result.fault = result.verdict == FORM_SAME && leave == LEAVE_fault;
+    bool ask =
+        kvm && t->kvm.present && result.verdict == FORM_SAME && !has_trapped(t) && !is_undefined(form, c);
+    if (ask && !result.fault && finish(t) && !run_kvm(t, form, c, &result, dirty))
+        result.verdict = FORM_DIFFERENT;
+    put_back(t, &t->interp.mem, c, dirty);
+    put_back(t, &t->host.mem, c, dirty);
+    return result;
+}
