@@ -253,14 +253,37 @@ static void set_wide_flags(struct replay *r)
         happened(r, ODDITY_AAM);
 }
 
-/* Elements are executed one by one where the emulator's flags have to be known. */
+/* What the emulator has of the flags when a repeated comparison begins or goes on. */
 static void before_string(struct replay *r)
 {
-    if (!is_compare(r))
-        return;
-    if (!r->in_string || r->x->cpu.reg[CPU_ECX] % BATCH == 0)
+    if (is_compare(r) && (!r->in_string || r->x->cpu.reg[CPU_ECX] % BATCH == 0))
         r->string_flags = r->x->cpu.eflags;
-    r->x->dev.attention = 1;
+}
+
+/* A comparison found what it looks for, or something else. */
+static bool has_ended(const struct replay *r)
+{
+    return !(r->x->cpu.eflags & FLAG_ZF) == !r->insn.repne;
+}
+
+/* One instruction; of a repeated comparison no more elements than the emulator executes before it writes
+ * everything back. */
+static enum interp_result step(struct replay *r)
+{
+    struct cpu_state *cpu = &r->x->cpu;
+    u32 mask = r->insn.addr_size == 2 ? 0xffff : 0xffffffff, eip = cpu->eip;
+    u32 count = cpu->reg[CPU_ECX] & mask, batch = count % BATCH ? count % BATCH : BATCH;
+    if (!is_compare(r) || count <= batch)
+        return executor_step(r->x);
+    cpu->reg[CPU_ECX] -= count - batch;
+    enum interp_result result = executor_step(r->x);
+    bool done = result == INTERP_DONE && !(cpu->reg[CPU_ECX] & mask) && !has_ended(r);
+    cpu->reg[CPU_ECX] += count - batch;
+    if (!done)
+        return result;
+    cpu->eip = eip;
+    cpu->eflags |= FLAG_RF;
+    return INTERP_AGAIN;
 }
 
 static bool repeats(const struct replay *r)
@@ -294,7 +317,7 @@ static bool replay_step(struct replay *r)
     r->valid = executor_decode(r->x, &r->insn);
     note_flags_read(r);
     before_string(r);
-    enum interp_result result = executor_step(r->x);
+    enum interp_result result = step(r);
     if (result == INTERP_FAULT) {
         bool raised = raise(r);
         r->in_string = false;
