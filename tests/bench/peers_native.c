@@ -1,10 +1,10 @@
 /* What two of the programs in guests/bench do, in C: how fast the host itself is at the same work
  * (docs/peers.md).
  *
- *     peers_native cpu|fire UNITS
+ *     peers_native cpu|fire FIRST UNITS
  *
- * Does UNITS units of guests/bench/cpu.asm or fire.asm and prints the checksum that the guest comes to. The
- * display is memory here, the palette an array. */
+ * Does FIRST units of guests/bench/cpu.asm or fire.asm, prints the checksum that the guest comes to, and does
+ * UNITS more. The display is memory here, the palette an array. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,14 @@
 enum { FLAGS = 8192, FLAGS_ROOT = 91, CRC_BYTES = 1024, ROUNDS = 1600 };
 enum { WIDTH = 320, ROWS = 200, COLOURS = 128 };
 static const uint32_t CRC_POLY = 0xedb88320, SEED = 0x12345678;
+
+/* What the guest has in memory. `dac` is volatile: each write is one. */
+struct work {
+    uint8_t flags[FLAGS];
+    uint8_t pixels[WIDTH * ROWS + 4], display[WIDTH * ROWS];
+    volatile uint8_t dac[3 * COLOURS];
+    uint32_t unit, sum, seed;
+};
 
 /* The macros `mix` and `random` of bench.inc. */
 static uint32_t mix(uint32_t sum, uint32_t value)
@@ -65,15 +73,15 @@ static uint32_t arithmetic(uint32_t a)
     return a;
 }
 
-static uint32_t cpu(uint32_t units)
+static void cpu_unit(struct work *w)
 {
-    uint8_t flags[FLAGS];
-    uint32_t sum = 0;
-    for (uint32_t unit = 0; unit < units; unit++) {
-        uint32_t primes = sieve(flags);
-        sum = mix(sum, arithmetic(crc(flags, unit) + primes));
-    }
-    return sum;
+    uint32_t primes = sieve(w->flags);
+    w->sum = mix(w->sum, arithmetic(crc(w->flags, w->unit) + primes));
+}
+
+static uint32_t cpu_sum(const struct work *w)
+{
+    return w->sum;
 }
 
 /* One frame; each row only depends on the one below, as it was. */
@@ -104,30 +112,52 @@ static void fire_palette(volatile uint8_t *dac, uint32_t unit)
     }
 }
 
-static uint32_t fire(uint32_t units)
+static void fire_unit(struct work *w)
 {
-    uint8_t pixels[WIDTH * ROWS + 4] = {0}, display[WIDTH * ROWS], dac[3 * COLOURS];
-    uint32_t sum = 0, seed = SEED;
-    for (uint32_t unit = 0; unit < units; unit++) {
-        fire_frame(pixels, display, &seed);
-        fire_palette(dac, unit);
-        __asm__ volatile("" ::"r"(display) : "memory"); /* each frame is shown */
-    }
+    fire_frame(w->pixels, w->display, &w->seed);
+    fire_palette(w->dac, w->unit);
+    __asm__ volatile("" ::"r"(w) : "memory"); /* each frame is shown */
+}
+
+static uint32_t fire_sum(const struct work *w)
+{
+    uint32_t sum = 0;
     for (uint32_t i = 0; i < WIDTH * (ROWS - 1); i += 4) {
         uint32_t value;
-        memcpy(&value, display + i, sizeof value);
+        memcpy(&value, w->display + i, sizeof value);
         sum = mix(sum, value);
     }
     return sum;
 }
 
+static const struct kind {
+    const char *name;
+    void (*unit)(struct work *w);
+    uint32_t (*sum)(const struct work *w);
+} kinds[] = {
+    {"cpu", cpu_unit, cpu_sum},
+    {"fire", fire_unit, fire_sum},
+};
+
+static void run(const struct kind *kind, struct work *w, uint32_t units)
+{
+    for (uint32_t i = 0; i < units; i++) {
+        kind->unit(w);
+        w->unit++;
+    }
+}
+
 int main(int argc, char **argv)
 {
-    uint32_t units = argc == 3 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
-    if (!units || (strcmp(argv[1], "cpu") != 0 && strcmp(argv[1], "fire") != 0)) {
-        fprintf(stderr, "usage: peers_native cpu|fire UNITS\n");
-        return 2;
+    for (size_t i = 0; argc == 4 && i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(argv[1], kinds[i].name) != 0)
+            continue;
+        struct work w = {.seed = SEED};
+        run(&kinds[i], &w, (uint32_t)strtoul(argv[2], NULL, 10));
+        printf("sum=%08X\n", kinds[i].sum(&w));
+        run(&kinds[i], &w, (uint32_t)strtoul(argv[3], NULL, 10));
+        return 0;
     }
-    printf("sum=%08X\n", strcmp(argv[1], "cpu") == 0 ? cpu(units) : fire(units));
-    return 0;
+    fprintf(stderr, "usage: peers_native cpu|fire FIRST UNITS\n");
+    return 2;
 }
