@@ -103,6 +103,8 @@ static void run_guest(const struct ab_child *child, const struct options *option
     own.level = variant->level;
     if (variant->window)
         own.window = variant->window;
+    if (variant->own_horizon)
+        own.horizon = variant->horizon;
     if (setup_open(&setup, &own, drives)) {
         set_failed(child->stats, STATUS_USAGE, "it could not be set up");
         return;

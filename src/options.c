@@ -221,6 +221,32 @@ static bool variants_use_window(const struct options *o)
     return false;
 }
 
+static bool variants_use_horizon(const struct options *o)
+{
+    for (u32 i = 0; i < o->n_variants; i++)
+        if (o->variants[i].level == CLUSTER_ON && !o->variants[i].own_horizon)
+            return true;
+    return false;
+}
+
+/* Options that only one level has a use for. */
+static enum options_result check_level(const struct options *o, char *why)
+{
+    bool window = options_given(o, "cluster-window"), horizon = options_given(o, "horizon");
+    if (o->command == COMMAND_AB) {
+        if (window && !variants_use_window(o))
+            return refuse(why, "--cluster-window: none of the --variants uses it");
+        if (horizon && !variants_use_horizon(o))
+            return refuse(why, "--horizon: none of the --variants uses it");
+        return OPTIONS_OK;
+    }
+    if (window && o->level != CLUSTER_WINDOW)
+        return refuse(why, "--cluster-window: means nothing with --cluster=%s", level_name(o->level));
+    if (horizon && o->level != CLUSTER_ON)
+        return refuse(why, "--horizon: means nothing with --cluster=%s", level_name(o->level));
+    return OPTIONS_OK;
+}
+
 /* Options that only host code has a use for. */
 static enum options_result check_executor(const struct options *o, char *why)
 {
@@ -249,12 +275,8 @@ static enum options_result check(const struct options *o, char *why)
         return refuse(why, "no image: 'huddle %s IMAGE'", command_name(o->command));
     if (o->command == COMMAND_CLUSTERS && o->level == CLUSTER_OFF)
         return refuse(why, "--cluster=off: then there are no clusters to list");
-    if (o->command != COMMAND_AB && options_given(o, "cluster-window") && o->level != CLUSTER_WINDOW)
-        return refuse(why, "--cluster-window: means nothing with --cluster=%s", level_name(o->level));
-    if (o->command != COMMAND_AB && options_given(o, "horizon") && o->level != CLUSTER_ON)
-        return refuse(why, "--horizon: means nothing with --cluster=%s", level_name(o->level));
-    if (o->command == COMMAND_AB && options_given(o, "cluster-window") && !variants_use_window(o))
-        return refuse(why, "--cluster-window: none of the --variants uses it");
+    if (check_level(o, why) != OPTIONS_OK)
+        return OPTIONS_USAGE;
     return check_executor(o, why);
 }
 

@@ -32,7 +32,9 @@ enum command {
 struct variant {
     char name[VARIANT_NAME_BYTES]; /* as it was written: "off", "window:8" */
     enum cluster_level level;
-    u32 window; /* instructions; 0: what --cluster-window says */
+    u32 window;       /* instructions; 0: what --cluster-window says */
+    bool own_horizon; /* `horizon`, not what --horizon says */
+    u64 horizon;
 };
 
 /* The items of --stress: what is rare becomes common. */

@@ -160,18 +160,6 @@ static bool set_level(struct options *o, const struct option_row *row, const cha
     return level_parse(value, &o->level) || refuse(why, "not one of " LEVEL_NAMES);
 }
 
-static bool set_horizon(struct options *o, const struct option_row *row, const char *value, char *why)
-{
-    (void)row;
-    if (strcmp(value, "auto") == 0)
-        o->horizon = HORIZON_AUTO;
-    else if (strcmp(value, "inf") == 0)
-        o->horizon = HORIZON_INF;
-    else if (!parse_number(value, &o->horizon) || !o->horizon || o->horizon > HORIZON_MAX)
-        return refuse(why, "not a number of instructions (1 to %d), auto or inf", HORIZON_MAX);
-    return true;
-}
-
 static bool set_executor(struct options *o, const struct option_row *row, const char *value, char *why)
 {
     (void)row;
@@ -224,22 +212,56 @@ static bool window_in_range(u64 n)
     return n >= 1 && n <= CLUSTER_WINDOW_MAX;
 }
 
-/* "off", "pairs", "on", "window", "window:8". */
+static bool parse_horizon(const char *text, u64 *horizon)
+{
+    if (strcmp(text, "auto") == 0)
+        *horizon = HORIZON_AUTO;
+    else if (strcmp(text, "inf") == 0)
+        *horizon = HORIZON_INF;
+    else
+        return parse_number(text, horizon) && *horizon && *horizon <= HORIZON_MAX;
+    return true;
+}
+
+static bool refuse_horizon(char *why, const char *what)
+{
+    return refuse(why, "%s%snot a number of instructions (1 to %d), auto or inf", what, *what ? ": " : "", HORIZON_MAX);
+}
+
+static bool set_horizon(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)row;
+    return parse_horizon(value, &o->horizon) || refuse_horizon(why, "");
+}
+
+/* What follows "NAME:" in `text`, or NULL. */
+static const char *variant_value(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(text, name, len) == 0 && text[len] == ':' ? text + len + 1 : NULL;
+}
+
+/* "off", "pairs", "window", "window:8", "on", "on:2000". */
 static bool parse_variant(struct variant *v, const char *text, char *why)
 {
-    static const char prefix[] = "window:";
+    const char *instructions = variant_value(text, "window"), *horizon = variant_value(text, "on");
     u64 window = 0;
     memset(v, 0, sizeof *v);
     snprintf(v->name, sizeof v->name, "%s", text);
-    if (strncmp(text, prefix, strlen(prefix)) == 0) {
-        if (!parse_number(text + strlen(prefix), &window) || !window_in_range(window))
+    if (instructions) {
+        if (!parse_number(instructions, &window) || !window_in_range(window))
             return refuse(why, "%s: not a number of instructions (1 to %d)", text, CLUSTER_WINDOW_MAX);
         v->window = (u32)window;
         v->level = CLUSTER_WINDOW;
         return true;
     }
+    if (horizon) {
+        v->level = CLUSTER_ON;
+        v->own_horizon = true;
+        return parse_horizon(horizon, &v->horizon) || refuse_horizon(why, text);
+    }
     return level_parse(text, &v->level) ||
-           refuse(why, "%s: not one of " LEVEL_NAMES ", window:N", *text ? text : "an empty name");
+           refuse(why, "%s: not one of " LEVEL_NAMES ", window:N, on:HORIZON", *text ? text : "an empty name");
 }
 
 /* Calls `item` for each part of a comma-separated list; parts longer than a name can be are cut and fail
@@ -373,15 +395,15 @@ const struct option_row option_rows[] = {
      COMMAND_GUEST | COMMAND_DOCTOR, false, GROUP_MACHINE, FILE_OPTION(vgabios)},
 
     {"cluster", "off|pairs|window|on",
-     "how far exits are clustered: not at all; two exiting instructions at a time; all those in a window; "
-     "whole regions with their loops, as far as it pays (default on)",
+     "how far exits are clustered: not at all (off); two exiting instructions at a time (pairs); those in a window of "
+     "instructions (window); whole regions of code with their loops and calls, as far as it pays (on, the default)",
      COMMAND_RUN | COMMAND_CLUSTERS, false, GROUP_CLUSTERS, .set = set_level},
-    {"cluster-window", "N", "how many instructions ahead a cluster reaches, 1 (none) to 256 (default 16)",
+    {"cluster-window", "N", "with --cluster=window: how many instructions ahead a cluster reaches, 1 (none) to 256 (default 16)",
      COMMAND_GUEST, false, GROUP_CLUSTERS, NUMBER_OPTION(window), .min = 1, .max = CLUSTER_WINDOW_MAX,
      .what = "a number of instructions"},
     {"horizon", "N|auto|inf",
-     "with --cluster=on: after how many instructions without a device access KVM gets the guest back; never (inf); or as "
-     "this host's costs make it (auto, the default)",
+     "with --cluster=on: after how many instructions without a device access KVM gets the guest back, 1 to 100000000; "
+     "never (inf); or as this KVM's costs make it (auto, the default)",
      COMMAND_GUEST, false, GROUP_CLUSTERS, .set = set_horizon},
     {"executor", "host|interp",
      "what executes clusters: host code made from them (host, the default), or an interpreter",
@@ -400,7 +422,7 @@ const struct option_row option_rows[] = {
      "a description if they differ; slow",
      COMMAND_GUEST, false, GROUP_CLUSTERS, FIELD(check), .set = set_flag},
     {"variants", "LIST",
-     "what to compare, 2 to 5 of off, pairs, window, on and window:N, separated by commas (default off,on); "
+     "what to compare, 2 to 5 of off, pairs, window, window:N, on and on:HORIZON, separated by commas (default off,on); "
      "the first is what the others are measured against",
      COMMAND_AB, false, GROUP_CLUSTERS, .set = set_variants},
     {"windows", "LIST",

@@ -50,8 +50,9 @@ static void defaults(void **state)
     assert_int_equal(o.ram_mib, 16);
     assert_int_equal(o.clock, CLOCK_MODE_HOST);
     assert_int_equal(o.exit_port, 0xf4);
-    assert_int_equal(o.level, CLUSTER_WINDOW);
+    assert_int_equal(o.level, CLUSTER_ON);
     assert_int_equal(o.window, 16);
+    assert_int_equal(o.horizon, HORIZON_AUTO);
     assert_int_equal(o.given, 0);
     assert_int_equal(o.executor, EXECUTOR_HOST);
     assert_null(o.serial);
@@ -61,7 +62,8 @@ static void defaults(void **state)
     assert_int_equal(o.clock, CLOCK_MODE_ACCESS);
     assert_int_equal(o.n_variants, 2);
     assert_string_equal(o.variants[0].name, "off");
-    assert_int_equal(o.variants[1].level, CLUSTER_WINDOW);
+    assert_int_equal(o.variants[1].level, CLUSTER_ON);
+    assert_false(o.variants[1].own_horizon);
     assert_int_equal(o.n_windows, 4);
     assert_int_equal(o.windows[3], 64);
     assert_ok(&o, "clusters x.img");
@@ -109,7 +111,7 @@ static void every_option_takes_its_values(void **state)
     assert_string_equal(o.json, "j");
     assert_ok(&o, "ab x --windows=none");
     assert_int_equal(o.n_windows, 0);
-    assert_ok(&o, "run x --cluster-window=1 --dump-clusters=-");
+    assert_ok(&o, "run x --cluster=window --cluster-window=1 --dump-clusters=-");
     assert_int_equal(o.window, 1);
     assert_string_equal(o.dump_clusters, "-");
     assert_ok(&o, "clusters x --top=3 --steps --host --cluster=pairs --clock=host --json=j");
@@ -117,6 +119,30 @@ static void every_option_takes_its_values(void **state)
     assert_true(o.steps && o.host_code);
     assert_int_equal(o.level, CLUSTER_PAIRS);
     assert_int_equal(o.clock, CLOCK_MODE_HOST);
+}
+
+static void horizons(void **state)
+{
+    struct options o;
+    (void)state;
+    assert_ok(&o, "run x --horizon=1");
+    assert_int_equal(o.horizon, 1);
+    assert_ok(&o, "clusters x --cluster=on --horizon=100000000");
+    assert_int_equal(o.horizon, HORIZON_MAX);
+    assert_ok(&o, "run x --horizon=inf");
+    assert_int_equal(o.horizon, HORIZON_INF);
+    assert_ok(&o, "run x --horizon=auto");
+    assert_int_equal(o.horizon, HORIZON_AUTO);
+    assert_ok(&o, "ab x --variants=off,on,on:2000,on:inf,on:auto --horizon=7");
+    assert_int_equal(o.horizon, 7);
+    for (u32 i = 1; i < o.n_variants; i++)
+        assert_int_equal(o.variants[i].level, CLUSTER_ON);
+    assert_false(o.variants[1].own_horizon);
+    assert_true(o.variants[2].own_horizon && o.variants[3].own_horizon && o.variants[4].own_horizon);
+    assert_int_equal(o.variants[2].horizon, 2000);
+    assert_string_equal(o.variants[2].name, "on:2000");
+    assert_int_equal(o.variants[3].horizon, HORIZON_INF);
+    assert_int_equal(o.variants[4].horizon, HORIZON_AUTO);
 }
 
 static void executor_options(void **state)
@@ -191,15 +217,27 @@ static const struct {
      "--cluster-window=0: not a number of instructions (1 to 256)"},
     {"cluster-window", "run x --cluster-window=257",
      "--cluster-window=257: not a number of instructions (1 to 256)"},
+    {"horizon", "run x --horizon=", "--horizon=: not a number of instructions (1 to 100000000), auto or inf"},
+    {"horizon", "run x --horizon=0", "--horizon=0: not a number of instructions (1 to 100000000), auto or inf"},
+    {"horizon", "run x --horizon=100000001",
+     "--horizon=100000001: not a number of instructions (1 to 100000000), auto or inf"},
+    {"horizon", "run x --horizon=never", "--horizon=never: not a number of instructions (1 to 100000000), auto or inf"},
     {"check", "run x --check=yes", "--check: takes no value"},
     {"variants", "ab x --variants=off", "--variants=off: a comparison needs two variants"},
     {"variants", "ab x --variants=off,off", "--variants=off,off: off is there twice"},
     {"variants", "ab x --variants=off,fast",
-     "--variants=off,fast: fast: not one of off, pairs, window, on, window:N"},
+     "--variants=off,fast: fast: not one of off, pairs, window, on, window:N, on:HORIZON"},
     {"variants", "ab x --variants=off,",
-     "--variants=off,: an empty name: not one of off, pairs, window, on, window:N"},
+     "--variants=off,: an empty name: not one of off, pairs, window, on, window:N, on:HORIZON"},
     {"variants", "ab x --variants=off,window:0",
      "--variants=off,window:0: window:0: not a number of instructions (1 to 256)"},
+    {"variants", "ab x --variants=off,on:",
+     "--variants=off,on:: on:: not a number of instructions (1 to 100000000), auto or inf"},
+    {"variants", "ab x --variants=off,on:0",
+     "--variants=off,on:0: on:0: not a number of instructions (1 to 100000000), auto or inf"},
+    {"variants", "ab x --variants=off,on:5,on:5", "--variants=off,on:5,on:5: on:5 is there twice"},
+    {"variants", "ab x --variants=off,pairs:2",
+     "--variants=off,pairs:2: pairs:2: not one of off, pairs, window, on, window:N, on:HORIZON"},
     {"variants", "ab x --variants=off,on,pairs,window:2,window:3,window:4",
      "--variants=off,on,pairs,window:2,window:3,window:4: more than 5 variants"},
     {"windows", "ab x --windows=8,x", "--windows=8,x: x: not a number of instructions (1 to 256)"},
@@ -312,6 +350,10 @@ static void contradictions(void **state)
                    "--cluster-window: means nothing with --cluster=off");
     assert_refused("run x --cluster-window=8 --cluster=pairs",
                    "--cluster-window: means nothing with --cluster=pairs");
+    assert_refused("run x --cluster-window=8", "--cluster-window: means nothing with --cluster=on");
+    assert_refused("run x --cluster=window --horizon=8", "--horizon: means nothing with --cluster=window");
+    assert_refused("clusters x --horizon=8 --cluster=pairs", "--horizon: means nothing with --cluster=pairs");
+    assert_refused("ab x --variants=off,window,on:8 --horizon=8", "--horizon: none of the --variants uses it");
     assert_refused("clusters x --cluster=off", "--cluster=off: then there are no clusters to list");
     assert_refused("run x --executor=interp --code-cache=1M", "--code-cache: means nothing with --executor=interp");
     assert_refused("run x --executor=interp --perf-map", "--perf-map: means nothing with --executor=interp");
@@ -378,6 +420,7 @@ int test_options(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
         cmocka_unit_test(every_option_takes_its_values),
+        cmocka_unit_test(horizons),
         cmocka_unit_test(executor_options),
         cmocka_unit_test(values_may_stand_apart),
         cmocka_unit_test(junk_values),

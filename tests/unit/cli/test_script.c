@@ -208,7 +208,7 @@ static void changing_the_level(void **state)
     assert_int_equal(load(&script, "cluster off\ncluster on\n"), 0);
     assert_true(script_changes_cluster(script));
     assert_int_equal(run(script, &f, 0), SCRIPT_ENDED);
-    assert_string_equal(f.log, "cluster 0 cluster 2 ");
+    assert_string_equal(f.log, "cluster 0 cluster 3 ");
     script_free(script);
     assert_int_equal(load(&script, "wait 1s"), 0);
     assert_false(script_changes_cluster(script));

@@ -486,14 +486,14 @@ static void reasons_found_by_the_caller(void **state)
 static void full_cache_is_flushed(void **state)
 {
     struct engine_rig *er = *state;
-    enum { PLACES = 20000 };
+    enum { PLACES = 60000, APART = 8 };
     u32 formed = 0;
 
     memset(er->rig->ram, 0xec, 0x90000);
     for (u32 round = 0; round < 2; round++)
         for (u32 at = 0; at < PLACES; at++)
             for (u32 n = 0; n < 3; n++) {
-                er->cpu->sreg[CPU_CS].base = at * 16;
+                er->cpu->sreg[CPU_CS].base = at * APART;
                 er->cpu->eip = 0;
                 struct cluster *cluster = engine_exit(er, POSITION_AT);
                 assert_int_equal(cluster != NULL, n == 2);
