@@ -68,7 +68,8 @@ static s16 scan_add(struct scan *scan, u32 eip)
     if (wraps(eip, insn.length) || wraps(linear, insn.length))
         return CLUSTER_NO_INSN;
     struct seen *seen = &scan->seen[scan->n];
-    if (insn.class == INSN_UNSUPPORTED || !steps_lower(&seen->steps, &insn) ||
+    bool known = insn.class != INSN_UNSUPPORTED || (scan->request->has_been && insn.flow == FLOW_FAR);
+    if (!known || !steps_lower(&seen->steps, &insn) ||
         (steps_are_x87(&seen->steps) && !scan->request->env->fpu_state)) {
         scan->request->on_stop(scan->request->on_stop_opaque, &insn);
         return CLUSTER_NO_INSN;

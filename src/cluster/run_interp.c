@@ -51,6 +51,8 @@ static int follow(const struct cluster *cluster, const struct cluster_insn *insn
         return insn->next;
     }
     *leave = LEAVE_branch;
+    if (insn->steps.flow == FLOW_FAR)
+        return CLUSTER_NO_INSN; /* another code segment, even if the offset is one of ours */
     if (eip == insn->next_eip && insn->steps.flow == FLOW_BRANCH)
         return insn->next;
     if (eip == insn->target_eip && insn->steps.flow != FLOW_INDIRECT)

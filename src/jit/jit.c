@@ -38,7 +38,9 @@ int jit_create(struct jit **result, struct interp *interp, const struct jit_conf
     int rc = code_buffer_init(&jit->buffer, config->code_bytes ? config->code_bytes : JIT_CODE_BYTES);
     jit->gen = gen_create(jit);
     jit->encodings = emit_cache_create();
-    if (!rc && (!jit->gen || !jit->encodings))
+    if (config->chain)
+        jit->chain = chain_create();
+    if (!rc && (!jit->gen || !jit->encodings || (config->chain && !jit->chain)))
         rc = -ENOMEM;
     if (!rc)
         rc = stubs_create(jit);
@@ -49,6 +51,7 @@ int jit_create(struct jit **result, struct interp *interp, const struct jit_conf
         code_buffer_fini(&jit->buffer);
         gen_destroy(jit->gen);
         emit_cache_destroy(jit->encodings);
+        chain_destroy(jit->chain);
         free(jit);
         return rc;
     }
@@ -64,6 +67,7 @@ void jit_destroy(struct jit *jit)
     code_buffer_fini(&jit->buffer);
     gen_destroy(jit->gen);
     emit_cache_destroy(jit->encodings);
+    chain_destroy(jit->chain);
     free(jit->access);
     free(jit);
 }
@@ -98,6 +102,7 @@ static struct translation *translation_of(struct jit *jit, struct cluster *clust
 
 static void flush(struct jit *jit)
 {
+    chain_forget(jit->chain);
     code_buffer_flush(&jit->buffer);
     jit->n_accesses = 0;
     jit->epoch++;
@@ -114,6 +119,7 @@ static void note_perf(const struct jit *jit, const struct translation *t)
 static int translate_timed(struct jit *jit, struct translation *t, const struct cpu_state *cpu)
 {
     u64 start = tsc();
+    chain_forget(jit->chain);
     int rc = translate(jit, t, cpu);
     if (rc == -ENOSPC && jit->buffer.used > jit->buffer.floor) {
         flush(jit);
@@ -157,9 +163,11 @@ static struct translation *ready(struct jit *jit, struct cluster *cluster, const
 static void discard(void *opaque, struct cluster *cluster)
 {
     struct translation *t = cluster->translation;
-    (void)opaque; /* its code stays in the buffer until that is flushed */
+    struct jit *jit = opaque;
     if (!t)
-        return;
+        return; /* its code stays in the buffer until that is flushed */
+    chain_forget(jit->chain);
+    free(t->landing);
     free(t->leave);
     free(t->site);
     free(t);
@@ -203,17 +211,21 @@ static void take_leave(struct jit_frame *frame, const struct leave_record *recor
 
 static void enter(struct jit *jit, struct jit_frame *frame, int i)
 {
-    static const u32 by_exit = UINT32_MAX;
-    frame->left_by = by_exit;
+    frame->left_by = (u32)LEFT_BY_EXIT;
     const void *address = jit_prepare(frame, i);
+    if (frame->translation->n_landings)
+        chain_enter(frame, frame->translation);
     fault_watch(jit);
     jit->enter(frame, frame->cpu, jit->env->guarded ? jit->env->guarded : jit->env->view, address);
     fault_watch(NULL);
-    if (frame->left_by == by_exit)
+    if (frame->left_by == (u32)LEFT_BY_EXIT)
         return;
     frame->cpu->eflags = jit_flags(frame);
-    take_leave(frame, &frame->translation->leave[frame->left_by]);
     frame->cpu->interrupt_shadow = false;
+    if (frame->left_by == (u32)LEFT_BY_DISPATCH)
+        frame->reason = LEAVE_branch;
+    else
+        take_leave(frame, &frame->translation->leave[frame->left_by]);
 }
 
 static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, struct cpu_state *cpu,
@@ -251,6 +263,7 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
         stats->idle = (u64)(frame->fuel + frame->horizon);
         stats->exits_avoided += frame->accesses;
         i = frame->next;
+        cluster = frame->translation->cluster; /* regions may have followed it */
     } while (frame->again);
     return frame->reason;
 }

@@ -16,6 +16,7 @@ struct jit_config {
     u32 code_bytes;       /* limit of the code buffer; 0: JIT_CODE_BYTES. When it is full, all translations go */
     bool flush_each_run;  /* stress: every run translates anew */
     bool slow_memory;     /* stress: every memory access takes the slow way */
+    bool chain;           /* regions go on in each other without asking the engine */
     u32 slow_threshold;   /* faults of one instruction after which it is compiled as a device access; 0: 3 */
 };
 

@@ -63,6 +63,12 @@ struct insn_code {
     bool checked;     /* its stores look whether they hit code, and pass the guard if not */
 };
 
+/* Where a region is entered from another one: flags are saved, nothing is pending. */
+struct landing {
+    u32 eip;
+    u32 offset; /* in the translation */
+};
+
 struct translation {
     struct cluster *cluster;
     u64 epoch;        /* of the code buffer; older: there is no code */
@@ -74,7 +80,8 @@ struct translation {
     u32 eip_limit;    /* CS limit the code needs */
     u8 segments;      /* bit per segment register whose shape is assumed */
     struct segment_shape shape[CPU_SREGS];
-    u32 n_leaves, n_sites;
+    u32 n_leaves, n_sites, n_landings;
+    struct landing *landing; /* [n_landings]; the first is its beginning */
     struct leave_record *leave; /* [n_leaves] */
     struct device_site *site;   /* [n_sites] */
     struct insn_code insn[];    /* [cluster->n] */
@@ -97,6 +104,8 @@ struct jit_frame {
     const void *target; /* where to go on */
     const volatile int *attention;
     const u8 *granules; /* of the code map */
+    u64 context;        /* see chain.c; in the upper half */
+    struct chain_slot *slots;
 
     struct jit *jit;
     struct translation *translation;
@@ -109,6 +118,7 @@ struct jit_frame {
 };
 
 struct gen;
+struct chain;
 
 /* A plain access of translated code: if it faults, execution goes on at `cold`. Ascending by `at`. */
 struct access_site {
@@ -127,6 +137,7 @@ struct jit {
     u64 epoch;          /* counts flushes of the buffer; starts at 1 */
     int perf_map;
     struct jit_frame frame;
+    struct chain *chain; /* NULL: regions are not chained */
     struct access_site *access;
     u32 n_accesses, max_accesses;
     volatile bool faulted; /* the cold code now running was entered by SIGSEGV */
@@ -139,6 +150,7 @@ struct jit {
     /* A call. r9: struct device_site; LOAD, STORE: r8d: linear address; STORE: r11d: value. LOAD, IN: the value is in r8d
      * afterwards. r9, r10, r11 are lost. */
     const u8 *call[DEVICE_CALLS][2];
+    const u8 *dispatch[2];  /* r10: offset where the guest goes on, everything counted: another region, or the engine */
     const u8 *exit;         /* returns from enter(): cpu_state is complete */
 };
 
@@ -187,6 +199,25 @@ bool jit_shapes_hold(const struct translation *t, const struct cpu_state *cpu);
 u32 jit_flags(const struct jit_frame *frame);
 /* Prepares to go on at instruction `i` from a complete cpu_state: where. */
 const void *jit_prepare(struct jit_frame *frame, int i);
+
+/* chain.c: regions that follow each other. */
+enum { CHAIN_SLOTS = 4096 }; /* a power of two */
+struct chain_slot {
+    u64 tag;          /* offset | context */
+    const void *code;
+};
+/* What enter() was left by: not a leave record. */
+enum { LEFT_BY_EXIT = -1, LEFT_BY_DISPATCH = -2 };
+struct chain *chain_create(void);
+void chain_destroy(struct chain *chain);
+/* Nothing that was known holds any more: code has moved, or may not be what it was made from. */
+void chain_forget(struct chain *chain);
+/* The run that begins is in `t`: it and its landings can be found from now on. */
+void chain_enter(struct jit_frame *frame, const struct translation *t);
+/* The state in cpu_state is complete and may be another context than before. Code to go on with, or NULL. */
+const void *chain_find(struct jit_frame *frame);
+/* Brings frame->context up to date with cpu_state. */
+void chain_follow(struct jit_frame *frame);
 
 /* fault.c: SIGSEGV. One at a time per thread. */
 must_check int fault_install(struct jit *jit);

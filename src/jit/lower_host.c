@@ -113,9 +113,12 @@ static bool step_is_native(struct gen *g, const struct step *step)
     case STEP_STRING:
         return string_is_native(g, step);
     case STEP_JUMP:
-        return step->src == OPERAND_IMM;
-    case STEP_CALL: /* a push onto a device might ask to leave in the middle */
-        return step->src == OPERAND_IMM && !g->device && gen_segment_is_native(g, CPU_SS, true);
+        return step->src == OPERAND_IMM || (gen_indirect_is_native(g, step) && !g->device);
+    case STEP_CALL: /* a push onto a device might ask to leave in the middle; it moves ESP */
+        return (step->src == OPERAND_IMM || (gen_indirect_is_native(g, step) && step->src != CPU_ESP)) && !g->device &&
+               gen_segment_is_native(g, CPU_SS, true);
+    case STEP_RETURN:
+        return gen_indirect_is_native(g, step) && !g->device && gen_segment_is_native(g, CPU_SS, false);
     default:
         return false;
     }
@@ -156,6 +159,8 @@ static bool flow_is_native(const struct gen *g, const struct cluster_insn *insn)
     case FLOW_CALL:
     case FLOW_JUMP: /* beyond the limit: #GP */
         return insn->target_eip <= g->cpu->sreg[CPU_CS].limit;
+    case FLOW_INDIRECT:
+        return g->chain;
     default:
         return false;
     }
@@ -563,7 +568,10 @@ void gen_step(struct gen *g, const struct step *step)
         gen_loop(g, step);
         break;
     case STEP_JUMP:
-        gen_jump(g);
+        gen_jump(g, step);
+        break;
+    case STEP_RETURN:
+        gen_return(g, step);
         break;
     case STEP_CALL:
         gen_call(g, step);

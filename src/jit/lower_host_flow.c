@@ -15,7 +15,7 @@ void gen_branch(struct gen *g, const struct step *step)
     g->pending++;
     gen_restore_flags(g);
     if (insn->target == CLUSTER_NO_INSN) {
-        gen_branch_leave(g, jcc_mnemonic(step->op), LEAVE_branch, insn->target_eip);
+        gen_branch_out(g, jcc_mnemonic(step->op), LEAVE_branch, insn->target_eip);
         return;
     }
     gen_count(g);
@@ -70,9 +70,36 @@ void gen_loop(struct gen *g, const struct step *step)
         emit_patch(e, flag_over, e->at);
 }
 
-void gen_jump(struct gen *g)
+/*  r10d = offset; jmp dispatch */
+static void go_to(struct gen *g, enum host_reg target, u8 size)
+{
+    if (size == 2)
+        emit_extend(&g->e, M(MOVZX), 4, R10, 2, target);
+    else if (target != R10)
+        emit_rr(&g->e, M(MOV), 4, R10, target);
+    g->pending++;
+    gen_count(g);
+    gen_branch_stub(g, M(JMP), g->jit->dispatch[g->flags]);
+}
+
+bool gen_indirect_is_native(const struct gen *g, const struct step *step)
+{
+    return g->chain && g->cpu->sreg[CPU_CS].limit >= (step->size == 2 ? 0xffff : UINT32_MAX);
+}
+
+static void reaches(struct gen *g, u8 size)
+{
+    g->eip_limit = MAX(g->eip_limit, size == 2 ? 0xffff : UINT32_MAX);
+}
+
+void gen_jump(struct gen *g, const struct step *step)
 {
     const struct cluster_insn *insn = &g->cluster->insn[g->i];
+    if (step->src != OPERAND_IMM) {
+        reaches(g, step->size);
+        go_to(g, gen_reg(step->src, step->size), step->size);
+        return;
+    }
     g->pending++;
     gen_count(g);
     gen_edge(g, insn->target, insn->target_eip);
@@ -85,5 +112,18 @@ void gen_call(struct gen *g, const struct step *step)
     push.src = OPERAND_IMM;
     push.imm = g->cluster->insn[g->i].next_eip;
     gen_push(g, &push);
-    gen_jump(g);
+    gen_jump(g, step);
+}
+
+/*  pop r10; add esp, imm */
+void gen_return(struct gen *g, const struct step *step)
+{
+    struct step pop = *step;
+    pop.kind = STEP_POP;
+    pop.dst = STEP_T0;
+    gen_pop(g, &pop);
+    if (step->imm)
+        gen_drop(g, step);
+    reaches(g, step->size);
+    go_to(g, R10, step->size);
 }

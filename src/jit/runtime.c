@@ -110,6 +110,20 @@ static enum cluster_leave interpret(struct jit_frame *frame, int *i)
     return reason;
 }
 
+/* The instruction in the interpreter led out of the region: perhaps into another. */
+static const void *go_on_or_leave(struct jit_frame *frame, enum cluster_leave reason)
+{
+    if (reason != LEAVE_branch && reason != LEAVE_end)
+        return leave(frame, reason);
+    const void *code = chain_find(frame);
+    if (!code)
+        return leave(frame, reason);
+    frame->flags = flags_to_ax(frame->cpu->eflags);
+    frame->direction = frame->cpu->eflags & FLAG_DF ? -1 : 1;
+    frame->leave = 0;
+    return code;
+}
+
 /* Executes instruction `i`, and those after it as long as an interrupt shadow lasts; returns where to go on.
  */
 const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
@@ -131,10 +145,12 @@ const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
         if (jit->faulted)
             note_fault(frame, i);
         if (reason != LEAVE_REASONS)
-            return leave(frame, reason);
+            return go_on_or_leave(frame, reason);
     } while (cpu->interrupt_shadow);
     if (t->stale || !jit_shapes_hold(t, cpu))
         return enter_again(frame, at);
+    if (frame->slots)
+        chain_follow(frame); /* a segment of another shape, or code has changed */
     return jit_prepare(frame, at);
 }
 
@@ -219,6 +235,8 @@ static rare void store_slowly(struct jit_frame *frame, struct device_site *site,
     if (mem_write(&x, linear, site->size, value) != INTERP_DONE)
         BUG_ON(true);
     finish_access(frame, site, interp->device_accesses);
+    if (frame->slots)
+        chain_follow(frame); /* it may have hit code */
     if ((!frame->leave || frame->leave == 1 + LEAVE_attention) && interp->stored &&
         cluster_holds(frame->translation->cluster, interp->store_first, interp->store_last))
         frame->leave = 1 + LEAVE_self_modified;

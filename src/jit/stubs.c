@@ -122,6 +122,35 @@ static void begin(const struct jit *jit, struct emit *e, const u8 *stub[2])
     stub[FLAGS_SAVED] = executable(jit, e->at);
 }
 
+/*  dispatch:  mov r10d, r10d; mov [eip], r10d; cmp [attention], 0; jne out; cmp [fuel], 0; jge out;
+ *             r9 = context | r10; r8 = slot; cmp [r8], r9; jne out; jmp [r8 + 8]
+ *      out:  left by dispatch; store registers; exit */
+static void emit_dispatch(struct emit *e)
+{
+    u8 *out[3];
+    emit_rr(e, M(MOV), 4, R10, R10);
+    emit_mr(e, M(MOV), 4, host_mem(R15, (s32)offsetof(struct cpu_state, eip)), R10);
+    emit_rm(e, M(MOV), 8, R8, FRAME(attention));
+    emit_mi(e, M(CMP), 4, host_mem(R8, 0), 0);
+    out[0] = emit_branch(e, M(JNZ));
+    emit_mi(e, M(CMP), 8, FRAME(fuel), 0);
+    out[1] = emit_branch(e, M(JNL));
+    emit_rm(e, M(MOV), 8, R9, FRAME(context));
+    emit_rr(e, M(OR), 8, R9, R10);
+    emit_rr(e, M(MOV), 4, R8, R10);
+    emit_ri(e, M(AND), 4, R8, CHAIN_SLOTS - 1);
+    emit_ri(e, M(SHL), 4, R8, __builtin_ctz(sizeof(struct chain_slot)));
+    emit_rm(e, M(ADD), 8, R8, FRAME(slots));
+    emit_mr(e, M(CMP), 8, host_mem(R8, offsetof(struct chain_slot, tag)), R9);
+    out[2] = emit_branch(e, M(JNZ));
+    emit_m(e, M(JMP), 8, host_mem(R8, offsetof(struct chain_slot, code)));
+    for (u32 i = 0; i < ARRAY_LEN(out); i++)
+        emit_patch(e, out[i], e->at);
+    emit_mi(e, M(MOV), 4, FRAME(left_by), LEFT_BY_DISPATCH);
+    emit_store_registers(e);
+    emit_exit(e);
+}
+
 int stubs_create(struct jit *jit)
 {
     u32 room;
@@ -137,6 +166,8 @@ int stubs_create(struct jit *jit)
     emit_exit(&e);
     begin(jit, &e, jit->interpret);
     emit_interpret(&e, resume);
+    begin(jit, &e, jit->dispatch);
+    emit_dispatch(&e);
     for (u32 i = 0; i < DEVICE_CALLS; i++) {
         begin(jit, &e, jit->call[i]);
         emit_device_call(&e, i);

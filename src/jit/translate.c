@@ -104,6 +104,14 @@ void gen_branch_stub(struct gen *g, ZydisMnemonic mnemonic, const u8 *stub)
     emit_patch(&g->e, emit_branch(&g->e, mnemonic), buffer->writable + (stub - buffer->executable));
 }
 
+void gen_branch_out(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave reason, u32 eip)
+{
+    if (g->chain)
+        add_fixup(g, emit_branch(&g->e, mnemonic), true, add_tail(g, TAIL_CHAIN, eip, false));
+    else
+        gen_branch_leave(g, mnemonic, reason, eip);
+}
+
 void gen_branch_leave(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave reason, u32 eip)
 {
     add_fixup(g, emit_branch(&g->e, mnemonic), true, add_leave(g, reason, eip, false));
@@ -141,7 +149,7 @@ void gen_edge(struct gen *g, s16 target, u32 eip)
 {
     enum flags_place flags = g->flags;
     if (target == CLUSTER_NO_INSN) {
-        gen_branch_leave(g, M(JMP), LEAVE_branch, eip);
+        gen_branch_out(g, M(JMP), LEAVE_branch, eip);
         return;
     }
     place_flags(g, g->label_flags[target]);
@@ -155,7 +163,8 @@ void gen_edge(struct gen *g, s16 target, u32 eip)
 
 static bool is_branch(const struct cluster_insn *insn)
 {
-    return insn->steps.flow == FLOW_BRANCH || insn->steps.flow == FLOW_JUMP || insn->steps.flow == FLOW_CALL;
+    return insn->steps.flow == FLOW_BRANCH || insn->steps.flow == FLOW_JUMP || insn->steps.flow == FLOW_CALL ||
+           insn->steps.flow == FLOW_INDIRECT;
 }
 
 /* A device access may have asked to leave. */
@@ -238,8 +247,7 @@ static void emit_chain(struct gen *g, u32 first)
             continue;
         }
         if (i == CLUSTER_NO_INSN) {
-            gen_branch_leave(g, M(JMP), insn->steps.flow == FLOW_BRANCH ? LEAVE_branch : LEAVE_end,
-                             insn->next_eip);
+            gen_branch_out(g, M(JMP), insn->steps.flow == FLOW_BRANCH ? LEAVE_branch : LEAVE_end, insn->next_eip);
             return;
         }
         if (g->label[i]) {
@@ -285,6 +293,15 @@ static void find_labels(struct gen *g)
     }
 }
 
+/*  count; mov r10d, offset; jmp dispatch */
+static void emit_chain_tail(struct gen *g, const struct tail *t)
+{
+    g->pending = t->pending;
+    gen_count(g);
+    emit_ri(&g->e, M(MOV), 4, R10, (s32)t->number);
+    gen_branch_stub(g, M(JMP), g->jit->dispatch[t->flags]);
+}
+
 static void emit_tails(struct gen *g)
 {
     struct emit *e = &g->e;
@@ -292,6 +309,10 @@ static void emit_tails(struct gen *g)
         struct tail *t = &g->tail[i];
         bool leaves = t->kind == TAIL_LEAVE;
         t->at = e->at;
+        if (t->kind == TAIL_CHAIN) {
+            emit_chain_tail(g, t);
+            continue;
+        }
         if (t->ecx_in_r9)
             emit_rr(e, M(MOV), 4, RCX, R9);
         emit_ri(e, M(MOV), 4, R8,
@@ -307,6 +328,12 @@ static int keep_tables(struct gen *g)
     struct translation *t = g->t;
     free(t->leave);
     free(t->site);
+    free(t->landing);
+    t->landing = calloc(MAX(g->n_landings, 1u), sizeof *t->landing);
+    if (!t->landing)
+        return -ENOMEM;
+    memcpy(t->landing, g->landing, g->n_landings * sizeof *t->landing);
+    t->n_landings = g->n_landings;
     t->leave = calloc(MAX(g->n_leaves, 1u), sizeof *t->leave);
     t->site = calloc(MAX(g->n_sites, 1u), sizeof *t->site);
     if (!t->leave || !t->site)
@@ -372,7 +399,7 @@ static int finish(struct gen *g)
     t->code = code_buffer_commit(&g->jit->buffer, t->bytes);
     t->epoch = g->jit->epoch;
     t->stale = false;
-    t->eip_limit = MIN(eip_limit(g->cluster), g->cpu->sreg[CPU_CS].limit);
+    t->eip_limit = MAX(MIN(eip_limit(g->cluster), g->cpu->sreg[CPU_CS].limit), g->eip_limit);
     return 0;
 }
 
@@ -395,7 +422,45 @@ static void begin(struct gen *g, u32 n)
     memset(g->is_label, 0, n * sizeof g->is_label[0]);
     memset(g->label, 0, n * sizeof g->label[0]);
     memset(g->label_flags, FLAGS_HOST, n * sizeof g->label_flags[0]);
-    g->n_tails = g->n_fixups = g->n_leaves = g->n_accesses = g->n_sites = 0;
+    g->n_tails = g->n_fixups = g->n_leaves = g->n_accesses = g->n_sites = g->n_landings = 0;
+    g->eip_limit = 0;
+}
+
+/* Is the instruction one to which a call in the region returns? */
+static bool is_return_site(const struct gen *g, u32 i)
+{
+    for (u32 c = 0; c < g->cluster->n; c++) {
+        const struct cluster_insn *insn = &g->cluster->insn[c];
+        if (insn->next == (s16)i && (insn->steps.flow == FLOW_CALL || insn->steps.flow == FLOW_INDIRECT))
+            return true;
+    }
+    return false;
+}
+
+/* Where other regions, and returns, may come in. */
+static void find_landings(struct gen *g)
+{
+    for (u32 i = 0; i < g->cluster->n && g->n_landings < MAX_LANDINGS; i++) {
+        if (i && !is_return_site(g, i))
+            continue;
+        g->is_label[i] = true;
+        g->label_flags[i] = FLAGS_SAVED;
+        g->landing[g->n_landings++] = (struct landing){.eip = g->cluster->insn[i].eip, .offset = i};
+    }
+}
+
+/*  mov r8, translation; mov [translation], r8; jmp instruction */
+static void emit_landings(struct gen *g)
+{
+    struct emit *e = &g->e;
+    for (u32 i = 0; i < g->n_landings; i++) {
+        struct landing *landing = &g->landing[i];
+        const u8 *label = g->label[landing->offset];
+        landing->offset = (u32)(e->at - g->start);
+        emit_ri(e, M(MOV), 8, R8, (s64)(uintptr_t)g->t);
+        emit_mr(e, M(MOV), 8, FRAME(translation), R8);
+        emit_patch(e, emit_branch(e, M(JMP)), label);
+    }
 }
 
 int translate(struct jit *jit, struct translation *t, const struct cpu_state *cpu)
@@ -411,11 +476,15 @@ int translate(struct jit *jit, struct translation *t, const struct cpu_state *cp
     g->start = start;
     g->e = (struct emit){.at = start, .end = start + room, .cache = jit->encodings};
     t->segments = 0;
+    g->chain = jit->chain && cluster->key.position == POSITION_REGION;
     find_labels(g);
+    if (g->chain)
+        find_landings(g);
     for (u32 i = 0; i < cluster->n; i++)
         if (!g->label[i])
             emit_chain(g, i);
     emit_tails(g);
+    emit_landings(g);
     if (g->e.failed)
         return g->e.full ? -ENOSPC : -EINVAL;
     return finish(g);

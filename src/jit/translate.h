@@ -7,8 +7,8 @@
 
 /* Out-of-line code that ends in the interpreter or in a leave. */
 struct tail {
-    enum { TAIL_INTERPRET, TAIL_LEAVE } kind;
-    u32 number;             /* instruction, or leave record */
+    enum { TAIL_INTERPRET, TAIL_LEAVE, TAIL_CHAIN } kind;
+    u32 number;             /* instruction, leave record, or offset of another region */
     enum flags_place flags;
     u32 pending;
     bool ecx_in_r9;
@@ -27,7 +27,7 @@ struct pending_access {
 };
 
 enum { MAX_TAILS = 6 * CLUSTER_MAX_INSNS, MAX_FIXUPS = 12 * CLUSTER_MAX_INSNS, MAX_LEAVES = 4 * CLUSTER_MAX_INSNS,
-       MAX_ACCESSES = 3 * CLUSTER_MAX_INSNS, MAX_SITES = 3 * CLUSTER_MAX_INSNS };
+       MAX_ACCESSES = 3 * CLUSTER_MAX_INSNS, MAX_SITES = 3 * CLUSTER_MAX_INSNS, MAX_LANDINGS = 32 };
 
 struct gen {
     struct jit *jit;
@@ -59,6 +59,10 @@ struct gen {
     struct device_site site[MAX_SITES];
     u32 n_sites;
     u8 *site_field[MAX_SITES]; /* where the address of the site goes: eight bytes */
+    bool chain;             /* ways out of the region lead to the dispatch stub */
+    u32 eip_limit;          /* indirect branches reach offsets up to there */
+    struct landing landing[MAX_LANDINGS];
+    u32 n_landings;
 };
 
 #define CPU(field)   host_mem(R15, (s32)offsetof(struct cpu_state, field))
@@ -76,6 +80,9 @@ void gen_branch_stub(struct gen *g, ZydisMnemonic mnemonic, const u8 *stub);
 void gen_may_fault(struct gen *g);
 /* Branch (JMP, Jcc) to where the run is left, at offset `eip`. */
 void gen_branch_leave(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave reason, u32 eip);
+/* Leaves the region for offset `eip`, everything before counted or pending: to the region there, if there is one. `reason` if
+ * regions are not chained. */
+void gen_branch_out(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave reason, u32 eip);
 /* The taken edge of a branch: never falls through. Everything is counted. */
 void gen_edge(struct gen *g, s16 target, u32 eip);
 
@@ -101,7 +108,10 @@ bool gen_segment_is_native(struct gen *g, u8 sreg, bool write);
 /* lower_host_flow.c */
 void gen_branch(struct gen *g, const struct step *step);
 void gen_loop(struct gen *g, const struct step *step);
-void gen_jump(struct gen *g);
+void gen_jump(struct gen *g, const struct step *step);
+void gen_return(struct gen *g, const struct step *step);
+/* Can an indirect branch with this operand be made by host code? */
+bool gen_indirect_is_native(const struct gen *g, const struct step *step);
 void gen_call(struct gen *g, const struct step *step);
 
 /* Host register of a general register or temporary; size 1 gives AH to BH as such. */
