@@ -63,6 +63,7 @@ struct form_case {
     struct cpu_state start;
     u8 code[FORM_CODE];
     struct device_plan device;
+    bool any_exception; /* two operands can fault, and processors differ in which does so first */
     u32 n_patches, n_pages;
     struct patch patch[CASE_PATCHES];
     u32 page[CASE_PAGES]; /* addresses of the pages of RAM that it may write to */

@@ -15,6 +15,7 @@ enum {
     STACK_OFFSET = 0x3ff0,
     VALUE_SETS = 6,
     WINDOW_FIRST = DEVICE_FIRST,
+    TABLES_END = 0x3000,
     NEAR = 256, /* further than an instruction reaches from its operands' addresses */
 };
 
@@ -125,10 +126,10 @@ static void add_wrapped(struct form_case *c, u32 base, u32 offset)
     add_around(c, base + 0x10000);
 }
 
-/* Only into plain RAM below the window. */
+/* Only into plain RAM below the window, above tables and handlers. */
 static void add_patch(struct form_case *c, u32 at, const u8 *bytes, u32 n)
 {
-    if (at >= WINDOW_FIRST || c->n_patches == CASE_PATCHES)
+    if (at >= WINDOW_FIRST || at < TABLES_END || c->n_patches == CASE_PATCHES)
         return;
     struct patch *patch = &c->patch[c->n_patches++];
     patch->at = at;
@@ -514,12 +515,14 @@ static void put_code(struct maker *m)
         add_patch(c, base + insn->target, &hlt, 1);
 }
 
-/* An exception after a device access is delivered in the cluster. */
+/* An exception after a device access is delivered in the cluster; KVM delivers all of them, kvm-pvm in 16-bit
+ * protected mode at linear ESP. */
 static void add_stack(struct form_case *c)
 {
     const struct cpu_segment *ss = &c->start.sreg[CPU_SS];
     u32 sp = ss->db ? c->start.reg[CPU_ESP] : c->start.reg[CPU_ESP] & 0xffff;
     add_around(c, ss->base + sp);
+    add_around(c, c->start.reg[CPU_ESP]);
     add_wrapped(c, ss->base, sp);
 }
 
@@ -544,6 +547,7 @@ bool form_case_make(const struct form *form, u32 index, struct form_case *c)
     m.values = form->memory ? (index + form->number) % VALUE_SETS : index / 2;
     if (m.plan->pm_only && form->mode == MODE_REAL)
         m.plan = &plans[0];
+    c->any_exception = memory_operands(&form->insn) > 1;
     start(&m);
     set_values(&m);
     set_flags(&m);
