@@ -18,11 +18,12 @@
  * What no processor promises is no difference, on any backend. Where such a thing was seen in the replay, the
  * end is not compared; this is counted apart, and rare:
  *
- * UNDEFINED  something read flags that the manual leaves undefined, or a fault pushed them.
- * OWN_BYTES  the bytes of a repeated string instruction changed while it was repeated, by its own stores or
- * by DMA. KVM decodes it again after an exit or 1024 elements, other processors when they like. INS A20 or
- * memory were changed by a device between two elements of REP INS. KVM asks the port for a page's worth of
- *            elements before it stores the first. */
+ * UNDEFINED  something (a branch, SETcc, ADC ...) read flags that the manual leaves undefined. Where they are
+ * only stored (by PUSHF, in the frame of an exception) or left at the end, these bits are KVM's, and the rest
+ * is compared. OWN_BYTES  the bytes of a repeated string instruction changed while it was repeated, by its
+ * own stores or by DMA. KVM decodes it again after an exit or 1024 elements, other processors when they like.
+ * INS A20 or memory were changed by a device between two elements of REP INS. KVM asks the port for a page's
+ * worth of elements before it stores the first. */
 #include "trio.h"
 
 #include <string.h>
@@ -94,11 +95,40 @@ static linear_t stack_linear(const struct cpu_state *cpu, u32 offset)
 
 /* --- undefined flags --- */
 
+/* The flags that are about to be stored `depth` bytes below the top of the stack become what KVM has stored
+ * there, as far as they are undefined. */
+static void adopt_flags(struct replay *r, u32 depth, bool linear_esp)
+{
+    struct cpu_state *cpu = &r->x->cpu;
+    const struct memory *theirs = &r->t->kvm.mem;
+    u32 offset = cpu->reg[CPU_ESP] - depth;
+    linear_t at = linear_esp ? offset : stack_linear(cpu, offset);
+    u16 image;
+    if (!r->undefined || memory_kind(theirs, at) != PAGE_RAM)
+        return;
+    memcpy(&image, theirs->view + at, sizeof image);
+    cpu->eflags = (cpu->eflags & ~r->undefined) | (image & r->undefined);
+    r->undefined = 0;
+}
+
+static void adopt_stored_flags(struct replay *r)
+{
+    if (is_mnemonic(r, ZYDIS_MNEMONIC_PUSHF, ZYDIS_MNEMONIC_PUSHFD))
+        adopt_flags(r, r->insn.op_size, false);
+    else if (is_mnemonic(r, ZYDIS_MNEMONIC_INT, ZYDIS_MNEMONIC_INT3))
+        adopt_flags(r, cpu_protected(&r->x->cpu) ? 4 : 2, false);
+}
+
+/* Into the frame of an exception. */
+static void adopt_raised_flags(struct replay *r)
+{
+    const struct cpu_state *cpu = &r->x->cpu;
+    bool protected = cpu_protected(cpu);
+    adopt_flags(r, protected ? 4 : 2, r->odd && protected && !cpu->sreg[CPU_SS].db);
+}
+
 static u32 flags_read(const struct replay *r)
 {
-    if (is_mnemonic(r, ZYDIS_MNEMONIC_PUSHF, ZYDIS_MNEMONIC_PUSHFD) ||
-        is_mnemonic(r, ZYDIS_MNEMONIC_INT, ZYDIS_MNEMONIC_INTO))
-        return FLAGS_ARITH;
     return r->insn.zydis.cpu_flags ? r->insn.zydis.cpu_flags->tested : 0;
 }
 
@@ -229,8 +259,7 @@ static bool raise_oddly(struct replay *r)
 
 static bool raise(struct replay *r)
 {
-    if (r->undefined)
-        happened(r, ODDITY_UNDEFINED);
+    adopt_raised_flags(r);
     return r->odd ? raise_oddly(r) : executor_raise(r->x) == INTERP_DONE;
 }
 
@@ -314,11 +343,17 @@ static bool replay_step(struct replay *r)
 {
     linear_t at = cpu_rip_linear(&r->x->cpu);
     bool fired = r->x->dev.fired;
+    u32 eflags = r->x->cpu.eflags, undefined = r->undefined;
     r->valid = executor_decode(r->x, &r->insn);
+    adopt_stored_flags(r);
     note_flags_read(r);
     before_string(r);
     enum interp_result result = step(r);
     if (result == INTERP_FAULT) {
+        if (r->undefined != undefined) { /* they were not stored */
+            r->x->cpu.eflags = eflags;
+            r->undefined = undefined;
+        }
         bool raised = raise(r);
         r->in_string = false;
         return raised;
