@@ -7,6 +7,8 @@
 /* Same values as the machine's enum page_kind. */
 enum env_page { ENV_PAGE_NONE, ENV_PAGE_RAM, ENV_PAGE_ROM, ENV_PAGE_DEVICE };
 
+enum { ENV_LIMIT_BYTES = 0x20000 };
+
 /* Who answers a port access: what find_port fills in. */
 struct env_port {
     u16 number;
@@ -37,8 +39,9 @@ struct cluster_env {
     u8 *view;
     const u8 *page_kind;
 
-    /* The same memory for translated code: stores to pages that `code_map` guards fault there. Both may be NULL: then
-     * code looks at every store itself, and only for its own cluster. */
+    /* The same memory for translated code: stores to pages that `code_map` guards fault there. In front of it lie
+     * ENV_LIMIT_BYTES of which the lower half can be read and the upper half faults. Both may be NULL: then code looks
+     * at every store itself, and only for its own cluster. */
     u8 *guarded;
     struct code_map *code_map;
 

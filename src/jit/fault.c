@@ -33,8 +33,9 @@ static bool in_reservation(const struct jit *jit, const void *address)
 {
     enum { GUARD = 4096 };
     const u64 bytes = (1ull << 32) + GUARD;
+    const u8 *guarded = jit->env->guarded;
     return (u64)((const u8 *)address - jit->env->view) < bytes ||
-           (jit->env->guarded && (u64)((const u8 *)address - jit->env->guarded) < bytes);
+           (guarded && (u64)((const u8 *)address - (guarded - ENV_LIMIT_BYTES)) < ENV_LIMIT_BYTES + bytes);
 }
 
 static void pass_on(const struct jit *jit, int signal, siginfo_t *info, void *context)

@@ -70,34 +70,48 @@ void gen_loop(struct gen *g, const struct step *step)
         emit_patch(e, flag_over, e->at);
 }
 
-/*  r10d = offset; jmp dispatch */
-static void go_to(struct gen *g, enum host_reg target, u8 size)
+/* The limit of the code segment, which indirect branches are compared with; it is part of what the code was made for. */
+static u32 code_limit(struct gen *g, u8 size)
 {
-    if (size == 2)
-        emit_extend(&g->e, M(MOVZX), 4, R10, 2, target);
-    else if (target != R10)
-        emit_rr(&g->e, M(MOV), 4, R10, target);
-    g->pending++;
-    gen_count(g);
-    gen_branch_stub(g, M(JMP), g->jit->dispatch[g->flags]);
+    u32 limit = g->cpu->sreg[CPU_CS].limit;
+    g->eip_limit = size == 2 ? 0xffff : limit;
+    return limit;
 }
 
 bool gen_indirect_is_native(const struct gen *g, const struct step *step)
 {
-    return g->chain && g->cpu->sreg[CPU_CS].limit >= (step->size == 2 ? 0xffff : UINT32_MAX);
+    return g->chain && (step->size == 4 || g->cpu->sreg[CPU_CS].limit >= 0xffff);
 }
 
-static void reaches(struct gen *g, u8 size)
+/*  r10d = offset; cmp r10d, limit; ja cold: nothing has been changed yet */
+static void take_target(struct gen *g, enum host_reg target, u8 size)
 {
-    g->eip_limit = MAX(g->eip_limit, size == 2 ? 0xffff : UINT32_MAX);
+    u32 limit = code_limit(g, size);
+    if (size == 2)
+        emit_extend(&g->e, M(MOVZX), 4, R10, 2, target);
+    else if (target != R10)
+        emit_rr(&g->e, M(MOV), 4, R10, target);
+    if (size == 2 || limit == UINT32_MAX)
+        return;
+    gen_save_flags(g);
+    emit_ri(&g->e, M(CMP), 4, R10, (s32)limit);
+    gen_branch_cold(g, M(JNBE));
+}
+
+/*  jmp dispatch */
+static void go_to_target(struct gen *g)
+{
+    g->pending++;
+    gen_count(g);
+    gen_branch_stub(g, M(JMP), g->jit->dispatch[g->flags]);
 }
 
 void gen_jump(struct gen *g, const struct step *step)
 {
     const struct cluster_insn *insn = &g->cluster->insn[g->i];
     if (step->src != OPERAND_IMM) {
-        reaches(g, step->size);
-        go_to(g, gen_reg(step->src, step->size), step->size);
+        take_target(g, gen_reg(step->src, step->size), step->size);
+        go_to_target(g);
         return;
     }
     g->pending++;
@@ -111,19 +125,27 @@ void gen_call(struct gen *g, const struct step *step)
     struct step push = *step;
     push.src = OPERAND_IMM;
     push.imm = g->cluster->insn[g->i].next_eip;
+    if (step->src == OPERAND_IMM) {
+        gen_push(g, &push);
+        gen_jump(g, step);
+        return;
+    }
+    take_target(g, gen_reg(step->src, step->size), step->size);
     gen_push(g, &push);
-    gen_jump(g, step);
+    go_to_target(g);
 }
 
-/*  pop r10; add esp, imm */
+/*  r10 = [ss:esp]; add esp, size; add esp, imm */
 void gen_return(struct gen *g, const struct step *step)
 {
     struct step pop = *step;
-    pop.kind = STEP_POP;
+    pop.kind = STEP_PEEK;
     pop.dst = STEP_T0;
     gen_pop(g, &pop);
+    take_target(g, R10, step->size);
+    pop.imm = step->size;
+    gen_drop(g, &pop);
     if (step->imm)
         gen_drop(g, step);
-    reaches(g, step->size);
-    go_to(g, R10, step->size);
+    go_to_target(g);
 }

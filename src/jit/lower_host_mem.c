@@ -72,11 +72,17 @@ static bool fits_always(const struct step_mem *mem, u8 size)
     return size == 1 || (constant && (u16)mem->disp <= 0x10000 - size);
 }
 
-/*  cmp r8d, 0x10000 - size; ja cold */
+/*  mov r9b, [r13 + r8 + size - 1 - ENV_LIMIT_BYTES], which faults, and leaves the flags alone;  or, where the offset may be any:
+ *  cmp r8d, 0x10000 - size; ja cold */
 static void emit_limit_check(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size)
 {
     if (shape_of(g, sreg)->limit == LIMIT_4G || fits_always(mem, size))
         return;
+    if (g->jit->env->guarded && mem->addr_size == 2) {
+        gen_may_fault(g);
+        emit_rm(&g->e, M(MOV), 1, R9, host_mem_index(R13, R8, 1, size - 1 - ENV_LIMIT_BYTES));
+        return;
+    }
     gen_save_flags(g);
     emit_ri(&g->e, M(CMP), 4, R8, 0x10000 - size);
     gen_branch_cold(g, M(JNBE));

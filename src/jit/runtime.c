@@ -82,9 +82,11 @@ static void note_fault(struct jit_frame *frame, u32 i)
 {
     struct jit *jit = frame->jit;
     struct insn_code *insn = &frame->translation->insn[i];
-    bool guard = !jit->interp->device_accesses && jit->interp->stored && jit->env->guarded;
+    bool guard = !jit->interp->device_accesses;
     jit->faulted = false;
     jit->stats.faults++;
+    if (guard && (!jit->interp->stored || !jit->env->guarded))
+        return; /* beyond the segment's limit */
     bool *prepared = guard ? &insn->checked : &insn->device;
     u8 *faults = guard ? &insn->guard_faults : &insn->faults;
     if (*prepared || ++*faults < jit->config.slow_threshold)

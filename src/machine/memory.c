@@ -17,6 +17,7 @@ enum {
 };
 #define VIEW_BYTES (1ull << 32)
 #define VIEW_MAPPING_BYTES MEMORY_VIEW_DISTANCE
+#define GUARDED_BYTES      (MEMORY_LIMIT_BYTES + 2 * VIEW_MAPPING_BYTES)
 #define A20_BIT            ((gpa_t)MIB)
 
 static void set_kind(struct memory *mem, u64 first, u64 end, enum page_kind kind)
@@ -31,9 +32,9 @@ static int map_view(const struct memory *mem, u8 *view, int share, u64 gpa, u64 
     return p == MAP_FAILED ? -errno : 0;
 }
 
-static u8 *reserve_views(u32 n)
+static u8 *reserve(u64 bytes)
 {
-    return mmap(NULL, n * VIEW_MAPPING_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
 static int map_ram(const struct memory *mem, u8 *view, int share)
@@ -116,8 +117,11 @@ int memory_init(struct memory *mem, u32 ram_bytes)
     mem->plain = mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, 0);
     if (mem->plain == MAP_FAILED)
         goto fail;
-    mem->guarded = reserve_views(2);
+    mem->guarded = reserve(GUARDED_BYTES);
     if (mem->guarded == MAP_FAILED)
+        goto fail;
+    mem->guarded += MEMORY_LIMIT_BYTES;
+    if (mprotect(mem->guarded - MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES / 2, PROT_READ))
         goto fail;
     mem->view = mem->guarded + MEMORY_VIEW_DISTANCE;
     mem->page_kind = mmap(NULL, PAGE_COUNT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -142,7 +146,7 @@ void memory_fini(struct memory *mem)
     if (mem->page_guard != MAP_FAILED)
         munmap(mem->page_guard, PAGE_COUNT);
     if (mem->guarded != MAP_FAILED)
-        munmap(mem->guarded, 2 * VIEW_MAPPING_BYTES);
+        munmap(mem->guarded - MEMORY_LIMIT_BYTES, GUARDED_BYTES);
     if (mem->plain != MAP_FAILED)
         munmap(mem->plain, mem->ram_bytes);
     if (mem->fd >= 0)
@@ -226,7 +230,7 @@ bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 len)
 int memory_shadow_init(struct memory_shadow *shadow, const struct memory *mem)
 {
     *shadow = (struct memory_shadow){.mem = mem, .a20 = true};
-    shadow->view = reserve_views(1);
+    shadow->view = reserve(VIEW_MAPPING_BYTES);
     int rc = shadow->view == MAP_FAILED ? -errno : map_ram(mem, shadow->view, MAP_PRIVATE);
     if (!rc)
         rc = map_rom(mem, shadow->view, MAP_PRIVATE);

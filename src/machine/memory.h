@@ -24,6 +24,10 @@ enum page_kind {
 /* Each view has a page behind it: an access at its last byte faults there, and not in whatever else is mapped. */
 #define MEMORY_VIEW_DISTANCE ((1ull << 32) + PAGE_BYTES)
 
+/* In front of the guarded view: 64 KiB that can be read, and 64 KiB that cannot. What is read at an offset from their beginning
+ * faults if the offset is beyond the limit of a 64 KiB segment. */
+#define MEMORY_LIMIT_BYTES (2u * 64 * KIB)
+
 struct memory {
     int fd;
     u32 ram_bytes;
