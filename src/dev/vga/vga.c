@@ -118,7 +118,7 @@ static const struct bus_port vga_ports[] = {
     {0x3c6, 1, BUS_8, "VGA DAC mask", vga_dac_in, vga_dac_out},
     {0x3c7, 1, BUS_8, "VGA DAC read index", vga_dac_in, vga_dac_out},
     {0x3c8, 1, BUS_8, "VGA DAC write index", vga_dac_in, vga_dac_out},
-    {0x3c9, 1, BUS_8, "VGA DAC data", vga_dac_in, vga_dac_out},
+    {0x3c9, 1, BUS_8, "VGA DAC data", vga_dac_data_in, vga_dac_data_out},
     {0x3ca, 1, BUS_8, "VGA feature control read", feature_in, NULL},
     {0x3cc, 1, BUS_8, "VGA misc output read", misc_in, NULL},
     {0x3ce, 1, PAIR, "VGA GC index", vga_gc_in, vga_gc_out},

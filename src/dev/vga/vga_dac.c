@@ -3,7 +3,7 @@
  * Registers". */
 #include "dev/vga/vga_state.h"
 
-enum { DAC_PEL_MASK = 0x3c6, DAC_READ_ADDRESS = 0x3c7, DAC_WRITE_ADDRESS = 0x3c8, DAC_DATA = 0x3c9 };
+enum { DAC_PEL_MASK = 0x3c6, DAC_READ_ADDRESS = 0x3c7, DAC_WRITE_ADDRESS = 0x3c8 };
 enum { DAC_STATE_WRITE = 0, DAC_STATE_READ = 3 };
 
 static void dac_fetch(struct vga *vga)
@@ -15,18 +15,22 @@ static void dac_fetch(struct vga *vga)
     dac->component = 0;
 }
 
-static u8 dac_read_data(struct vga *vga)
+u32 vga_dac_data_in(void *dev, u16 port, u8 size)
 {
+    struct vga *vga = dev;
     struct vga_dac_port *dac = &vga->dac;
     u8 value = dac->buffer[dac->component];
+    (void)port, (void)size;
     if (++dac->component == 3)
         dac_fetch(vga);
     return value;
 }
 
-static void dac_write_data(struct vga *vga, u8 value)
+void vga_dac_data_out(void *dev, u16 port, u8 size, u32 value)
 {
+    struct vga *vga = dev;
     struct vga_dac_port *dac = &vga->dac;
+    (void)port, (void)size;
     dac->buffer[dac->component] = value & 0x3f;
     if (++dac->component < 3)
         return;
@@ -44,10 +48,8 @@ u32 vga_dac_in(void *dev, u16 port, u8 size)
         return vga->r.dac_mask;
     case DAC_READ_ADDRESS:
         return vga->dac.state;
-    case DAC_WRITE_ADDRESS:
-        return vga->dac.addr;
     default:
-        return dac_read_data(vga);
+        return vga->dac.addr;
     }
 }
 
@@ -69,7 +71,5 @@ void vga_dac_out(void *dev, u16 port, u8 size, u32 value)
         vga->dac.component = 0;
         vga->dac.state = DAC_STATE_WRITE;
         break;
-    default:
-        dac_write_data(vga, (u8)value);
     }
 }

@@ -81,6 +81,8 @@ u32 vga_attr_in(void *dev, u16 port, u8 size);
 void vga_attr_out(void *dev, u16 port, u8 size, u32 value);
 u32 vga_dac_in(void *dev, u16 port, u8 size);
 void vga_dac_out(void *dev, u16 port, u8 size, u32 value);
+u32 vga_dac_data_in(void *dev, u16 port, u8 size);
+void vga_dac_data_out(void *dev, u16 port, u8 size, u32 value);
 
 /* True if the CRT controller and input status 1 answer at the block of `port` (3Bxh or 3Dxh). */
 static inline bool vga_port_active(const struct vga *vga, u16 port)
