@@ -119,9 +119,18 @@ int engine_teardown(void **state)
     cluster_engine_destroy(er->engine);
     interp_fini(&er->interp);
     interp_fini(&er->kvm);
+    code_map_fini(&er->code_map);
     rig_teardown(&rig);
     free(er);
     return 0;
+}
+
+void engine_use_regions(struct engine_rig *er)
+{
+    assert_int_equal(code_map_init(&er->code_map), 0);
+    er->env.code_map = &er->code_map;
+    cluster_engine_set_regions(er->engine, &er->interp);
+    er->regions = true;
 }
 
 struct cpu_where engine_where(const struct engine_rig *er)
@@ -182,11 +191,29 @@ static void exit_after(struct engine_rig *er, struct cpu_where before, enum inte
     enum cluster_position position = result == INTERP_AGAIN ? POSITION_INSIDE
                                      : after                ? POSITION_AFTER
                                                             : POSITION_AT;
-    struct cluster *cluster =
-        cluster_engine_exit(er->engine, position == POSITION_AT ? &before : &now, position);
+    const struct cpu_where *where = position == POSITION_AT ? &before : &now;
 
+    if (er->regions) {
+        er->goes_on = cluster_engine_exit_region(er->engine, where, position);
+        return;
+    }
+    struct cluster *cluster = cluster_engine_exit(er->engine, where, position);
     if (cluster && !deliverable(er))
         cluster_engine_run(er->engine, cluster, er->cpu);
+}
+
+/* In regions, until KVM must have the guest. */
+static void go_on(struct engine_rig *er)
+{
+    switch (cluster_engine_go_on(er->engine, er->cpu)) {
+    case LEAVE_interrupt:
+    case LEAVE_halt:
+    case LEAVE_request:
+    case LEAVE_attention:
+        break;
+    default:
+        er->goes_on = false;
+    }
 }
 
 static void guest_instruction(struct engine_rig *er)
@@ -217,6 +244,8 @@ void engine_run_guest(struct engine_rig *er, u32 limit)
             er->rig->intr = true; /* the timer */
         if (deliverable(er))
             deliver(er);
+        else if (er->goes_on)
+            go_on(er);
         else
             guest_instruction(er);
     }

@@ -4,6 +4,7 @@
 #define HUDDLE_TESTS_ENGINE_RIG_H
 
 #include "../cluster/rig.h"
+#include "cluster/code_map.h"
 #include "cluster/engine.h"
 
 #include <setjmp.h>
@@ -24,9 +25,12 @@ struct engine_rig {
     struct cluster_engine *engine;
     u32 backend_fails;      /* so many translations fail before one succeeds */
     u32 discarded;          /* clusters the engine gave back */
+    struct code_map code_map; /* of engine_use_regions */
+    bool regions, goes_on;
 
     /* Called after device access number `n` (from 1); may be NULL. */
     void (*hook)(struct engine_rig *er, u32 n);
+    u32 stop_at; /* for hooks */
     u32 accesses;
     char last_kind; /* of the last access, as in struct rig_access */
     u64 stream; /* hash of all accesses and interrupts, in order */
@@ -43,6 +47,9 @@ int engine_teardown(void **state);
 /* Puts code at RIG_CODE and EIP there. */
 #define ENGINE_CODE(er, ...) RIG_CODE_BYTES((er)->rig, __VA_ARGS__)
 
+/* Level on, with a map of code, as the monitor has it. */
+void engine_use_regions(struct engine_rig *er);
+
 /* Place and mode of the processor as it stands. */
 struct cpu_where engine_where(const struct engine_rig *er);
 
@@ -55,7 +62,7 @@ struct cluster *engine_form(struct engine_rig *er, enum cluster_position positio
 struct cluster_stats engine_stats(const struct engine_rig *er);
 
 /* What a monitor does: runs the guest until it halts with interrupts off, counting exits and running the clusters the
- * engine gives for them, and delivers interrupts (vector 20h) as soon as they can be taken. The guest must
+ * engine gives for them (or, with regions, going on there), and delivers interrupts (vector 20h) as soon as they can be taken. The guest must
  * halt within `limit` instructions outside clusters. */
 void engine_run_guest(struct engine_rig *er, u32 limit);
 
@@ -65,5 +72,6 @@ int test_life(void);
 int test_counts(void);
 int test_leave(void);
 int test_equal(void);
+int test_region(void);
 
 #endif

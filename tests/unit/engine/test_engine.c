@@ -3,5 +3,5 @@
 
 int main(void)
 {
-    return test_form() + test_golden() + test_life() + test_counts() + test_leave() + test_equal();
+    return test_form() + test_golden() + test_life() + test_counts() + test_leave() + test_equal() + test_region();
 }
