@@ -83,9 +83,14 @@ static bool is_compare(const struct replay *r)
 
 /* --- guest memory --- */
 
-static u8 *ram_at(const struct replay *r, linear_t at)
+/* `bytes` of RAM, or NULL if some of them are none. */
+static u8 *ram_at(const struct replay *r, linear_t at, u32 bytes)
 {
-    return memory_kind(&r->x->mem, at) == PAGE_RAM ? r->x->mem.view + at : NULL;
+    const struct memory *mem = &r->x->mem;
+    linear_t last = at + bytes - 1;
+    return memory_kind(mem, at) == PAGE_RAM && memory_kind(mem, last) == PAGE_RAM && last >= at
+               ? mem->view + at
+               : NULL;
 }
 
 static linear_t stack_linear(const struct cpu_state *cpu, u32 offset)
@@ -104,7 +109,7 @@ static void adopt_flags(struct replay *r, u32 depth, bool linear_esp)
     u32 offset = cpu->reg[CPU_ESP] - depth;
     linear_t at = linear_esp ? offset : stack_linear(cpu, offset);
     u16 image;
-    if (!r->undefined || memory_kind(theirs, at) != PAGE_RAM)
+    if (!r->undefined || !ram_at(r, at, sizeof image))
         return;
     memcpy(&image, theirs->view + at, sizeof image);
     cpu->eflags = (cpu->eflags & ~r->undefined) | (image & r->undefined);
@@ -162,7 +167,7 @@ static void store_part_of_pusha(struct replay *r)
     u32 size = r->insn.op_size;
     for (u32 reg = 0; reg < CPU_REGS; reg++) {
         u32 offset = cpu->reg[CPU_ESP] - (reg + 1) * size;
-        u8 *to = ram_at(r, stack_linear(cpu, offset));
+        u8 *to = ram_at(r, stack_linear(cpu, offset), size);
         if ((!cpu->sreg[CPU_SS].db ? offset & 0xffff : offset) > cpu->sreg[CPU_SS].limit - (size - 1) || !to)
             return;
         memcpy(to, &cpu->reg[reg], size);
@@ -175,7 +180,7 @@ static void save_stack(const struct replay *r, u32 *before)
 {
     const struct cpu_state *cpu = &r->x->cpu;
     for (u32 i = 0; i < FRAME_MAX; i++) {
-        const u8 *from = ram_at(r, stack_linear(cpu, cpu->reg[CPU_ESP] - 4 * (i + 1)));
+        const u8 *from = ram_at(r, stack_linear(cpu, cpu->reg[CPU_ESP] - 4 * (i + 1)), 4);
         before[i] = 0;
         if (from)
             memcpy(&before[i], from, sizeof before[i]);
@@ -190,14 +195,14 @@ static void move_frame(struct replay *r, u32 old_esp, u32 n, const u32 *before)
     if (stack_linear(cpu, old_esp) == old_esp && cpu->reg[CPU_ESP] == old_esp - 4 * n)
         return;
     for (u32 i = 0; i < n; i++) {
-        u8 *from = ram_at(r, stack_linear(cpu, old_esp - 4 * (i + 1)));
+        u8 *from = ram_at(r, stack_linear(cpu, old_esp - 4 * (i + 1)), 4);
         if (from) {
             memcpy(&frame[i], from, sizeof frame[i]);
             memcpy(from, &before[i], sizeof before[i]);
         }
     }
     for (u32 i = 0; i < n; i++) {
-        u8 *to = ram_at(r, old_esp - 4 * (i + 1));
+        u8 *to = ram_at(r, old_esp - 4 * (i + 1), 4);
         if (to)
             memcpy(to, &frame[i], sizeof frame[i]);
     }
@@ -217,7 +222,7 @@ static void lose_flags(struct replay *r)
 /* What KVM read more than the interpreter did, if the handler halts: else the reads may be the handler's. */
 static void make_reads(struct replay *r)
 {
-    const u8 *handler = ram_at(r, cpu_rip_linear(&r->x->cpu));
+    const u8 *handler = ram_at(r, cpu_rip_linear(&r->x->cpu), 1);
     if (!handler || *handler != HLT)
         return;
     struct device *ours = &r->x->dev;
@@ -324,7 +329,7 @@ static bool repeats(const struct replay *r)
 static void note_own_bytes(struct replay *r, linear_t at)
 {
     for (u32 i = 0; repeats(r) && i < r->insn.length; i++) {
-        const u8 *now = ram_at(r, at + i);
+        const u8 *now = ram_at(r, at + i, 1);
         if (now && *now != r->insn.bytes[i])
             happened(r, ODDITY_OWN_BYTES);
     }
