@@ -28,6 +28,19 @@ struct recent_exit {
     u64 value;
 };
 
+/* vmm_look.c: loops by the address at which they were met, and what came of looking at them. */
+struct look_site {
+    linear_t at;
+    bool known, waits; /* it did, the last time */
+    u32 failures;      /* since */
+    u64 rests_until;   /* TSC: not looked at before */
+};
+struct look {
+    struct look_site site[64];
+    u64 rests_until; /* TSC: nor any that has not been seen to wait */
+    u64 begun;       /* TSC: the look that has begun */
+};
+
 struct exit_counts; /* vmm_stats.c */
 struct vmm_check;   /* vmm_check.c */
 struct jit;
@@ -59,6 +72,8 @@ struct vmm {
     u64 horizon;
     u64 accesses_at_look; /* see vmm_region.c */
     u32 look_period, stretches;
+    struct look look;                  /* host clock */
+    u32 stretch; /* host clock: instructions without an access after which a loop is looked at */
 
     /* Kicks. The signal handler sets attention and makes KVM_RUN return. */
     volatile int attention;
@@ -140,9 +155,17 @@ must_check int vmm_rescue(struct vmm *vmm);
  * a cluster was executing it. */
 void vmm_finish_instruction(struct vmm *vmm);
 
-/* vmm_spin.c: --clock=access, the guest made no access for a while. Finds out whether it spins in a pure wait loop and
- * moves time to the next event if so. 0 or -errno. */
-must_check int vmm_check_spin(struct vmm *vmm);
+/* vmm_look.c */
+enum { LOOK_MAX_PERIOD = 4096 }; /* instructions in one round of a wait loop */
+/* May the loop at `at` be looked at now? look_end must follow if so. */
+bool look_begin(struct look *look, linear_t at);
+/* How long a round it is worth looking for, in instructions. */
+u32 look_period(struct look *look, linear_t at);
+void look_end(struct look *look, linear_t at, bool waits);
+
+/* vmm_spin.c: the guest made no access for a while. Finds out whether it spins in a pure wait loop with rounds of up to
+ * `max_period` instructions. If so: access clock, moves time to the next event; host clock, sleeps until then. 0 or -errno. */
+must_check int vmm_check_spin(struct vmm *vmm, u32 max_period);
 /* HLT is next. It stays KVM's: executed elsewhere it would be one exit less, depending on when a tick came. */
 bool vmm_at_halt(const struct vmm *vmm);
 

@@ -5,6 +5,9 @@ enum {
     /* Instructions without a device access after which it is looked whether the guest only waits. */
     QUIET_INSTRUCTIONS = 1 << 18,
     MAX_LOOK_PERIOD = 64, /* such stretches between two looks */
+    /* The same under the host's clock, where a guest that waits keeps a processor busy until it is found out: */
+    FIRST_STRETCH = 1 << 12, /* after it has been seen to wait */
+    MAX_STRETCH = 1 << 17,   /* twice as many with each time it did not */
     HARDWARE_HORIZON = 4000,
 };
 
@@ -15,11 +18,18 @@ void vmm_set_horizon(struct vmm *vmm)
         horizon = vmm->vcpu.traits.late_window ? HORIZON_INF : HARDWARE_HORIZON;
     vmm->horizon = horizon;
     vmm->look_period = 1;
-    cluster_engine_set_horizon(vmm->engine, MIN(horizon, (u64)QUIET_INSTRUCTIONS));
+    vmm->stretch = vmm->machine.clock.mode == CLOCK_MODE_HOST ? FIRST_STRETCH : QUIET_INSTRUCTIONS;
+    cluster_engine_set_horizon(vmm->engine, MIN(horizon, (u64)vmm->stretch));
 }
 
-/* The guest has made no access for a while. If it does nothing but wait for an interrupt, time is what it needs. A look costs
- * as much as the guest's own work in between: the more were in vain, the rarer they become. */
+/* KVM would not be better at what is without device accesses. */
+static bool has_no_horizon(const struct vmm *vmm)
+{
+    return vmm->horizon > QUIET_INSTRUCTIONS;
+}
+
+/* Access clock: the guest has made no access for a while. If it does nothing but wait for an interrupt, time is what it
+ * needs. A look costs as much as the guest's own work in between: the more were in vain, the rarer they become. */
 static int look_at_quiet(struct vmm *vmm)
 {
     if (vmm->machine.accesses != vmm->accesses_at_look) {
@@ -30,9 +40,27 @@ static int look_at_quiet(struct vmm *vmm)
     if (++vmm->stretches < vmm->look_period)
         return 0;
     u64 spins = vmm->stats->spins;
-    int rc = vmm_check_spin(vmm);
+    int rc = vmm_check_spin(vmm, LOOK_MAX_PERIOD);
     vmm->stretches = 0;
     vmm->look_period = vmm->stats->spins != spins ? 1 : MIN(vmm->look_period * 2, (u32)MAX_LOOK_PERIOD);
+    return rc;
+}
+
+/* Host clock: the same. If it waits, it is asleep now until an event. */
+static int sleep_if_waiting(struct vmm *vmm)
+{
+    linear_t at = cpu_rip_linear(&vmm->cpu);
+    u64 spins = vmm->stats->spins;
+    int rc = 0;
+    bool waits = false;
+    if (look_begin(&vmm->look, at)) {
+        rc = vmm_check_spin(vmm, look_period(&vmm->look, at));
+        waits = vmm->stats->spins != spins;
+        look_end(&vmm->look, at, waits);
+    }
+    vmm->stretch = waits ? FIRST_STRETCH : MIN(2 * vmm->stretch, (u32)MAX_STRETCH);
+    cluster_engine_set_horizon(vmm->engine, MIN(vmm->horizon, (u64)vmm->stretch));
+    vmm->goes_on = waits || has_no_horizon(vmm);
     return rc;
 }
 
@@ -48,7 +76,9 @@ int vmm_go_on(struct vmm *vmm)
     case LEAVE_attention:
         return 0;
     case LEAVE_horizon:
-        if (vmm->horizon > QUIET_INSTRUCTIONS)
+        if (vmm->machine.clock.mode == CLOCK_MODE_HOST)
+            return sleep_if_waiting(vmm);
+        if (has_no_horizon(vmm))
             return look_at_quiet(vmm);
         break;
     default:

@@ -1,7 +1,8 @@
-/* --clock=access: a guest that waits in a loop without device accesses (for the BIOS tick, for a flag that an interrupt
- * handler sets) would wait for ever, since only accesses and HLT move time. Here such a loop is proved: the
- * interpreter runs the guest until its whole state comes back, twice, with the same stores in between. Then nothing but
- * an event can change anything, and time may jump to the next one without changing what the guest can see.
+/* A guest that waits in a loop without device accesses (for the BIOS tick, for a flag that an interrupt handler sets). Under
+ * --clock=access it would wait for ever, since only accesses and HLT move time; under the host's clock it would keep a
+ * processor busy. Here such a loop is proved: the interpreter runs the guest until its whole state comes back, twice, with
+ * the same stores in between. Then nothing but an event can change anything, and time may jump to the next one, or the
+ * thread sleep until then, without changing what the guest can see.
  * The interrupt is taken at the same instruction of the loop in every run: the one with the lowest address. */
 #include "vmm_internal.h"
 
@@ -9,10 +10,7 @@
 
 #include <string.h>
 
-enum {
-    MAX_PERIOD = 4096,     /* instructions in one round of a wait loop */
-    SEARCH_STEPS = 4 * MAX_PERIOD,
-};
+enum { SEARCH_ROUNDS = 4 }; /* of the longest period, until it must have been found */
 
 struct spin_state {
     u32 reg[CPU_REGS];
@@ -69,13 +67,13 @@ static bool round_of(struct vmm *vmm, u32 period, u64 *stores, linear_t *lowest)
 }
 
 /* Brent's cycle search on the processor state. The period, or 0. The state is then on the cycle, at the anchor. */
-static u32 find_period(struct vmm *vmm)
+static u32 find_period(struct vmm *vmm, u32 max_period)
 {
     struct spin_state anchor, now;
     u64 stores = 0;
     u32 power = 1, length = 0;
     take_state(&anchor, &vmm->cpu);
-    for (u32 i = 0; i < SEARCH_STEPS; i++) {
+    for (u32 i = 0; i < SEARCH_ROUNDS * max_period; i++) {
         if (!step(vmm, &stores))
             return 0;
         length++;
@@ -91,9 +89,9 @@ static u32 find_period(struct vmm *vmm)
     return 0;
 }
 
-static bool prove_loop(struct vmm *vmm, linear_t *lowest)
+static bool prove_loop(struct vmm *vmm, u32 max_period, linear_t *lowest)
 {
-    u32 period = find_period(vmm);
+    u32 period = find_period(vmm, max_period);
     if (!period)
         return false;
     struct spin_state before, after;
@@ -110,12 +108,14 @@ static bool prove_loop(struct vmm *vmm, linear_t *lowest)
 static bool pass_time(struct vmm *vmm)
 {
     struct clock *clock = &vmm->machine.clock;
-    if (clock->mode == CLOCK_MODE_HOST && clock->next_deadline_ns != CLOCK_NEVER)
+    if (clock->mode == CLOCK_MODE_HOST && clock->next_deadline_ns != CLOCK_NEVER) {
+        vmm->stats->sleeps++;
         vmm_sleep_until(vmm, clock->next_deadline_ns);
+    }
     return clock_jump_to_next(clock);
 }
 
-int vmm_check_spin(struct vmm *vmm)
+int vmm_check_spin(struct vmm *vmm, u32 max_period)
 {
     int rc = vmm_sync(vmm);
     if (rc || !vmm->cpu_current || vmm->cpu.halted || vmm->machine.intr || !cpu_mode_supported(&vmm->cpu) || (vmm->cpu.eflags & FLAG_TF))
@@ -123,7 +123,7 @@ int vmm_check_spin(struct vmm *vmm)
     linear_t lowest;
     u64 stores = 0;
     vmm->interp.allow_devices = false;
-    if (!prove_loop(vmm, &lowest))
+    if (!prove_loop(vmm, max_period, &lowest))
         return 0;
     while (cpu_rip_linear(&vmm->cpu) != lowest && step(vmm, &stores))
         ;

@@ -189,7 +189,7 @@ static int look_for_quiet(struct vmm *vmm)
     if (cpu_ns < vmm->spin_look_cpu_ns)
         return 0;
     /* A look interprets thousands of instructions. Where that takes longer than a tick, KVM gets its turn too. */
-    int rc = vmm_check_spin(vmm);
+    int rc = vmm_check_spin(vmm, LOOK_MAX_PERIOD);
     u64 after_ns = thread_cpu_ns();
     vmm->spin_look_cpu_ns = after_ns + (after_ns - cpu_ns);
     vmm->quiet_since_cpu_ns += after_ns - cpu_ns;

@@ -98,7 +98,8 @@ struct run_stats {
     u64 pending_instructions;
     u64 rescued_instructions;
     u64 time_nudges;      /* --clock=access: time was moved on although the guest was busy: streams may differ */
-    u64 spins;            /* --clock=access: pure wait loops in which time jumped to the next event */
+    u64 spins;            /* pure wait loops: time jumped (access clock) or the thread slept (host clock) to the next event */
+    u64 sleeps;           /* --clock=host: times the thread slept although the guest did not halt */
 
     struct cluster_stats clusters;
     char executor[16]; /* of clusters: "interp", "host" */
