@@ -47,12 +47,14 @@ static bool is_beyond_horizon(const struct cluster_stats *stats)
 static int follow(const struct cluster *cluster, const struct cluster_insn *insn, u32 eip, enum cluster_leave *leave)
 {
     if (eip == insn->next_eip && insn->steps.flow == FLOW_NEXT) {
-        *leave = LEAVE_end;
+        *leave = cluster->key.position == POSITION_REGION ? LEAVE_branch : LEAVE_end; /* one way out is as good as any */
         return insn->next;
     }
     *leave = LEAVE_branch;
     if (insn->steps.flow == FLOW_FAR)
         return CLUSTER_NO_INSN; /* another code segment, even if the offset is one of ours */
+    if (insn->steps.flow == FLOW_INDIRECT && cluster->key.position == POSITION_REGION)
+        return CLUSTER_NO_INSN; /* the region that begins there is looked up */
     if (eip == insn->next_eip && insn->steps.flow == FLOW_BRANCH)
         return insn->next;
     if (eip == insn->target_eip && insn->steps.flow != FLOW_INDIRECT)

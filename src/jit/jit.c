@@ -39,7 +39,7 @@ int jit_create(struct jit **result, struct interp *interp, const struct jit_conf
     jit->gen = gen_create(jit);
     jit->encodings = emit_cache_create();
     if (config->chain)
-        jit->chain = chain_create();
+        jit->chain = chain_create(config->chain == JIT_CHAIN_ON);
     if (!rc && (!jit->gen || !jit->encodings || (config->chain && !jit->chain)))
         rc = -ENOMEM;
     if (!rc)
@@ -251,6 +251,7 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
                                     .horizon = horizon,
                                     .executed = (u64)(horizon - (s64)stats->idle),
                                     .attention = jit->env->attention,
+                                    .intr = jit->env->intr,
                                     .granules = jit->env->code_map ? jit->env->code_map->granule : NULL,
                                     .env = jit->env,
                                     .jit = jit,

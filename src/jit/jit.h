@@ -11,12 +11,19 @@
 
 #include "cluster/engine.h"
 
+/* Where the ways out of a region lead. */
+enum jit_chain {
+    JIT_CHAIN_NO,     /* each returns to the engine and says why */
+    JIT_CHAIN_ENGINE, /* to the dispatch stub, which returns to the engine: for comparing region by region */
+    JIT_CHAIN_ON,     /* to the next region */
+};
+
 /* Stress and limits; zero-initialised fields are the defaults. */
 struct jit_config {
     u32 code_bytes;       /* limit of the code buffer; 0: JIT_CODE_BYTES. When it is full, all translations go */
     bool flush_each_run;  /* stress: every run translates anew */
     bool slow_memory;     /* stress: every memory access takes the slow way */
-    bool chain;           /* regions go on in each other without asking the engine */
+    enum jit_chain chain;
     u32 slow_threshold;   /* faults of one instruction after which it is compiled as a device access; 0: 3 */
 };
 

@@ -103,8 +103,10 @@ struct jit_frame {
     const struct cluster_env *env;
     const void *target; /* where to go on */
     const volatile int *attention;
+    const bool *intr;
     const u8 *granules; /* of the code map */
     u64 context;        /* see chain.c; in the upper half */
+    u32 spread;         /* an offset's slot is at offset ^ spread */
     struct chain_slot *slots;
 
     struct jit *jit;
@@ -208,16 +210,18 @@ struct chain_slot {
 };
 /* What enter() was left by: not a leave record. */
 enum { LEFT_BY_EXIT = -1, LEFT_BY_DISPATCH = -2 };
-struct chain *chain_create(void);
+/* `find`: what it says; else nothing is ever found. */
+struct chain *chain_create(bool find);
 void chain_destroy(struct chain *chain);
 /* Nothing that was known holds any more: code has moved, or may not be what it was made from. */
 void chain_forget(struct chain *chain);
 /* The run that begins is in `t`: it and its landings can be found from now on. */
 void chain_enter(struct jit_frame *frame, const struct translation *t);
 /* The state in cpu_state is complete and may be another context than before. Code to go on with, or NULL. */
-const void *chain_find(struct jit_frame *frame);
-/* Brings frame->context up to date with cpu_state. */
-void chain_follow(struct jit_frame *frame);
+const void *chain_find(struct jit_frame *frame, bool poked);
+/* Brings frame->context up to date with cpu_state. `poked`: what was executed may have changed the mode. False: the shapes of
+ * all segments are surely what they were. */
+bool chain_follow(struct jit_frame *frame, bool poked);
 
 /* fault.c: SIGSEGV. One at a time per thread. */
 must_check int fault_install(struct jit *jit);

@@ -40,9 +40,30 @@ static bool string_is_native(struct gen *g, const struct step *step)
     }
 }
 
-static bool flag_is_native(const struct step *step)
+/* An interrupt shadow lasts for one instruction, at whose end nothing may ask for the processor: plain, and the next in line. */
+static bool shadow_is_native(struct gen *g)
 {
-    return step->op != FLAG_OP_STI && step->op != FLAG_OP_SALC;
+    const struct cluster_insn *insn = &g->cluster->insn[g->i];
+    if (insn->next == CLUSTER_NO_INSN || g->is_label[insn->next])
+        return false;
+    const struct steps *next = &g->cluster->insn[insn->next].steps;
+    return next->flow == FLOW_NEXT && next->class != INSN_STRONG && !g->t->insn[insn->next].device &&
+           !gen_begins_shadow(next) && gen_is_native(g, &g->cluster->insn[insn->next]);
+}
+
+bool gen_begins_shadow(const struct steps *steps)
+{
+    for (u32 i = 0; i < steps->count; i++) {
+        const struct step *step = &steps->step[i];
+        if ((step->kind == STEP_FLAG && step->op == FLAG_OP_STI) || (step->kind == STEP_LOAD_SEGMENT && step->op == CPU_SS))
+            return true;
+    }
+    return false;
+}
+
+static bool flag_is_native(struct gen *g, const struct step *step)
+{
+    return step->op == FLAG_OP_STI ? shadow_is_native(g) : step->op != FLAG_OP_SALC;
 }
 
 static bool alu_is_native(const struct step *step)
@@ -96,8 +117,8 @@ static bool step_is_native(struct gen *g, const struct step *step)
     case STEP_LOAD_FAR:
         return step->size == 2 && is_real_mode(g) && !g->device &&
                gen_segment_is_native(g, step->mem.segment, false);
-    case STEP_LOAD_SEGMENT: /* SS starts an interrupt shadow */
-        return is_real_mode(g) && step->op != CPU_SS && step->op != CPU_CS;
+    case STEP_LOAD_SEGMENT:
+        return is_real_mode(g) && step->op != CPU_CS && (step->op != CPU_SS || shadow_is_native(g));
     case STEP_DIVIDE: /* a device read before a #DE cannot be made again; AH to DH cannot be compared with r8
                        */
         return !g->device && (step->size != 1 || step->src < 4 || gen_is_temp(step->src));
@@ -109,7 +130,7 @@ static bool step_is_native(struct gen *g, const struct step *step)
     case STEP_PEEK:
         return gen_segment_is_native(g, CPU_SS, false);
     case STEP_FLAG:
-        return flag_is_native(step);
+        return flag_is_native(g, step);
     case STEP_STRING:
         return string_is_native(g, step);
     case STEP_JUMP:
@@ -273,6 +294,8 @@ static void gen_load_segment(struct gen *g, const struct step *step)
     emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, s)), 1);
     emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, present)), 1);
     emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, unusable)), 0);
+    if (step->op == CPU_SS)
+        emit_mi(e, M(MOV), 1, CPU(interrupt_shadow), 1);
 }
 
 /* --- arithmetic --- */
@@ -471,6 +494,21 @@ static void gen_system_flag(struct gen *g, u32 flag, bool set)
         emit_mi(&g->e, M(MOV), 4, FRAME(direction), set ? -1 : 1);
 }
 
+/* There is no shadow if IF was set before. What asks for the processor already will have it after the next instruction: the
+ * interpreter knows how.
+ *   mov r8, [intr]; cmp byte [r8], 0; jne cold; test [eflags], IF; setz [shadow]; or [eflags], IF */
+static void gen_sti(struct gen *g)
+{
+    struct emit *e = &g->e;
+    gen_save_flags(g);
+    emit_rm(e, M(MOV), 8, R8, FRAME(intr));
+    emit_mi(e, M(CMP), 1, host_mem(R8, 0), 0);
+    gen_branch_cold(g, M(JNZ));
+    emit_mi(e, M(TEST), 4, CPU(eflags), FLAG_IF);
+    emit_m(e, M(SETZ), 1, CPU(interrupt_shadow));
+    emit_mi(e, M(OR), 4, CPU(eflags), FLAG_IF);
+}
+
 static void gen_flag(struct gen *g, const struct step *step)
 {
     static const ZydisMnemonic same[] = {[FLAG_OP_CLC] = M(CLC),
@@ -485,6 +523,9 @@ static void gen_flag(struct gen *g, const struct step *step)
         break;
     case FLAG_OP_CLI:
         gen_system_flag(g, FLAG_IF, false);
+        break;
+    case FLAG_OP_STI:
+        gen_sti(g);
         break;
     default:
         gen_restore_flags(g);

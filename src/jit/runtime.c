@@ -113,11 +113,11 @@ static enum cluster_leave interpret(struct jit_frame *frame, int *i)
 }
 
 /* The instruction in the interpreter led out of the region: perhaps into another. */
-static const void *go_on_or_leave(struct jit_frame *frame, enum cluster_leave reason)
+static const void *go_on_or_leave(struct jit_frame *frame, enum cluster_leave reason, bool poked)
 {
     if (reason != LEAVE_branch && reason != LEAVE_end)
         return leave(frame, reason);
-    const void *code = chain_find(frame);
+    const void *code = chain_find(frame, poked);
     if (!code)
         return leave(frame, reason);
     frame->flags = flags_to_ax(frame->cpu->eflags);
@@ -136,6 +136,7 @@ const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
     struct translation *t = frame->translation;
     struct cpu_state *cpu = frame->cpu;
     int at = (int)i;
+    bool poked = false;
     cpu->eflags = jit_flags(frame);
     cpu->eip = t->cluster->insn[i].eip;
     do {
@@ -144,15 +145,15 @@ const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
             return leave(frame, reason);
         jit->stats.interpreted++;
         reason = interpret(frame, &at);
+        poked |= jit->interp->poked;
         if (jit->faulted)
             note_fault(frame, i);
         if (reason != LEAVE_REASONS)
-            return go_on_or_leave(frame, reason);
+            return go_on_or_leave(frame, reason, poked);
     } while (cpu->interrupt_shadow);
-    if (t->stale || !jit_shapes_hold(t, cpu))
+    bool shapes_same = frame->slots && !chain_follow(frame, poked);
+    if (t->stale || !(shapes_same || jit_shapes_hold(t, cpu)))
         return enter_again(frame, at);
-    if (frame->slots)
-        chain_follow(frame); /* a segment of another shape, or code has changed */
     return jit_prepare(frame, at);
 }
 
@@ -238,7 +239,7 @@ static rare void store_slowly(struct jit_frame *frame, struct device_site *site,
         BUG_ON(true);
     finish_access(frame, site, interp->device_accesses);
     if (frame->slots)
-        chain_follow(frame); /* it may have hit code */
+        chain_follow(frame, false); /* it may have hit code */
     if ((!frame->leave || frame->leave == 1 + LEAVE_attention) && interp->stored &&
         cluster_holds(frame->translation->cluster, interp->store_first, interp->store_last))
         frame->leave = 1 + LEAVE_self_modified;

@@ -299,8 +299,10 @@ bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum clu
     frame->stats->exits_avoided += r.accesses;
     insn->exits_avoided += r.accesses;
     enum cluster_leave failure = r.accesses && !stopped ? next_failure(&r) : LEAVE_REASONS;
-    if (!stopped && failure == LEAVE_REASONS)
+    if (!stopped && failure == LEAVE_REASONS) {
+        frame->jit->interp->string_has_read = r.reads_device;
         return false;
+    }
     /* Between two elements: the instruction begins again, with RF set. */
     frame->cpu->interrupt_shadow = false;
     frame->cpu->eflags |= FLAG_RF;

@@ -123,7 +123,7 @@ static void begin(const struct jit *jit, struct emit *e, const u8 *stub[2])
 }
 
 /*  dispatch:  mov r10d, r10d; mov [eip], r10d; cmp [attention], 0; jne out; cmp [fuel], 0; jge out;
- *             r9 = context | r10; r8 = slot; cmp [r8], r9; jne out; jmp [r8 + 8]
+ *             r9 = context | r10; r8 = slot at (r10 ^ spread); cmp [r8], r9; jne out; jmp [r8 + 8]
  *      out:  left by dispatch; store registers; exit */
 static void emit_dispatch(struct emit *e)
 {
@@ -137,7 +137,8 @@ static void emit_dispatch(struct emit *e)
     out[1] = emit_branch(e, M(JNL));
     emit_rm(e, M(MOV), 8, R9, FRAME(context));
     emit_rr(e, M(OR), 8, R9, R10);
-    emit_rr(e, M(MOV), 4, R8, R10);
+    emit_rm(e, M(MOV), 4, R8, FRAME(spread));
+    emit_rr(e, M(XOR), 4, R8, R10);
     emit_ri(e, M(AND), 4, R8, CHAIN_SLOTS - 1);
     emit_ri(e, M(SHL), 4, R8, __builtin_ctz(sizeof(struct chain_slot)));
     emit_rm(e, M(ADD), 8, R8, FRAME(slots));

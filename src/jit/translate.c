@@ -182,6 +182,9 @@ static void emit_native(struct gen *g, const struct cluster_insn *insn)
     g->last_step = steps->count ? &steps->step[steps->count - 1] : NULL;
     for (u32 s = 0; s < steps->count; s++)
         gen_step(g, &steps->step[s]);
+    if (g->shadow)
+        emit_mi(&g->e, M(MOV), 1, CPU(interrupt_shadow), 0);
+    g->shadow = gen_begins_shadow(steps);
     if (is_branch(insn))
         return; /* has counted itself */
     g->pending++;
@@ -207,6 +210,7 @@ static void begin_stretch(struct gen *g, u32 i)
 {
     g->flags = g->label_flags[i];
     g->pending = 0;
+    g->shadow = false;
 }
 
 /* Emits instruction g->i. True if execution can fall out of its end. */

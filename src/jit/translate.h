@@ -44,6 +44,7 @@ struct gen {
     bool device;            /* this instruction's accesses are device accesses */
     bool checked;           /* its stores look into the code map */
     bool accessed_device;   /* and it has made one */
+    bool shadow;            /* this instruction begins an interrupt shadow; the next one ends it */
 
     bool is_label[CLUSTER_MAX_INSNS]; /* branches go there: nothing is pending, and flags are in */
     u8 label_flags[CLUSTER_MAX_INSNS]; /* enum flags_place */
@@ -88,6 +89,8 @@ void gen_edge(struct gen *g, s16 target, u32 eip);
 
 /* lower_host.c: false: this instruction is for the interpreter. */
 bool gen_is_native(struct gen *g, const struct cluster_insn *insn);
+/* STI, MOV SS and the like. */
+bool gen_begins_shadow(const struct steps *steps);
 void gen_step(struct gen *g, const struct step *step);
 
 /* lower_host_mem.c */
