@@ -32,6 +32,9 @@ struct interp {
     bool allow_devices;   /* false: stop before any device access (INTERP_DEVICE) */
     bool like_kvm;        /* true: what KVM's emulator does in its own way is INTERP_UNSUPPORTED, left to it */
 
+    /* Of the next instruction: host code has done elements of this string before, and they read a device. */
+    bool string_has_read;
+
     /* Of the last instruction. */
     u32 device_accesses;  /* how many it made */
     u8 fault_vector;      /* INTERP_FAULT */

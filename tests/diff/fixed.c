@@ -18,6 +18,7 @@ struct fixed {
     u16 ss, ds, es;          /* 0: as sequence_init() has them */
     struct fixed_reg reg[4]; /* CPU_EAX at 0: no more */
     u32 odd;                 /* bits by enum oddity */
+    u32 attention_at;        /* at this access the run loop is wanted; 0: it is not */
 };
 
 #define CODE(...) .code = {__VA_ARGS__}, .bytes = sizeof((u8[]){__VA_ARGS__})
@@ -47,6 +48,8 @@ static const struct fixed cases[] = {
      .reg = {{CPU_ESP, 0xfff2}}},
     {"REP STOSW out of the segment", MODE_REAL, CODE(0x67, 0xf3, 0xab), .es = 0x9ff0,
      .reg = {{CPU_ECX, 0xff}, {CPU_EDI, 0xfff6}, {CPU_ESP, 0x4000}}},
+    {"REP MOVSB that has read a device completes", MODE_REAL, CODE(0xf3, 0xa4), .ds = 0x9ff0,
+     .reg = {{CPU_ECX, 0x120}, {CPU_ESI, 0xfff0}, {CPU_EDI, 0x100}, {CPU_ESP, 0x4000}}, .attention_at = 3},
 };
 
 static struct cpu_segment segment(const struct fixed *f, u16 selector)
@@ -64,6 +67,8 @@ static void make(struct sequence *s, const struct fixed *f)
     s->code_bytes = f->bytes + 1;
     s->window = s->exiting = 255; /* clusters of all of it */
     s->device.direct = true;
+    if (f->attention_at)
+        s->device = (struct device_plan){.event = EVENT_ATTENTION, .at = f->attention_at, .direct = true};
     if (f->ss)
         s->start.sreg[CPU_SS] = segment(f, f->ss);
     if (f->ds)
