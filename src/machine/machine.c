@@ -3,6 +3,14 @@
 
 #include "base/log.h"
 
+void machine_account_rare(struct machine *m)
+{
+    if (m->trace.fill == TRACE_CHUNK)
+        trace_flush_chunk(&m->trace);
+    if (m->clock.access_ns >= m->clock.next_deadline_ns)
+        clock_run_due(&m->clock);
+}
+
 u32 machine_port_in(struct machine *m, u16 port, u8 size)
 {
     u32 value = bus_in(&m->bus, port, size);

@@ -93,17 +93,21 @@ void machine_port_out(struct machine *machine, u16 port, u8 size, u32 value);
 u32 machine_mmio_read(struct machine *machine, gpa_t addr, u8 size);
 void machine_mmio_write(struct machine *machine, gpa_t addr, u8 size, u32 value);
 
+/* The end of machine_account_in_access_time when there is more to do: a full chunk of the stream, or an event is due. */
+void machine_account_rare(struct machine *machine);
+
 /* What the funnel does after the device has been called, for a caller that has called it itself. Under the access clock:
  * the record, time, and what is due. Under the host's clock nothing but the count: the run loop runs what is due when a
  * timer signal tells it. */
 static inline void machine_account_in_access_time(struct machine *machine, enum access_kind kind, u32 addr, u8 size,
                                                   u32 value)
 {
+    struct clock *clock = &machine->clock;
     machine->accesses++;
-    trace_record(&machine->trace, kind, addr, size, value);
-    machine->clock.access_ns += machine->clock.access_step_ns;
-    if (__builtin_expect(machine->clock.access_ns >= machine->clock.next_deadline_ns, false))
-        clock_run_due(&machine->clock);
+    bool full = trace_put(&machine->trace, kind, addr, size, value);
+    clock->access_ns += clock->access_step_ns;
+    if (__builtin_expect(full | (clock->access_ns >= clock->next_deadline_ns), false))
+        machine_account_rare(machine);
 }
 
 static inline void machine_account(struct machine *machine, enum access_kind kind, u32 addr, u8 size, u32 value)

@@ -38,8 +38,9 @@ u64 trace_finish(struct trace *trace);
 
 void trace_flush_chunk(struct trace *trace);
 
-/* Whatever `off` says: for a caller that knows it. */
-static inline void trace_record(struct trace *trace, enum access_kind kind, u32 addr, u8 size, u32 value)
+/* Puts a record behind the others, whatever `off` says. True: the chunk is full, and the caller must flush it before the
+ * next. */
+static inline bool trace_put(struct trace *trace, enum access_kind kind, u32 addr, u8 size, u32 value)
 {
     /* The record's bytes in two stores; a compiler makes six of the members. */
     const u64 words[2] = {addr | (u64)value << 32, (u64)kind | (u64)size << 8};
@@ -47,14 +48,13 @@ static inline void trace_record(struct trace *trace, enum access_kind kind, u32 
                       offsetof(struct access, kind) == 8 && offsetof(struct access, size) == 9,
                   "the members are where these words put them");
     memcpy(&trace->chunk[trace->fill], words, sizeof words);
-    if (__builtin_expect(++trace->fill == TRACE_CHUNK, false))
-        trace_flush_chunk(trace);
+    return ++trace->fill == TRACE_CHUNK;
 }
 
 static inline void trace_add(struct trace *trace, enum access_kind kind, u32 addr, u8 size, u32 value)
 {
-    if (!trace->off)
-        trace_record(trace, kind, addr, size, value);
+    if (!trace->off && trace_put(trace, kind, addr, size, value))
+        trace_flush_chunk(trace);
 }
 
 #endif
