@@ -1,17 +1,33 @@
 /* Forming, keeping and running clusters. */
 #include "executor.h"
 
+#include "base/bug.h"
+
 #include <errno.h>
 #include <string.h>
 
-/* The host executor as it is, and under stress. */
+/* The host executor as it is, and under stress; and with pages that hold code read-only for it, as huddle runs it. */
 static const struct jit_config configs[HOST_CONFIGS] = {
     {0},
     {.slow_memory = true},
     {.slow_threshold = 1},
     {.flush_each_run = true},
     {.code_bytes = 64 * KIB},
+    [HOST_GUARDED_STRESS] = {.slow_threshold = 1},
+    [HOST_GUARDED] = {0},
+    [HOST_REGIONS] = {.chain = true},
 };
+
+static void guard_page(void *mem, u32 page)
+{
+    memory_guard(mem, page);
+}
+
+static void use_guards(struct executor *x, bool on)
+{
+    x->env.code_map = on ? &x->map : NULL;
+    x->env.guarded = on ? x->mem.guarded : NULL;
+}
 
 static int open_host(struct executor *x)
 {
@@ -35,8 +51,12 @@ int executor_open(struct executor *x, const u8 *rom, bool host, bool push_sreg_w
                                   .generation = &x->mem.generation};
     device_env(&x->dev, &x->env);
     rc = interp_init(&x->interp, &x->env);
+    if (!rc)
+        rc = code_map_init(&x->map);
     if (rc)
         return rc;
+    x->map.guard = guard_page;
+    x->map.opaque = &x->mem;
     x->interp.like_kvm = true;
     x->backend = cluster_backend_interp(&x->interp);
     return host ? open_host(x) : 0;
@@ -66,14 +86,19 @@ void executor_close(struct executor *x)
     for (u32 i = HOST_CONFIGS; i-- > 0;)
         jit_destroy(x->jit[i]);
     interp_fini(&x->interp);
+    code_map_fini(&x->map);
     memory_fini(&x->mem);
 }
 
 void executor_begin(struct executor *x, u32 config)
 {
+    BUG_ON(config >= HOST_CONFIGS);
     forget(x);
-    if (x->jit[config])
-        x->backend = cluster_backend_host(x->jit[config]);
+    x->regions = config == HOST_REGIONS;
+    if (!x->jit[config])
+        return;
+    x->backend = cluster_backend_host(x->jit[config]);
+    use_guards(x, config == HOST_GUARDED || config == HOST_GUARDED_STRESS);
 }
 
 static void ignore_stop(void *opaque, const struct insn *insn)
@@ -101,6 +126,13 @@ static void keep(struct executor *x, struct cluster *cluster)
     x->next_kept = (x->next_kept + 1) % EXECUTOR_KEPT;
 }
 
+static bool everywhere(void *opaque, u32 eip)
+{
+    (void)opaque;
+    (void)eip;
+    return true;
+}
+
 struct cluster *executor_cluster(struct executor *x, const struct heat *heat, u32 window)
 {
     const struct cpu_state *cpu = &x->cpu;
@@ -110,8 +142,10 @@ struct cluster *executor_cluster(struct executor *x, const struct heat *heat, u3
                   .cs_base = cpu->sreg[CPU_CS].base,
                   .mode = cpu_mode_bits(cpu->cr0, cpu->eflags, cpu->sreg[CPU_CS].db, cpu->sreg[CPU_SS].db,
                                         cpu->sreg[CPU_SS].dpl)},
-        .position = POSITION_AFTER,
+        .position = x->regions ? POSITION_REGION : POSITION_AFTER,
     };
+    if (x->regions)
+        request.has_been = everywhere;
     if (!window || (key.where.mode & (MODE_UNSUPPORTED | MODE_TRAP)))
         return NULL;
     struct cluster *cluster = find_kept(x, &key);

@@ -3,10 +3,14 @@
 #ifndef HUDDLE_TESTS_EXECUTOR_H
 #define HUDDLE_TESTS_EXECUTOR_H
 
+#include "cluster/code_map.h"
 #include "jit/jit.h"
 #include "sequence.h"
 
-enum { EXECUTOR_KEPT = 8, HOST_CONFIGS = 5, CLUSTER_LIMIT = 20000 /* instructions in one run */ };
+enum { EXECUTOR_KEPT = 8, CLUSTER_LIMIT = 20000 /* instructions in one run */ };
+
+/* Configurations of the host executor; those before are for stress. */
+enum host_config { HOST_GUARDED_STRESS = 5, HOST_GUARDED, HOST_REGIONS, HOST_CONFIGS };
 
 struct executor {
     struct memory mem;
@@ -15,6 +19,8 @@ struct executor {
     struct cluster_env env;
     struct interp interp;
     struct jit *jit[HOST_CONFIGS]; /* NULL: the interpreter is the back-end */
+    bool regions; /* its clusters are regions: they go over branches to everywhere */
+    struct code_map map;
     struct cluster_backend backend;
     struct cluster *kept[EXECUTOR_KEPT]; /* clusters formed before, for their keys */
     u32 next_kept;
@@ -25,7 +31,8 @@ struct executor {
 must_check int executor_open(struct executor *x, const u8 *rom, bool host, bool push_sreg_whole);
 void executor_close(struct executor *x);
 
-/* Forgets all clusters; from now on runs use host configuration `config`. */
+/* Forgets all clusters; from now on runs use host configuration `config`. With HOST_REGIONS clusters are regions, on both
+ * sides. */
 void executor_begin(struct executor *x, u32 config);
 
 /* The cluster at CS:EIP, formed now or before (and still there), or NULL. */

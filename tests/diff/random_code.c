@@ -1,6 +1,8 @@
 /* Random instructions from random bytes, weighted towards what clusters are made of. */
 #include "random.h"
 
+#include "executor.h"
+
 #include <string.h>
 
 enum {
@@ -308,8 +310,8 @@ void random_sequence(struct sequence *s, u64 seed, bool flow, bool emulated_cpu)
     random_start(&r);
     s->window = windows[random_below(&r, ARRAY_LEN(windows))];
     s->exiting = random_below(&r, 3) ? (u8)random_next(&r) : 0;
-    s->executor = (u8)random_below(&r, 8);
-    s->executor = s->executor < 5 ? s->executor : 0;
+    u32 config = random_below(&r, 10); /* mostly as huddle runs it */
+    s->executor = (u8)MIN(config, (u32)HOST_GUARDED);
     if (flow)
         make_flow(&r);
     else
