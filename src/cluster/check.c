@@ -137,6 +137,8 @@ static void begin(struct check *check, struct cluster *cluster, const struct cpu
     check_follow_mapping(check);
     check->entry_signals = check_real_signals(check);
     check->frozen_attention = check->entry_signals.attention;
+    if (check->frozen_attention)
+        check->comparable = false; /* a signal has just come: the executors look at it at different places */
 }
 
 static void compare_candidate(struct check *check, int start, const u64 *exits_avoided)
