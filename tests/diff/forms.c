@@ -22,6 +22,7 @@ enum {
     CLEAN_EVERY = 256,
     KVM_FIRST = 2,
     KVM_EVERY = 16,
+    REGION_EVERY = 4,
     KINDS = 1 << 16
 };
 
@@ -73,18 +74,28 @@ static void complain(struct forms *f, const struct form *form, const struct form
     f->failures++;
 }
 
-static void run_form(struct forms *f, const struct form *form)
+static void run_cases(struct forms *f, const struct form *form, u32 config)
 {
-    static struct form_case c;
+    struct form_case c;
     bool kvm = is_for_kvm(f, form);
-    form_table_add_form(&f->table, form);
     for (u32 i = 0; form_case_make(form, i, &c); i++) {
-        struct form_outcome result = form_run(&f->trio, form, &c, i == 0, kvm);
+        struct form_outcome result = form_run(&f->trio, form, &c, config, i == 0, kvm);
         form_table_add_case(&f->table, form, &result);
         bool look = f->options.number >= 0 && !forms_memory_clean(&f->trio);
         if (look || result.verdict == FORM_DIFFERENT)
             complain(f, form, &c);
     }
+}
+
+/* In regions too what they do differently, and some of the rest. */
+static void run_form(struct forms *f, const struct form *form)
+{
+    bool in_region = form->insn.flow != FLOW_NEXT || f->options.full || form->number % REGION_EVERY == 0;
+    form_table_add_form(&f->table, form);
+    if (!form->far)
+        run_cases(f, form, 0);
+    if (in_region || f->options.number >= 0)
+        run_cases(f, form, HOST_REGIONS);
     if (form->number % CLEAN_EVERY == 0 && !forms_memory_clean(&f->trio)) {
         printf("one of the %u forms up to --number=%u of this mode stored beside its operands\n", CLEAN_EVERY,
                form->number);

@@ -16,6 +16,7 @@ struct form {
     enum mode mode;
     u32 number;
     bool memory; /* an operand is in memory: named, or implied (stack, strings) */
+    bool far;    /* it loads CS: only regions hold it */
 };
 
 enum {
@@ -23,7 +24,8 @@ enum {
     FORM_CS_REAL = 0x9800, /* reaches into the device window */
     FORM_EIP_PM32 = 0x99000,
     FORM_EIP_PM16 = 0x1000,
-    FORM_CODE = 96, /* bytes: the instruction, HLTs behind it */
+    FORM_TARGET = 0x40, /* bytes from the instruction to where indirect branches go */
+    FORM_CODE = 96,     /* bytes: the instruction, HLTs behind it */
 };
 
 /* --- forms_walk.c --- */
@@ -63,6 +65,7 @@ struct form_case {
     struct cpu_state start;
     u8 code[FORM_CODE];
     struct device_plan device;
+    bool odd_stack;     /* kvm-pvm delivers exceptions elsewhere: at linear ESP */
     bool any_exception; /* two operands can fault, and processors differ in which does so first */
     u32 n_patches, n_pages;
     struct patch patch[CASE_PATCHES];
@@ -89,9 +92,10 @@ struct form_outcome {
     bool by_kvm; /* compared with KVM */
 };
 
-/* Runs a case: `first` of its form, and by KVM too if that is there and `kvm`. Puts memory back. */
-struct form_outcome form_run(struct trio *t, const struct form *form, const struct form_case *c, bool first,
-                             bool kvm);
+/* Runs a case: `first` of its form in that configuration of the executors, and by KVM too if that is there
+ * and `kvm`. Puts memory back. */
+struct form_outcome form_run(struct trio *t, const struct form *form, const struct form_case *c, u32 config,
+                             bool first, bool kvm);
 
 /* Is all memory as it was before? Prints where not. Finds stores beside the pages of a case. */
 bool forms_memory_clean(struct trio *t);

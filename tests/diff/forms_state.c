@@ -10,8 +10,7 @@
 
 enum {
     HLT = 0xf4,
-    INVD = 0x080f,       /* not on the list: ends the scan */
-    TARGET_BYTES = 0x40, /* from the instruction to where indirect branches go: HLTs */
+    INVD = 0x080f, /* not on the list: ends the scan */
     STACK_OFFSET = 0x3ff0,
     VALUE_SETS = 6,
     WINDOW_FIRST = DEVICE_FIRST,
@@ -212,7 +211,7 @@ static u16 a_selector(const struct maker *m)
 
 static u32 target_of(const struct maker *m)
 {
-    return m->form->insn.eip + TARGET_BYTES;
+    return m->form->insn.eip + FORM_TARGET;
 }
 
 static void set_values(struct maker *m)
@@ -422,6 +421,15 @@ static u32 bit_offset(struct maker *m)
     return (u32)((index >> 3) & -(s32)insn->op_size);
 }
 
+/* Offset and selector, and the flags that IRET pops. */
+static void put_far_target(const struct maker *m, u8 *bytes)
+{
+    u32 size = m->form->insn.op_size;
+    const u32 frame[] = {target_of(m), m->c->start.sreg[CPU_CS].selector, FLAG_FIXED | FLAG_ZF | FLAG_CF};
+    for (u32 i = 0; i < ARRAY_LEN(frame); i++)
+        memcpy(bytes + i * size, &frame[i], size);
+}
+
 static void put_operand(struct maker *m, u32 linear)
 {
     const struct insn *insn = &m->form->insn;
@@ -430,6 +438,8 @@ static void put_operand(struct maker *m, u32 linear)
     if (insn->flow == FLOW_INDIRECT) {
         u32 target = target_of(m);
         memcpy(bytes, &target, sizeof target);
+    } else if (insn->flow == FLOW_FAR) {
+        put_far_target(m, bytes);
     } else if (loads_segment(insn)) { /* behind the offset of LDS, or alone */
         u16 selector = a_selector(m);
         bool far = insn->zydis.meta.category == ZYDIS_CATEGORY_SEGOP;
@@ -547,7 +557,7 @@ bool form_case_make(const struct form *form, u32 index, struct form_case *c)
     m.values = form->memory ? (index + form->number) % VALUE_SETS : index / 2;
     if (m.plan->pm_only && form->mode == MODE_REAL)
         m.plan = &plans[0];
-    c->any_exception = memory_operands(&form->insn) > 1;
+    c->any_exception = form->far || memory_operands(&form->insn) > 1;
     start(&m);
     set_values(&m);
     set_flags(&m);
@@ -555,6 +565,7 @@ bool form_case_make(const struct form *form, u32 index, struct form_case *c)
         place_operands(&m);
     put_code(&m);
     add_stack(c);
+    c->odd_stack = form->mode == MODE_PM16 && c->start.reg[CPU_ESP] != STACK_OFFSET;
     snprintf(c->text, sizeof c->text, "case %u, %s and %s, values %u", index, place_name[m.plan->place[0]],
              place_name[m.plan->place[1]], m.values);
     return true;

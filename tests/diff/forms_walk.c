@@ -97,14 +97,16 @@ static bool decode(const struct forms_walk *w, const u8 *bytes, struct insn *ins
     return insn_decode(insn, bytes, INSN_MAX_BYTES, eip_of(w->mode), is_code32(w));
 }
 
-/* May it stand in a cluster? */
+/* May it stand in a cluster, or if it loads CS, in a region? */
 static bool is_listed(struct forms_walk *w, const struct insn *insn)
 {
     struct steps steps;
-    if (insn->class == INSN_UNSUPPORTED || insn_is_x87(insn))
+    if (insn_is_x87(insn) || (insn->class == INSN_UNSUPPORTED && insn->flow != FLOW_FAR))
         return false;
     if (steps_lower(&steps, insn))
         return true;
+    if (insn->class == INSN_UNSUPPORTED)
+        return false;
     w->refused(w->opaque, insn);
     return false;
 }
@@ -125,7 +127,17 @@ static void give(struct forms_walk *w, const u8 *bytes)
         return;
     form.number = w->number++;
     form.memory = has_memory(&form.insn);
+    form.far = form.insn.class == INSN_UNSUPPORTED;
     w->stop = !w->each(w->opaque, &form);
+}
+
+/* To the HLTs behind the instruction. */
+static void put_far_pointer(const struct forms_walk *w, const struct insn *insn, u8 *bytes)
+{
+    static const u16 code[MODES] = {FORM_CS_REAL, SEL_CODE32, SEL_CODE16};
+    u32 target = insn->eip + FORM_TARGET;
+    memcpy(bytes + insn->zydis.raw.imm[0].offset, &target, insn->zydis.raw.imm[0].size / 8);
+    memcpy(bytes + insn->zydis.raw.imm[1].offset, &code[w->mode], sizeof code[0]);
 }
 
 /* `bytes` up to the ModRM or SIB byte: with displacements and immediates behind them, all of the latter if
@@ -146,6 +158,8 @@ static void give_with_tails(struct forms_walk *w, const u8 *head, bool rich)
             memcpy(bytes + plain.zydis.raw.disp.offset, &disp, plain.zydis.raw.disp.size / 8);
             if (plain.zydis.raw.imm[0].size)
                 memcpy(bytes + plain.zydis.raw.imm[0].offset, &imm, plain.zydis.raw.imm[0].size / 8);
+            if (plain.operand[0].type == ZYDIS_OPERAND_TYPE_POINTER && m % 2 == 0)
+                put_far_pointer(w, &plain, bytes);
             w->turn++;
             give(w, bytes);
         }
