@@ -97,6 +97,7 @@ void vmm_set_level(struct vmm *vmm, enum cluster_level level)
         cluster_engine_set_regions(vmm->engine, &vmm->interp);
     else
         cluster_engine_set_window(vmm->engine, vmm->window);
+    vmm_window_follow(vmm);
 }
 
 /* The RESET line: chips and processor start over, firmware is shadowed again, other RAM keeps its contents. */

@@ -85,12 +85,16 @@ static void env_memory_done_host_time(void *opaque, bool read, u32 gpa, u8 size,
     vmm->machine.accesses++;
 }
 
-/* The VGA is the only device with memory that is worth a short cut. */
+/* The VGA is the only device with memory that is worth a short cut. While its window is open there is none: then it is
+ * the longer way. */
 static void env_find_window(void *opaque, u32 gpa, struct env_window *window)
 {
     struct vmm *vmm = opaque;
     const struct vga_accessor *accessor = vga_accessor(vmm->machine.vga);
-    (void)gpa;
+    if (memory_kind(&vmm->machine.memory, gpa) == PAGE_RAM) {
+        *window = (struct env_window){.plain = gpa - MEMORY_WINDOW_FIRST < MEMORY_WINDOW_BYTES};
+        return;
+    }
     *window = (struct env_window){.first = accessor->first,
                                   .bytes = accessor->bytes,
                                   .generation = accessor->generation,

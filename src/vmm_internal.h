@@ -143,6 +143,12 @@ must_check int vmm_enter_regions(struct vmm *vmm, const struct cpu_where *where,
 /* The guest goes on in regions, until something is to be done or KVM shall have it. 0 or -errno. */
 must_check int vmm_go_on(struct vmm *vmm);
 
+/* vmm_window.c: the VGA's window as plain memory. */
+/* Allows or forbids it after the level has been set. */
+void vmm_window_follow(struct vmm *vmm);
+/* Fills what vmm->stats says of it. */
+void vmm_window_stats(struct vmm *vmm);
+
 /* vmm_interrupt.c */
 /* The interrupt controllers ask. Delivers if the processor can take it now; else brings the guest to where it can.
  * 0 or -errno. */

@@ -22,6 +22,7 @@ struct env_port {
 /* Who answers accesses to device memory, as long as *generation_now is `generation`: what find_window fills in. */
 struct env_window {
     u32 first, bytes; /* bytes 0: nobody in this direct way */
+    bool plain;       /* it is a device's, but at present RAM like any other */
     u32 generation;
     const u32 *generation_now;
     void *dev;

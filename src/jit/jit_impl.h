@@ -60,6 +60,8 @@ struct insn_code {
     u8 faults;        /* plain accesses of it that hit a device */
     u8 guard_faults;  /* and stores that hit a page with code */
     bool device;      /* its accesses are compiled as device accesses */
+    u8 plain_again;   /* times that they were made plain ones after that: each takes twice as many hits of memory that */
+    u16 plain_hits;   /* belongs to a device, but is plain now */
     bool checked;     /* its stores look whether they hit code, and pass the guard if not */
 };
 

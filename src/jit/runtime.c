@@ -191,15 +191,42 @@ static inline bool in_window(const struct device_site *site, linear_t linear)
            mem_in_page(linear, site->size);
 }
 
+/* The site's memory belongs to a device, but is plain now: its instruction is translated again as a plain access. */
+static void note_plain(struct jit_frame *frame, const struct device_site *site)
+{
+    enum { MAX_DOUBLED = 14 };
+    struct translation *t = frame->translation;
+    struct insn_code *insn = &t->insn[site->insn - t->cluster->insn];
+    if (!insn->device || ++insn->plain_hits < BIT(insn->plain_again))
+        return;
+    insn->device = false;
+    insn->plain_hits = 0;
+    insn->plain_again = MIN(insn->plain_again + 1, MAX_DOUBLED);
+    t->stale = true;
+    frame->jit->stats.recompiled++;
+    chain_forget(frame->jit->chain);
+}
+
+/* Regions may be left anywhere, so they are left for better code; a cluster may run for long, but not for ever. */
+static void leave_if_stale(struct jit_frame *frame)
+{
+    const struct translation *t = frame->translation;
+    if (t->stale && !frame->leave && t->cluster->key.position == POSITION_REGION)
+        frame->leave = 1 + LEAVE_mapping;
+}
+
 /* Finds the window that has the access, with functions chosen for the device's present state. False: none
  * has. What is kept as its size is the number of addresses at which an access of the site's size may begin.
  */
-static rare bool find_window(const struct cluster_env *env, struct device_site *site, linear_t linear)
+static rare bool find_window(struct jit_frame *frame, struct device_site *site, linear_t linear)
 {
+    const struct cluster_env *env = frame->env;
     struct env_window *w = &site->window;
     *w = (struct env_window){0};
     if (env->find_window)
         env->find_window(env->opaque, linear, w);
+    if (w->plain)
+        note_plain(frame, site);
     w->bytes = w->bytes < site->size || !w->generation_now ? 0 : w->bytes - site->size + 1;
     return in_window(site, linear);
 }
@@ -213,6 +240,7 @@ static rare u32 load_slowly(struct jit_frame *frame, struct device_site *site, l
     if (mem_read(&x, linear, site->size, &value) != INTERP_DONE)
         BUG_ON(true); /* devices are allowed */
     finish_access(frame, site, interp->device_accesses);
+    leave_if_stale(frame);
     return value;
 }
 
@@ -221,7 +249,7 @@ u32 jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear)
     const struct cluster_env *env = frame->env;
     const struct env_window *w = &site->window;
     frame->rmw = linear;
-    if (unlikely(!in_window(site, linear)) && !find_window(env, site, linear))
+    if (unlikely(!in_window(site, linear)) && !find_window(frame, site, linear))
         return load_slowly(frame, site, linear);
     u32 value = w->read(w->dev, linear, site->size);
     env->memory_done(env->opaque, true, linear, site->size, value);
@@ -243,6 +271,7 @@ static rare void store_slowly(struct jit_frame *frame, struct device_site *site,
     if ((!frame->leave || frame->leave == 1 + LEAVE_attention) && interp->stored &&
         cluster_holds(frame->translation->cluster, interp->store_first, interp->store_last))
         frame->leave = 1 + LEAVE_self_modified;
+    leave_if_stale(frame);
 }
 
 void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linear, u32 value)
@@ -250,7 +279,7 @@ void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linea
     const struct cluster_env *env = frame->env;
     const struct env_window *w = &site->window;
     value &= size_mask(site->size);
-    if (unlikely(!in_window(site, linear)) && !find_window(env, site, linear)) {
+    if (unlikely(!in_window(site, linear)) && !find_window(frame, site, linear)) {
         store_slowly(frame, site, linear, value);
         return;
     }

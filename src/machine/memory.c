@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 enum {
-    VGA_FIRST = 0xa0000,
-    VGA_END = 0xc0000,
+    VGA_FIRST = MEMORY_WINDOW_FIRST,
+    VGA_END = MEMORY_WINDOW_FIRST + MEMORY_WINDOW_BYTES,
     BIOS_SHADOW_BYTES = 128 * KIB,
     ROM_MAX_BYTES = 256 * KIB,
 };
@@ -37,12 +37,16 @@ static u8 *reserve(u64 bytes)
     return mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
+/* In the memfd: RAM, firmware, what is behind open windows. */
+static u64 window_offset(const struct memory *mem)
+{
+    return (u64)mem->ram_bytes + ROM_MAX_BYTES;
+}
+
 static int map_ram(const struct memory *mem, u8 *view, int share)
 {
     int rc = map_view(mem, view, share, 0, mem->ram_bytes, 0, PROT_READ | PROT_WRITE);
-    if (!rc && mprotect(view + VGA_FIRST, VGA_END - VGA_FIRST, PROT_NONE))
-        rc = -errno;
-    return rc;
+    return rc ? rc : map_view(mem, view, share, VGA_FIRST, MEMORY_WINDOW_BYTES, window_offset(mem), PROT_NONE);
 }
 
 static int map_a20(const struct memory *mem, u8 *view, int share)
@@ -112,10 +116,12 @@ int memory_init(struct memory *mem, u32 ram_bytes)
                            .guarded = MAP_FAILED, .page_kind = MAP_FAILED, .page_guard = MAP_FAILED};
     int rc;
     mem->fd = memfd_create("huddle-ram", MFD_CLOEXEC);
-    if (mem->fd < 0 || ftruncate(mem->fd, (off_t)ram_bytes + ROM_MAX_BYTES))
+    if (mem->fd < 0 || ftruncate(mem->fd, (off_t)(window_offset(mem) + MEMORY_WINDOW_BYTES)))
         goto fail;
     mem->plain = mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, 0);
-    if (mem->plain == MAP_FAILED)
+    mem->window = mmap(NULL, MEMORY_WINDOW_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd,
+                       (off_t)window_offset(mem));
+    if (mem->plain == MAP_FAILED || mem->window == MAP_FAILED)
         goto fail;
     mem->guarded = reserve(GUARDED_BYTES);
     if (mem->guarded == MAP_FAILED)
@@ -149,9 +155,11 @@ void memory_fini(struct memory *mem)
         munmap(mem->guarded - MEMORY_LIMIT_BYTES, GUARDED_BYTES);
     if (mem->plain != MAP_FAILED)
         munmap(mem->plain, mem->ram_bytes);
+    if (mem->window && mem->window != MAP_FAILED)
+        munmap(mem->window, MEMORY_WINDOW_BYTES);
     if (mem->fd >= 0)
         close(mem->fd);
-    mem->page_kind = mem->page_guard = mem->view = mem->guarded = mem->plain = MAP_FAILED;
+    mem->page_kind = mem->page_guard = mem->view = mem->guarded = mem->plain = mem->window = MAP_FAILED;
     mem->fd = -1;
 }
 
@@ -199,6 +207,39 @@ void memory_set_a20(struct memory *mem, bool on)
         rc = map_a20(mem, mem->guarded, MAP_SHARED);
     BUG_ON(rc); /* the same pages were mapped here before */
     guard_again(mem);
+}
+
+/* --- display memory --- */
+
+static int protect_window(const struct memory *mem, gpa_t first, u32 bytes, int prot)
+{
+    if (mprotect(mem->view + first, bytes, prot) || mprotect(mem->guarded + first, bytes, prot))
+        return -errno;
+    return 0;
+}
+
+int memory_open_window(struct memory *mem, gpa_t first, u32 bytes)
+{
+    BUG_ON(first < VGA_FIRST || first + bytes > VGA_END || (first | bytes) % PAGE_BYTES);
+    int rc = protect_window(mem, first, bytes, PROT_READ | PROT_WRITE);
+    if (rc) {
+        log_error("cannot map display memory: %s", strerror(-rc));
+        BUG_ON(protect_window(mem, first, bytes, PROT_NONE)); /* as it was before */
+        return rc;
+    }
+    set_kind(mem, first, (u64)first + bytes, PAGE_RAM);
+    for (gpa_t page = first; page < first + bytes; page += PAGE_BYTES)
+        if (mem->page_guard[page >> PAGE_SHIFT])
+            protect_page(mem, page);
+    mem->generation++;
+    return 0;
+}
+
+void memory_close_window(struct memory *mem, gpa_t first, u32 bytes)
+{
+    set_kind(mem, first, (u64)first + bytes, PAGE_DEVICE);
+    BUG_ON(protect_window(mem, first, bytes, PROT_NONE));
+    mem->generation++;
 }
 
 static bool in_ram(const struct memory *mem, u64 gpa, u32 len)

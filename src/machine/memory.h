@@ -28,6 +28,10 @@ enum page_kind {
  * faults if the offset is beyond the limit of a 64 KiB segment. */
 #define MEMORY_LIMIT_BYTES (2u * 64 * KIB)
 
+/* Display memory: a device window, or, where it is opened, plain memory that is no RAM of the machine. */
+#define MEMORY_WINDOW_FIRST 0xa0000u
+#define MEMORY_WINDOW_BYTES (128 * KIB)
+
 struct memory {
     int fd;
     u32 ram_bytes;
@@ -35,6 +39,7 @@ struct memory {
     u8 *plain;
     u8 *view;       /* at guarded + MEMORY_VIEW_DISTANCE */
     u8 *guarded;
+    u8 *window;     /* [MEMORY_WINDOW_BYTES]: behind the display memory windows that are open */
     u8 *page_kind;  /* [PAGE_COUNT], enum page_kind */
     u8 *page_guard; /* [PAGE_COUNT], bool: of the addresses without A20's bit */
     bool a20;
@@ -69,6 +74,13 @@ void memory_set_a20(struct memory *mem, bool on);
 
 /* Makes the page of RAM at `page` read-only in the guarded view, at both addresses it may have with A20 off. For good. */
 void memory_guard(struct memory *mem, gpa_t page);
+
+/* Makes `bytes` (whole pages) at `first` of A0000h-BFFFFh plain memory for translated code and interpreter, with what is at
+ * the same place in `window`: the display adapter's, which then has to do without being asked. KVM does not see it: its
+ * accesses go on to be the device's. 0 or -errno (logged): it is a device window as before. */
+must_check int memory_open_window(struct memory *mem, gpa_t first, u32 bytes);
+/* Makes what was opened a device window again. */
+void memory_close_window(struct memory *mem, gpa_t first, u32 bytes);
 
 /* The checked accessors for device models (bus view). False if any byte lies outside RAM; nothing is copied then. */
 must_check bool memory_read(const struct memory *mem, u64 gpa, void *buf, u32 len);

@@ -199,6 +199,15 @@ static json_t *json_check(const struct run_check *check)
     return o;
 }
 
+static json_t *json_window(const struct run_window *window)
+{
+    json_t *o = json_object();
+    set_u64(o, "opened", window->opened);
+    set_u64(o, "closed", window->closed);
+    set_u64(o, "synced", window->synced);
+    return o;
+}
+
 json_t *json_variant(const struct run_stats *s)
 {
     json_t *o = json_object();
@@ -218,6 +227,7 @@ json_t *json_variant(const struct run_stats *s)
     set_text(o, "executor", s->executor);
     json_object_set_new(o, "clusters", json_clusters(&s->clusters));
     json_object_set_new(o, "translation", json_translation(&s->translation));
+    json_object_set_new(o, "display_window", json_window(&s->window));
     if (s->check.on)
         json_object_set_new(o, "check", json_check(&s->check));
     json_object_set_new(o, "host_ns", json_host_ns(s));

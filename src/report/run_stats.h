@@ -58,6 +58,12 @@ struct run_translation {
     u64 failed;       /* clusters that were interpreted as a whole */
 };
 
+/* The VGA's window as plain memory (dev/vga/vga_linear.h). */
+struct run_window {
+    u64 opened, closed;
+    u64 synced; /* times that the planes were brought up to date: for pictures, and when it was closed */
+};
+
 /* --check: runs of clusters executed twice. */
 struct run_check {
     bool on;
@@ -104,6 +110,7 @@ struct run_stats {
     struct cluster_stats clusters;
     char executor[16]; /* of clusters: "interp", "host" */
     struct run_check check;
+    struct run_window window;
     struct run_translation translation; /* all zero: another executor than host */
 
     u64 host_ns_total, host_ns_kvm, host_ns_cluster;

@@ -183,6 +183,7 @@ static int vga_create(struct machine *machine, void **dev)
 static void vga_destroy(void *dev)
 {
     struct vga *vga = dev;
+    vga_set_linear(vga, &(struct vga_linear_policy){0});
     clock_event_disarm(&vga->interrupt_event);
     vga->machine->vga = NULL;
     free(vga);

@@ -68,4 +68,18 @@ struct vga_accessor {
 };
 const struct vga_accessor *vga_accessor(const struct vga *vga);
 
+/* When the window becomes plain memory (vga_linear.h): after that many accesses through the accessor, if it is linear
+ * and `period_ns` of virtual time or more have passed since the last time. */
+struct vga_linear_policy {
+    u32 accesses; /* 0: never, which it is at first */
+    u64 period_ns;
+};
+void vga_set_linear(struct vga *vga, const struct vga_linear_policy *policy);
+
+struct vga_linear_stats {
+    u64 opened, closed;
+    u64 synced; /* times that the planes were brought up to date */
+};
+struct vga_linear_stats vga_linear_stats(const struct vga *vga);
+
 #endif

@@ -346,11 +346,14 @@ void vga_mem_update(struct vga *vga)
     vga->pipe.window_mask = memory_map[map].bytes - 1;
     vga->accessor.first = memory_map[map].first;
     vga->accessor.bytes = enabled ? memory_map[map].bytes : 0;
+    vga_linear_accessor_changed(vga);
 }
 
 void vga_mem_update_map_mask(struct vga *vga)
 {
     update_map_mask(vga);
+    if (vga->linear.near)
+        vga_linear_maps_changed(vga);
 }
 
 /* Programs change these two all the time, the accessor seldom with them. */
@@ -361,6 +364,7 @@ static void update_plain(struct vga *vga)
         return;
     vga->pipe.plain = plain;
     update_functions(vga);
+    vga_linear_accessor_changed(vga);
 }
 
 void vga_mem_update_gc(struct vga *vga, enum vga_gc_reg index)
@@ -382,6 +386,8 @@ void vga_mem_update_gc(struct vga *vga, enum vga_gc_reg index)
         break;
     case VGA_GC_READ_MAP_SELECT:
         update_addressing(vga);
+        if (vga->linear.near)
+            vga_linear_maps_changed(vga);
         break;
     default:
         vga_mem_update(vga);

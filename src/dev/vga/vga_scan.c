@@ -24,6 +24,7 @@ void vga_scan_begin(struct vga_scan *scan, struct vga *vga, enum vga_view view)
     struct vga_beam beam = vga_timing_beam(&vga->timing, clock_now(vga->clock));
     u64 retraces = vga_timing_retraces(&vga->timing, &beam);
     const struct vga_raster *raster = &vga->raster;
+    vga_linear_sync(vga);
     memset(scan, 0, sizeof *scan);
     scan->vga = vga;
     scan->r = vga->r;

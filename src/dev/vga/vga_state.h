@@ -3,6 +3,7 @@
 #define HUDDLE_DEV_VGA_STATE_H
 
 #include "dev/vga/vga.h"
+#include "dev/vga/vga_linear.h"
 #include "dev/vga/vga_raster.h"
 #include "dev/vga/vga_regs.h"
 #include "dev/vga/vga_timing.h"
@@ -47,6 +48,7 @@ struct vga {
     u32 latch;
     struct vga_pipeline pipe;
     struct vga_accessor accessor;
+    struct vga_linear linear;
 
     struct vga_regs r;
     u8 seq_index;
@@ -67,7 +69,7 @@ struct vga {
     bool interrupt_held;
     struct clock_event interrupt_event; /* armed only while the interrupt is enabled and awaited */
 
-    u32 vram[VGA_PLANE_BYTES]; /* one per address, plane p in byte p */
+    u32 vram[VGA_PLANE_BYTES]; /* one per address, plane p in byte p; see vga_linear.h */
 };
 
 /* Port handlers of each register group (struct bus_port's types). Index/data pairs take 8 and 16 bits. */

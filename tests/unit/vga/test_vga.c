@@ -3,5 +3,6 @@
 
 int main(void)
 {
-    return test_regs() + test_mem() + test_timing() + test_modes() + test_picture() + test_raster();
+    return test_regs() + test_mem() + test_timing() + test_modes() + test_picture() + test_raster() +
+           test_linear();
 }

@@ -5,6 +5,7 @@
 #include "dev/devices.h"
 #include "vga_rig.h"
 
+int test_linear(void);
 int test_mem(void);
 int test_modes(void);
 int test_picture(void);
