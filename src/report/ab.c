@@ -454,7 +454,7 @@ static void print_windows(FILE *out, const struct ab_report *r)
         table_cell(&t, 5, "%s", number_format_ns(text, s->host_ns_total));
         table_cell(&t, 6, "%s", r->window_same[i] ? "" : "DIFFERENT");
     }
-    fprintf(out, "\nWhat other windows give, against %s\n", r->variant[0]->variant);
+    fprintf(out, "\nWhat windows of so many instructions give, against %s\n", r->variant[0]->variant);
     table_print(out, &t, 0);
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    INDENT = 3,
+    INDENT = 3, /* as long as what mark() returns */
     ADDRESS_WIDTH = 9,
     BYTES_SHOWN = 7, /* of an instruction; more are a '+' */
     BYTES_WIDTH_LEAST = 14,
@@ -73,14 +73,21 @@ static struct layout measure(const struct cluster *cluster)
 
 static void print_headline(FILE *out, u32 rank, const struct clusters_item *item)
 {
-    static const char *const position[] = {
-        [POSITION_AT] = "exit at", [POSITION_AFTER] = "exit just before", [POSITION_INSIDE] = "exit inside"};
+    static const char *const position[] = {[POSITION_AT] = "exit at",
+                                           [POSITION_AFTER] = "exit just before",
+                                           [POSITION_INSIDE] = "exit inside",
+                                           [POSITION_REGION] = "region at"};
     const struct cluster *cluster = item->cluster;
     char address[CLUSTERS_TEXT_BYTES], avoided[NUMBER_BYTES], runs[NUMBER_BYTES];
-    fprintf(out, "%u. %s %s: %s exit%s avoided in %s run%s", rank, position[cluster->key.position],
-            clusters_address(address, cluster, cluster->key.where.eip),
-            number_format(avoided, item->exits_avoided), plural(item->exits_avoided),
-            number_format(runs, cluster->runs), plural(cluster->runs));
+    fprintf(out, "%u. %s %s: %s exit%s avoided", rank, position[cluster->key.position],
+            clusters_address(address, cluster, cluster->key.where.eip), number_format(avoided, item->exits_avoided),
+            plural(item->exits_avoided));
+    number_format(runs, cluster->runs);
+    if (clusters_is_region(cluster)) { /* others go on in it, too */
+        fprintf(out, "; %s run%s began here\n", runs, plural(cluster->runs));
+        return;
+    }
+    fprintf(out, " in %s run%s", runs, plural(cluster->runs));
     if (cluster->runs)
         fprintf(out, ", %s each", average_text(avoided, item->exits_avoided, cluster->runs));
     fputc('\n', out);
@@ -91,9 +98,15 @@ static void print_shape(FILE *out, const struct clusters_report *report, const s
     const struct cluster *cluster = item->cluster;
     char number[NUMBER_BYTES];
     u32 mode = cluster->key.where.mode, bytes;
-    fprintf(out, "%*s%s mode, %u-bit code; %u instruction%s, %u exiting", INDENT, "",
+    bool targets[CLUSTER_MAX_INSNS];
+    fprintf(out, "%*s%s mode, %u-bit code; %u instruction%s", INDENT, "",
             mode & MODE_PROTECTED ? "protected" : "real", mode & MODE_CODE32 ? 32 : 16, cluster->n,
-            plural(cluster->n), item->exiting);
+            plural(cluster->n));
+    if (clusters_is_region(cluster)) {
+        u32 blocks = clusters_blocks(targets, cluster);
+        fprintf(out, " in %u block%s", blocks, plural(blocks));
+    }
+    fprintf(out, ", %u exiting", item->exiting);
     if (clusters_host_code(report, cluster, CLUSTER_NO_INSN, &bytes))
         fprintf(out, "; %s bytes of host code", number_format(number, bytes));
     if (cluster->formed > 1)
@@ -108,24 +121,26 @@ static void print_leaves(FILE *out, const struct cluster *cluster)
 {
     struct clusters_leave leaves[LEAVE_REASONS];
     u32 n = clusters_leaves(leaves, cluster);
-    int column = n ? fprintf(out, "%*sleft:", INDENT, "") : 0;
+    const char *title = clusters_is_region(cluster) ? "these ended:" : "left:";
+    int column = n ? fprintf(out, "%*s%s", INDENT, "", title) : 0;
     for (u32 i = 0; i < n; i++) {
         char number[NUMBER_BYTES], item[128];
         int len = snprintf(item, sizeof item, " %sx %s%s", number_format(number, leaves[i].count),
                            cluster_leave_reason[leaves[i].reason].text, i + 1 < n ? ";" : "");
         if (column + len > CLUSTERS_COLUMNS)
-            column = fprintf(out, "\n%*s", INDENT + 5, "") - 1;
+            column = fprintf(out, "\n%*s", INDENT + (int)strlen(title), "") - 1;
         column += fprintf(out, "%s", item);
     }
     if (n)
         fputc('\n', out);
 }
 
-static void print_titles(FILE *out, const struct layout *layout)
+/* A region's instructions have been interpreted before it was there: not all that they did outside of it were exits. */
+static void print_titles(FILE *out, const struct cluster *cluster, const struct layout *layout)
 {
     fprintf(out, "\n%*s%-*s  %-*s  %-*s  %*s  %*s  class\n", INDENT, "", ADDRESS_WIDTH, "address",
-            layout->bytes, "bytes", layout->text, "instruction", COUNT_WIDTH, "exits", COUNT_WIDTH,
-            "avoided");
+            layout->bytes, "bytes", layout->text, "instruction", COUNT_WIDTH,
+            clusters_is_region(cluster) ? "outside" : "exits", COUNT_WIDTH, "avoided");
 }
 
 static void format_edge(char *text, const struct cluster *cluster, const char *title, s16 to)
@@ -161,8 +176,14 @@ static void format_flow(char text[CLUSTERS_TEXT_BYTES], const struct cluster *cl
     }
 }
 
+/* A branch inside the cluster comes here. */
+static const char *mark(bool target)
+{
+    return target ? " > " : "   ";
+}
+
 static void print_insn(FILE *out, const struct clusters_report *report, const struct cluster *cluster,
-                       const struct cluster_insn *insn, const struct layout *layout, bool last)
+                       const struct cluster_insn *insn, const struct layout *layout, bool target, bool last)
 {
     char address[CLUSTERS_TEXT_BYTES], text[CLUSTERS_TEXT_BYTES], flow[CLUSTERS_TEXT_BYTES];
     char exits[NUMBER_BYTES], avoided[NUMBER_BYTES], bytes[2 * BYTES_SHOWN + 2] = "";
@@ -171,7 +192,7 @@ static void print_insn(FILE *out, const struct clusters_report *report, const st
     clusters_disassemble(text, cluster, insn);
     if (strlen(text) > (size_t)layout->text)
         strcpy(text + layout->text - 1, "+");
-    fprintf(out, "%*s%-*s  %-*s  %-*s  %*s  %*s  %s%*s%s\n", INDENT, "", ADDRESS_WIDTH,
+    fprintf(out, "%s%-*s  %-*s  %-*s  %*s  %*s  %s%*s%s\n", mark(target), ADDRESS_WIDTH,
             clusters_address(address, cluster, insn->eip), layout->bytes, bytes, layout->text, text,
             COUNT_WIDTH, count_text(exits, cluster_engine_heat(report->engine, cluster, insn)), COUNT_WIDTH,
             count_text(avoided, insn->exits_avoided), clusters_class(insn),
@@ -218,13 +239,15 @@ static void print_insns(FILE *out, const struct clusters_report *report, const s
 {
     const struct cluster *cluster = item->cluster;
     struct layout layout = measure(cluster);
-    print_titles(out, &layout);
+    bool targets[CLUSTER_MAX_INSNS];
+    clusters_blocks(targets, cluster);
+    print_titles(out, cluster, &layout);
     for (u32 k = 0; k < cluster->n; k++) {
         u32 i = item->order[k];
         const struct cluster_insn *insn = &cluster->insn[i];
         if (k && cluster->insn[item->order[k - 1]].next_eip != insn->eip)
             fprintf(out, "%*s...\n", INDENT, "");
-        print_insn(out, report, cluster, insn, &layout, k + 1 == cluster->n);
+        print_insn(out, report, cluster, insn, &layout, targets[i], k + 1 == cluster->n);
         if (report->steps)
             print_steps(out, &insn->steps, &layout);
         if (report->host_code)
@@ -249,8 +272,8 @@ static void print_summary(FILE *out, const struct clusters_report *report, const
     char avoided[NUMBER_BYTES], runs[NUMBER_BYTES], made[NUMBER_BYTES];
     const struct run_stats *run = report->run;
     if (list->n)
-        fprintf(out, "%s: %u cluster%s avoided %s exit%s in %s run%s", report->guest, list->n,
-                plural(list->n), number_format(avoided, list->exits_avoided), plural(list->exits_avoided),
+        fprintf(out, "%s: %u %s%s avoided %s exit%s in %s run%s", report->guest, list->n,
+                clusters_is_region(list->item[0].cluster) ? "region" : "cluster", plural(list->n), number_format(avoided, list->exits_avoided), plural(list->exits_avoided),
                 number_format(runs, list->runs), plural(list->runs));
     else
         fprintf(out, "%s: there are no clusters", report->guest);
@@ -272,19 +295,22 @@ static void print_shares(FILE *out, const struct clusters_list *list, u32 top)
                 percent(shown, list->exits_avoided));
 }
 
-/* What a flush of the cache took away cannot be shown any more. */
-static void print_forgotten(FILE *out, const struct clusters_report *report, const struct clusters_list *list)
+/* What a flush of the cache took away cannot be shown any more. What was interpreted before there was a region never was
+ * in one. */
+static void print_rest(FILE *out, const struct clusters_report *report, const struct clusters_list *list)
 {
     char avoided[NUMBER_BYTES], runs[NUMBER_BYTES];
     const struct cluster_stats *all = &report->run->clusters;
-    if (all->runs <= list->runs && all->exits_avoided <= list->exits_avoided)
-        return;
     u64 more = all->exits_avoided - list->exits_avoided;
-    fprintf(out,
-            "Clusters forgotten since, when the level changed or the cache was full, avoided %s exit%s in %s "
-            "run%s\n",
-            number_format(avoided, more), plural(more), number_format(runs, all->runs - list->runs),
-            plural(all->runs - list->runs));
+    number_format(avoided, more);
+    if (all->runs > list->runs)
+        fprintf(out,
+                "Clusters forgotten since, when the level changed or the cache was full, avoided %s exit%s in %s "
+                "run%s\n",
+                avoided, plural(more), number_format(runs, all->runs - list->runs), plural(all->runs - list->runs));
+    else if (more)
+        fprintf(out, "Avoided by interpreting what had not been executed often enough for a region: %s exit%s\n", avoided,
+                plural(more));
 }
 
 static void print_legend(FILE *out, const struct cluster_backend *backend)
@@ -305,7 +331,7 @@ void clusters_print(FILE *out, const struct clusters_report *report, u32 top)
     top = MIN(top, list.n);
     print_summary(out, report, &list);
     print_shares(out, &list, top);
-    print_forgotten(out, report, &list);
+    print_rest(out, report, &list);
     if (report->host_code)
         print_legend(out, report->backend);
     for (u32 i = 0; i < top; i++)

@@ -132,8 +132,30 @@ const char *clusters_class(const struct cluster_insn *insn)
 const char *clusters_position(const struct cluster *cluster)
 {
     static const char *const name[] = {
-        [POSITION_AT] = "at", [POSITION_AFTER] = "before", [POSITION_INSIDE] = "inside"};
+        [POSITION_AT] = "at", [POSITION_AFTER] = "before", [POSITION_INSIDE] = "inside", [POSITION_REGION] = "region"};
     return name[cluster->key.position];
+}
+
+bool clusters_is_region(const struct cluster *cluster)
+{
+    return cluster->key.position == POSITION_REGION;
+}
+
+u32 clusters_blocks(bool targets[CLUSTER_MAX_INSNS], const struct cluster *cluster)
+{
+    bool starts[CLUSTER_MAX_INSNS] = {true};
+    u32 blocks = 0;
+    memset(targets, 0, CLUSTER_MAX_INSNS * sizeof *targets);
+    for (u32 i = 0; i < cluster->n; i++) {
+        const struct cluster_insn *insn = &cluster->insn[i];
+        if (insn->target != CLUSTER_NO_INSN)
+            targets[insn->target] = starts[insn->target] = true;
+        if (insn->next != CLUSTER_NO_INSN && insn->steps.flow != FLOW_NEXT)
+            starts[insn->next] = true;
+    }
+    for (u32 i = 0; i < cluster->n; i++)
+        blocks += starts[i];
+    return blocks;
 }
 
 const u8 *clusters_host_code(const struct clusters_report *report, const struct cluster *cluster, int i,

@@ -38,8 +38,11 @@ const char *clusters_disassemble(char text[CLUSTERS_TEXT_BYTES], const struct cl
                                  const struct cluster_insn *insn);
 /* "strong", "weak", "filler". */
 const char *clusters_class(const struct cluster_insn *insn);
-/* "at", "before", "inside": where the exit is, seen from the cluster's address. */
+/* "at", "before", "inside": where the exit is, seen from the cluster's address; "region": it is entered without one. */
 const char *clusters_position(const struct cluster *cluster);
+bool clusters_is_region(const struct cluster *cluster);
+/* Which instructions are targets of branches inside the cluster. Returns how many basic blocks there are. */
+u32 clusters_blocks(bool targets[CLUSTER_MAX_INSNS], const struct cluster *cluster);
 /* Host code of instruction `i`, or of all for CLUSTER_NO_INSN; NULL: there is none. */
 const u8 *clusters_host_code(const struct clusters_report *report, const struct cluster *cluster, int i,
                              u32 *bytes);

@@ -99,16 +99,19 @@ static void exits_decide_when_to_go_on(void **state)
 {
     struct engine_rig *er = *state;
     LOAD_OUT_LOOP(er);
-    struct cpu_where where = engine_where(er);
-    assert_false(cluster_engine_exit_region(er->engine, &where, POSITION_AFTER));
-    assert_false(cluster_engine_exit_region(er->engine, &where, POSITION_AFTER));
-    where.eip++; /* another place counts for itself */
-    assert_false(cluster_engine_exit_region(er->engine, &where, POSITION_AFTER));
-    where.eip--;
-    assert_true(cluster_engine_exit_region(er->engine, &where, POSITION_AFTER));
-    assert_true(cluster_engine_exit_region(er->engine, &where, POSITION_AFTER));
+    struct cpu_where where = engine_where(er), other = where;
+    other.eip = OTHER_CODE; /* another place counts for itself */
+    assert_false(cluster_engine_exit_region(er->engine, &where, POSITION_AT));
+    assert_false(cluster_engine_exit_region(er->engine, &where, POSITION_AT));
+    assert_false(cluster_engine_exit_region(er->engine, &other, POSITION_AT));
+    assert_true(cluster_engine_exit_region(er->engine, &where, POSITION_AT));
+    assert_true(cluster_engine_exit_region(er->engine, &where, POSITION_AT));
     assert_int_equal(engine_stats(er).miss[MISS_cold], 1 + 3);
     assert_int_equal(engine_stats(er).formed, 0);
+    /* For listings: its exits, and the accesses that were no exits because the engine interpreted it. */
+    go_on_until(er, FORM_VISIT + 4);
+    const struct cluster *region = region_at(er, RIG_CODE);
+    assert_int_equal(cluster_engine_heat(er->engine, region, &region->insn[0]), 4 + FORM_VISIT - 1);
 }
 
 static void interpreted_until_it_was_visited_often(void **state)
@@ -299,6 +302,8 @@ static void code_beyond_the_segment_is_not_run(void **state)
     u64 runs = engine_stats(er).runs;
     er->cpu->eip = RIG_CODE;
     er->cpu->sreg[CPU_CS].limit = RIG_CODE + 2; /* half of the JMP */
+    er->hook = stop;
+    er->stop_at = er->accesses + 5;
     assert_int_equal(go_on(er), LEAVE_fault);
     assert_int_equal(er->cpu->eip, RIG_CODE + 2);
     assert_int_equal(engine_stats(er).runs, runs);

@@ -115,6 +115,40 @@ static void listing_reads_well(void **state)
     check("clusters.txt", &l.report, 10);
 }
 
+static void stop(struct engine_rig *er, u32 n)
+{
+    if (n == er->stop_at)
+        er->rig->attention = 1;
+}
+
+/* A loop with a wait, a call and an indirect jump:
+ *   again: in al, dx; test al, 8; jz again; call f; jmp bx (again)    f: out 80h, al; cmp al, 0ffh; jz out; ret
+ * What is in regions by then was interpreted first. */
+static void load_regions(struct engine_rig *er)
+{
+    static const u8 loop[] = {0xec, 0xa8, 0x08, 0x74, 0xfb, 0xe8, 0xf8, 0x00, 0xff, 0xe3};
+    static const u8 f[] = {0xe6, 0x80, 0x3c, 0xff, 0x74, 0xf0, 0xc3};
+    struct cpu_where where = engine_where(er);
+    engine_use_regions(er);
+    cluster_engine_exit_region(er->engine, &where, POSITION_AT); /* from here on */
+    memcpy(er->rig->ram + RIG_CODE, loop, sizeof loop);
+    memcpy(er->rig->ram + SECOND, f, sizeof f);
+    er->cpu->reg[CPU_EBX] = RIG_CODE;
+    er->hook = stop;
+    er->stop_at = 128;
+    while (er->accesses < er->stop_at)
+        cluster_engine_go_on(er->engine, er->cpu);
+}
+
+static void regions_read_well(void **state)
+{
+    struct engine_rig *er = *state;
+    struct listing l;
+    load_regions(er);
+    listing_init(&l, er);
+    check("regions.txt", &l.report, 10);
+}
+
 static void top_and_details(void **state)
 {
     struct engine_rig *er = *state;
@@ -244,13 +278,31 @@ static void json_has_it_all(void **state)
     json_decref(o);
 }
 
+static void json_of_regions(void **state)
+{
+    struct engine_rig *er = *state;
+    struct listing l;
+    load_regions(er);
+    listing_init(&l, er);
+    json_t *o = clusters_json(&l.report), *cluster;
+    json_int_t avoided = 0;
+    size_t i;
+    json_array_foreach(json_object_get(o, "clusters"), i, cluster)
+    {
+        assert_text(cluster, "exit", "region");
+        avoided += number_of(cluster, "exits_avoided");
+    }
+    assert_true(i > 0 && avoided > 0 && avoided < (json_int_t)l.run.clusters.exits_avoided);
+    json_decref(o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ENGINE_TEST(listing_reads_well), ENGINE_TEST(top_and_details),
+        ENGINE_TEST(listing_reads_well), ENGINE_TEST(regions_read_well), ENGINE_TEST(top_and_details),
         ENGINE_TEST(nothing_to_list),    ENGINE_TEST(forgotten_clusters_are_mentioned),
         ENGINE_TEST(host_code_as_text),  ENGINE_TEST(host_code_of_each_instruction),
-        ENGINE_TEST(json_has_it_all),
+        ENGINE_TEST(json_has_it_all),    ENGINE_TEST(json_of_regions),
     };
     return cmocka_run_group_tests_name("clusters", tests, NULL, NULL);
 }
