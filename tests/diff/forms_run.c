@@ -94,12 +94,13 @@ static void prepare(struct executor *x, const struct form_case *c, u32 config, b
     x->stats = (struct cluster_stats){0};
 }
 
-/* An indirect jump or a return leads nowhere that could be seen: it is in a cluster if it exits itself. */
-static void make_heat(struct trio *t, const struct form *form, const struct form_case *c)
+/* An indirect jump or a return leads nowhere that could be seen: it is in a cluster if it exits itself, in a
+ * region always. */
+static void make_heat(struct trio *t, const struct form *form, const struct form_case *c, u32 config)
 {
     if (t->heat.used)
         heat_clear(&t->heat);
-    if (form->insn.flow == FLOW_INDIRECT)
+    if (form->insn.flow == FLOW_INDIRECT && config != HOST_REGIONS)
         heat_bump(&t->heat, cpu_rip_linear(&c->start), false);
 }
 
@@ -312,7 +313,7 @@ struct form_outcome form_run(struct trio *t, const struct form *form, const stru
     prepare(&t->interp, c, config, first);
     prepare(&t->host, c, config, first);
     if (first)
-        make_heat(t, form, c);
+        make_heat(t, form, c, config);
     t->host.mem.generation = t->interp.mem.generation;
     u64 dirty = c->n_pages == CASE_PAGES ? ~0ull : (1ull << c->n_pages) - 1;
     result.verdict = run_pair(t, c, config, &result, &dirty, &leave);
