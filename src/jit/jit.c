@@ -221,7 +221,6 @@ static void enter(struct jit *jit, struct jit_frame *frame, int i)
     if (frame->left_by == (u32)LEFT_BY_EXIT)
         return;
     frame->cpu->eflags = jit_flags(frame);
-    frame->cpu->interrupt_shadow = false;
     if (frame->left_by == (u32)LEFT_BY_DISPATCH)
         frame->reason = LEAVE_branch;
     else

@@ -18,7 +18,9 @@ struct fixed {
     u16 ss, ds, es;          /* 0: as sequence_init() has them */
     struct fixed_reg reg[4]; /* CPU_EAX at 0: no more */
     u32 odd;                 /* bits by enum oddity */
-    u32 attention_at;        /* at this access the run loop is wanted; 0: it is not */
+    enum device_event event; /* of the device, at access `at` */
+    u32 at;
+    u8 executor; /* enum host_config */
 };
 
 #define CODE(...) .code = {__VA_ARGS__}, .bytes = sizeof((u8[]){__VA_ARGS__})
@@ -49,7 +51,11 @@ static const struct fixed cases[] = {
     {"REP STOSW out of the segment", MODE_REAL, CODE(0x67, 0xf3, 0xab), .es = 0x9ff0,
      .reg = {{CPU_ECX, 0xff}, {CPU_EDI, 0xfff6}, {CPU_ESP, 0x4000}}},
     {"REP MOVSB that has read a device completes", MODE_REAL, CODE(0xf3, 0xa4), .ds = 0x9ff0,
-     .reg = {{CPU_ECX, 0x120}, {CPU_ESI, 0xfff0}, {CPU_EDI, 0x100}, {CPU_ESP, 0x4000}}, .attention_at = 3},
+     .reg = {{CPU_ECX, 0x120}, {CPU_ESI, 0xfff0}, {CPU_EDI, 0x100}, {CPU_ESP, 0x4000}},
+     .event = EVENT_ATTENTION, .at = 3},
+    {"a MOV to SS whose own read changes memory leaves its shadow", MODE_REAL,
+     CODE(0xb9, 0x05, 0x00, 0x8e, 0x17, 0x90, 0xe2, 0xfb), .ds = 0xa000, .event = EVENT_DMA, .at = 3,
+     .executor = HOST_GUARDED_STRESS},
 };
 
 static struct cpu_segment segment(const struct fixed *f, u16 selector)
@@ -59,16 +65,15 @@ static struct cpu_segment segment(const struct fixed *f, u16 selector)
 
 static void make(struct sequence *s, const struct fixed *f)
 {
-    enum { WHERE = 0x6000, HLT = 0xf4 };
+    enum { WHERE = 0x6000, DMA = 0x50000, HLT = 0xf4 };
     sequence_init(s, f->mode);
     s->start.eip = WHERE;
     memcpy(s->code, f->code, f->bytes);
     s->code[f->bytes] = HLT;
     s->code_bytes = f->bytes + 1;
     s->window = s->exiting = 255; /* clusters of all of it */
-    s->device.direct = true;
-    if (f->attention_at)
-        s->device = (struct device_plan){.event = EVENT_ATTENTION, .at = f->attention_at, .direct = true};
+    s->device = (struct device_plan){.event = f->event, .at = f->at, .dma = DMA, .direct = true};
+    s->executor = f->executor;
     if (f->ss)
         s->start.sreg[CPU_SS] = segment(f, f->ss);
     if (f->ds)
