@@ -209,7 +209,9 @@ static int create_machine(struct vmm *vmm)
     m->bus.on_unclaimed = note_unclaimed;
     m->bus.on_unclaimed_opaque = vmm;
     trace_init(&m->trace, config->trace_fd);
+    m->memory.changes = &m->changes;
     clock_init(&m->clock, config->machine.clock_mode);
+    m->clock.changes = &m->changes;
     rc = memory_load_bios(&m->memory, config->bios, config->bios_bytes);
     if (rc) {
         log_error("the system firmware has a size that cannot be mapped: %u bytes", config->bios_bytes);

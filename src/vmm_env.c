@@ -123,6 +123,24 @@ static void env_fpu_error(void *opaque, bool on)
     coprocessor_error(vmm->machine.coprocessor, on);
 }
 
+static void env_find_planes(void *opaque, struct env_planes *planes)
+{
+    struct vmm *vmm = opaque;
+    const struct vga_accessor *accessor = vga_accessor(vmm->machine.vga);
+    struct vga_planes p;
+    vga_planes(vmm->machine.vga, &p);
+    *planes = (struct env_planes){.first = accessor->first,
+                                  .bytes = accessor->bytes,
+                                  .generation = accessor->generation,
+                                  .generation_now = &accessor->generation,
+                                  .stores = p.stores,
+                                  .loads = p.loads,
+                                  .cells = p.cells,
+                                  .mask = p.mask,
+                                  .latch = p.latch,
+                                  .shift = p.shift};
+}
+
 void vmm_env_init(struct vmm *vmm)
 {
     bool access_time = vmm->machine.clock.mode == CLOCK_MODE_ACCESS;
@@ -138,6 +156,9 @@ void vmm_env_init(struct vmm *vmm)
         .find_port = env_find_port,
         .port_done = access_time ? env_port_done_access_time : env_port_done_host_time,
         .find_window = env_find_window,
+        .accesses = access_time ? NULL : &vmm->machine.accesses,
+        .changes = access_time ? NULL : &vmm->machine.changes,
+        .find_planes = access_time ? NULL : env_find_planes,
         .memory_done = access_time ? env_memory_done_access_time : env_memory_done_host_time,
         .cpuid = env_cpuid,
         .fpu_state = env_fpu_state,

@@ -27,6 +27,7 @@ static int create_host(struct vmm *vmm)
     const struct executor_config *exec = &vmm->config->exec;
     const struct jit_config config = {
         .chain = vmm->config->check ? JIT_CHAIN_ENGINE : JIT_CHAIN_ON,
+        .refuel = vmm_horizon(vmm) != HORIZON_INF,
         .code_bytes = exec->code_bytes,
         .flush_each_run = exec->flush_each_run,
         .slow_memory = exec->slow_memory,

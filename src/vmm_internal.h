@@ -137,11 +137,22 @@ bool vmm_exit_is_behind(const struct vmm *vmm, const struct vmexit *exit);
 void vmm_serve(struct vmm *vmm, struct vmexit *exit);
 
 /* vmm_region.c */
+/* Instructions without a device access after which KVM has the guest, or HORIZON_INF; the vCPU's traits must be there. */
+u64 vmm_horizon(const struct vmm *vmm);
 void vmm_set_horizon(struct vmm *vmm);
 /* An exit with regions: from the third at a place on they follow it. 0 or -errno. */
 must_check int vmm_enter_regions(struct vmm *vmm, const struct cpu_where *where, enum cluster_position position);
 /* The guest goes on in regions, until something is to be done or KVM shall have it. 0 or -errno. */
 must_check int vmm_go_on(struct vmm *vmm);
+
+/* vmm_poll.c */
+/* vmm->env must be there. 0 or -errno. */
+must_check int vmm_poll_create(struct vmm *vmm);
+void vmm_poll_destroy(struct vmm *vmm);
+/* After an access that is to be looked at: see struct poll_watch. */
+void vmm_watch_port(struct vmm *vmm, bool in, u16 port, u8 size);
+/* The guest seems to poll. If it does nothing but that, it is asleep now until it gets another answer, or an event. */
+void vmm_check_poll(struct vmm *vmm);
 
 /* vmm_window.c: the VGA's window as plain memory. */
 /* Allows or forbids it after the level has been set. */

@@ -11,12 +11,16 @@ enum {
     HARDWARE_HORIZON = 4000,
 };
 
+u64 vmm_horizon(const struct vmm *vmm)
+{
+    if (vmm->config->horizon == HORIZON_AUTO)
+        return vmm->vcpu.traits.late_window ? HORIZON_INF : HARDWARE_HORIZON;
+    return vmm->config->horizon;
+}
+
 void vmm_set_horizon(struct vmm *vmm)
 {
-    u64 horizon = vmm->config->horizon;
-    if (horizon == HORIZON_AUTO)
-        horizon = vmm->vcpu.traits.late_window ? HORIZON_INF : HARDWARE_HORIZON;
-    vmm->horizon = horizon;
+    u64 horizon = vmm->horizon = vmm_horizon(vmm);
     vmm->look_period = 1;
     vmm->stretch = vmm->machine.clock.mode == CLOCK_MODE_HOST ? FIRST_STRETCH : QUIET_INSTRUCTIONS;
     cluster_engine_set_horizon(vmm->engine, MIN(horizon, (u64)vmm->stretch));

@@ -30,6 +30,21 @@ struct env_window {
     void (*write)(void *dev, u32 gpa, u8 size, u32 value);
 };
 
+/* Memory of a device that is an array of cells, a byte for each of four planes, and as long as *generation_now is `generation`
+ * works like this for bytes at `first` + a:
+ *   store: cells[a] = (cells[a] & ~*mask) | (the byte in all planes & *mask)
+ *   load:  *latch = cells[a]; the byte at bit *shift of it */
+struct env_planes {
+    u32 first, bytes; /* bytes 0: there is none */
+    u32 generation;
+    const u32 *generation_now;
+    bool stores, loads;
+    u32 *cells;
+    const u32 *mask;
+    u32 *latch;
+    const u8 *shift;
+};
+
 struct code_map; /* cluster/code_map.h */
 
 struct cluster_env {
@@ -73,6 +88,13 @@ struct cluster_env {
     /* A 32-bit PUSH of a segment register writes four bytes, the upper two zero, and not just two: clusters do as the
      * processor that runs the rest of the guest. */
     bool push_sreg_whole;
+
+    /* Where accesses need no account but to be counted (time passes by itself, nothing is recorded): how many there were, and
+     * a count that changes whenever one of the four below may have. NULL: memory_done and port_done are called. */
+    u64 *accesses;
+    const u32 *changes;
+    /* Device memory that may be accessed without a call, as the device is now. May be NULL. */
+    void (*find_planes)(void *opaque, struct env_planes *planes);
 
     const bool *intr;              /* the interrupt controllers ask for the processor */
     const volatile int *attention; /* nonzero: the run loop is wanted (signal, timer); leave at the next boundary */

@@ -18,6 +18,7 @@ static void exit_out(void *dev, u16 port, u8 size, u32 value)
     (void)port, (void)size;
     e->machine->exit_value = (u8)value;
     e->machine->requests |= REQUEST_EXIT;
+    e->machine->changes++;
 }
 
 static int exit_create(struct machine *machine, void **dev)

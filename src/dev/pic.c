@@ -157,6 +157,7 @@ static __attribute__((noinline)) void pic_update(struct pic *pic)
     slave->int_pin = chip_request(slave, false) != PIC_NO_IR;
     chip_set_line(master, PIC_CASCADE_IR, slave->int_pin);
     master->int_pin = chip_request(master, true) != PIC_NO_IR;
+    pic->machine->changes += master->int_pin && !pic->machine->intr;
     pic->machine->intr = master->int_pin;
 }
 

@@ -248,6 +248,9 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
         const s64 horizon = stats->horizon ? (s64)stats->horizon : NO_HORIZON;
         *frame = (struct jit_frame){.fuel = (s64)stats->idle - horizon,
                                     .horizon = horizon,
+                                    .full = -horizon,
+                                    .changes_now = jit->env->changes,
+                                    .changes = jit->env->changes ? *jit->env->changes : 0,
                                     .executed = (u64)(horizon - (s64)stats->idle),
                                     .attention = jit->env->attention,
                                     .intr = jit->env->intr,
@@ -261,7 +264,9 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
         enter(jit, frame, i);
         stats->instructions += frame->executed + (u64)frame->fuel;
         stats->idle = (u64)(frame->fuel + frame->horizon);
-        stats->exits_avoided += frame->accesses;
+        stats->exits_avoided += frame->accesses + frame->inlined;
+        if (frame->inlined)
+            *jit->env->accesses += frame->inlined;
         i = frame->next;
         cluster = frame->translation->cluster; /* regions may have followed it */
     } while (frame->again);

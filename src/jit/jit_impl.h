@@ -50,6 +50,8 @@ struct device_site {
     struct env_port port; /* IN, OUT: who answers port.number; .in and .out are NULL if not known */
     bool port_known;
     struct env_window window; /* LOAD, STORE: the device memory it went to last */
+    bool inlined;         /* this is the way out of inlined code */
+    u32 calls;            /* LOAD, STORE */
     u32 pending;          /* instructions up to this one that the code counts later */
 };
 
@@ -76,6 +78,7 @@ struct translation {
     u64 epoch;        /* of the code buffer; older: there is no code */
     bool impossible;  /* it cannot be translated: not tried again */
     u32 waited;       /* runs before it was translated */
+    u8 respecialised; /* times it was made again for another state of a device */
     bool stale;       /* an assumption changed: translate again before the next run */
     const u8 *code;
     u32 bytes;
@@ -100,8 +103,14 @@ struct jit_frame {
     u32 left_by;        /* index of the leave record */
     s64 fuel;           /* instructions since the last device access - horizon: from 0 on loops are left */
     s64 horizon;
+    s64 full;           /* -horizon: the fuel after an access */
     u64 executed;       /* + fuel: instructions of this run */
     u64 accesses;       /* of devices by host code */
+    u64 inlined;        /* and those that cluster_env.accesses does not know of yet */
+    const u32 *changes_now;
+    u32 changes;        /* *changes_now when it was last looked at */
+    u32 value;          /* across calls */
+    struct device_site *site; /* across calls */
     const struct cluster_env *env;
     const void *target; /* where to go on */
     const volatile int *attention;
@@ -154,6 +163,8 @@ struct jit {
     /* A call. r9: struct device_site; LOAD, STORE: r8d: linear address; STORE: r11d: value. LOAD, IN: the value is in r8d
      * afterwards. r9, r10, r11 are lost. */
     const u8 *call[DEVICE_CALLS][2];
+    /* The same for a byte from (1) or to (0) port r8d where accesses need no account; r8 is lost by an OUT. */
+    const u8 *port_call[2][2];
     const u8 *dispatch[2];  /* r10: offset where the guest goes on, everything counted: another region, or the engine */
     const u8 *exit;         /* returns from enter(): cpu_state is complete */
 };
@@ -193,6 +204,8 @@ void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linea
 /* The guest's EDX, and EAX. */
 u32 jit_in(struct jit_frame *frame, struct device_site *site, u32 edx);
 void jit_out(struct jit_frame *frame, struct device_site *site, u32 edx, u32 eax);
+/* cluster_env.changes is not what it was: must the run end? */
+void jit_look(struct jit_frame *frame);
 /* string_run.c: the elements of a REP string instruction that can be done quickly; cpu_state is complete and at it. True:
  * it was stopped between two elements, and the run must end for *reason. False: the interpreter goes on with it. */
 bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum cluster_leave *reason);

@@ -1,9 +1,9 @@
-/* Memory, stack, strings and ports in host code.
+/* Memory, stack and strings in host code.
  *
  * A plain access:  offset into r8; is it inside the segment; linear address into r8; does a store hit the
  * cluster's own code; mov [r13 + r8]. Where no RAM is the mov faults. Whatever goes wrong on the way, nothing
  * has been changed yet, and the cold code executes the instruction in the interpreter. A device access: the
- * same address, then a call of jit_load or jit_store, which find out themselves what is there. */
+ * same address, then lower_host_device.c. */
 #include "jit/translate.h"
 
 static struct host_mem segment_base(u8 sreg)
@@ -148,33 +148,6 @@ static void emit_address(struct gen *g, u8 sreg, const struct step_mem *mem, u8 
         emit_guard_pass(g, size);
 }
 
-/* --- calls of C --- */
-
-static struct device_site *add_site(struct gen *g, const struct step *step)
-{
-    if (g->n_sites == MAX_SITES) {
-        g->e.failed = true;
-        return &g->site[0];
-    }
-    struct device_site *site = &g->site[g->n_sites++];
-    *site = (struct device_site){.insn = &g->cluster->insn[g->i], .size = step->size, .imm = step->imm,
-                                  .pending = g->pending + 1};
-    return site;
-}
-
-/*  [mov r8d, linear]; mov r9, site; call stub */
-static void emit_call(struct gen *g, struct device_site *site, enum device_call function,
-                      enum host_reg linear)
-{
-    if (linear != HOST_NONE && linear != R8)
-        emit_rr(&g->e, M(MOV), 4, R8, linear);
-    emit_ri(&g->e, M(MOV), 8, R9, INT64_MAX); /* known later */
-    g->site_field[site - g->site] = g->e.at - sizeof(u64);
-    gen_branch_stub(g, M(CALL), g->jit->call[function][g->flags]);
-    g->flags = FLAGS_SAVED;
-    g->accessed_device = true;
-}
-
 /* --- loads and stores at [r13 + r8] --- */
 
 /* r8 is free. */
@@ -213,12 +186,11 @@ static void emit_load(struct gen *g, const struct step *step, u8 dst)
         emit_plain_load(g, dst, step->size);
         return;
     }
-    emit_call(g, add_site(g, step), DEVICE_LOAD, R8);
+    gen_device_load(g, step);
     gen_set_register(g, dst, step->size, R8);
 }
 
-/* The source of a store as a register; `scratch` is free. */
-static enum host_reg store_source(struct gen *g, const struct step *step, u8 src, enum host_reg scratch)
+enum host_reg gen_store_source(struct gen *g, const struct step *step, u8 src, enum host_reg scratch)
 {
     if (src >= OPERAND_SREG && src < OPERAND_SREG + CPU_SREGS) {
         emit_extend_m(&g->e, M(MOVZX), 4, scratch, 2, segment_selector(src - OPERAND_SREG));
@@ -246,34 +218,15 @@ static void emit_plain_store(struct gen *g, const struct step *step, u8 src, enu
         emit_mi(&g->e, M(MOV), step->size, to, signed_imm(step->imm, step->size));
         return;
     }
-    enum host_reg reg = store_source(g, step, src, address == R8 ? R9 : R8);
+    enum host_reg reg = gen_store_source(g, step, src, address == R8 ? R9 : R8);
     gen_may_fault(g);
     emit_mr(&g->e, M(MOV), step->size, to, reg);
-}
-
-/*  r11d = value. t0 may still be wanted after it. */
-static void emit_device_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
-{
-    struct emit *e = &g->e;
-    bool last = step == g->last_step;
-    if (!last)
-        emit_mr(e, M(MOV), 4, FRAME(t0), R10);
-    if (src == OPERAND_IMM) {
-        emit_ri(e, M(MOV), 4, R11, (s32)step->imm);
-    } else {
-        enum host_reg reg = store_source(g, step, src, R11);
-        if (reg != R11)
-            emit_rr(e, M(MOV), 4, R11, reg);
-    }
-    emit_call(g, add_site(g, step), DEVICE_STORE, address);
-    if (!last)
-        emit_rm(e, M(MOV), 4, R10, FRAME(t0));
 }
 
 static void emit_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
 {
     if (g->device)
-        emit_device_store(g, step, src, address);
+        gen_device_store(g, step, src, address);
     else
         emit_plain_store(g, step, src, address);
 }
@@ -410,17 +363,7 @@ void gen_string(struct gen *g, const struct step *step)
         emit_advance(g, step, RSI);
 }
 
-/* --- ports, LEA --- */
-
-void gen_port(struct gen *g, const struct step *step)
-{
-    bool in = step->kind == STEP_IN;
-    struct device_site *site = add_site(g, step);
-    site->port_is_dx = (in ? step->src : step->dst) != OPERAND_IMM;
-    emit_call(g, site, in ? DEVICE_IN : DEVICE_OUT, HOST_NONE);
-    if (in)
-        gen_set_register(g, CPU_EAX, step->size, R8);
-}
+/* --- LEA --- */
 
 void gen_lea(struct gen *g, const struct step *step)
 {

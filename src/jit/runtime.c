@@ -178,10 +178,38 @@ static inline void finish_access(struct jit_frame *frame, struct device_site *si
         note_reason(frame);
 }
 
+#define rare __attribute__((noinline, cold))
+enum { CALLS_BEFORE_LOOK = 1000, MAX_RESPECIALISED = 4 };
+
+void jit_look(struct jit_frame *frame)
+{
+    const struct cluster_env *env = frame->env;
+    frame->changes = *frame->changes_now;
+    env->port_done(env->opaque, true, 0, 1, 0); /* looks at the deadline; and counts: */
+    frame->inlined--;
+    frame->accesses++;
+    note_reason(frame);
+}
+
+/* Code was made when accesses of this kind could not be inlined, but now they can: it is made again. */
+static rare void note_call(struct jit_frame *frame, struct device_site *site)
+{
+    struct translation *t = frame->translation;
+    struct env_planes planes;
+    if (!frame->env->find_planes || site->inlined || site->size != 1 || t->respecialised == MAX_RESPECIALISED)
+        return;
+    frame->env->find_planes(frame->env->opaque, &planes);
+    if (!planes.bytes || !(planes.stores || planes.loads))
+        return;
+    t->respecialised++;
+    t->stale = true;
+    if (!frame->leave)
+        frame->leave = 1 + LEAVE_branch;
+}
+
 /* All functions of this part are called by every device access that code makes. The fast way through each of
  * them is short and calls nothing but the device and the account; everything else is in functions of its own,
  * never inlined, so that the fast way does not save registers for it. */
-#define rare __attribute__((noinline, cold))
 
 /* In the window that the site remembers, made for the device's present state? See find_window. */
 static inline bool in_window(const struct device_site *site, linear_t linear)
@@ -254,6 +282,8 @@ u32 jit_load(struct jit_frame *frame, struct device_site *site, linear_t linear)
     u32 value = w->read(w->dev, linear, site->size);
     env->memory_done(env->opaque, true, linear, site->size, value);
     finish_access(frame, site, 1);
+    if (unlikely(++site->calls == CALLS_BEFORE_LOOK))
+        note_call(frame, site);
     return value;
 }
 
@@ -286,6 +316,8 @@ void jit_store(struct jit_frame *frame, struct device_site *site, linear_t linea
     w->write(w->dev, linear, site->size, value);
     env->memory_done(env->opaque, false, linear, site->size, value);
     finish_access(frame, site, 1);
+    if (unlikely(++site->calls == CALLS_BEFORE_LOOK))
+        note_call(frame, site);
 }
 
 /* Looks up who answers the port and remembers it, be it nobody. What is known has `in` or `out`, or both,

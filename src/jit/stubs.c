@@ -86,15 +86,96 @@ static void emit_interpret(struct emit *e, const u8 *resume)
     emit_patch(e, emit_branch(e, M(JMP)), resume);
 }
 
+static const u8 clobbered[] = {CPU_EAX, CPU_ECX, CPU_EDX, CPU_ESI, CPU_EDI}; /* by C; RBX, RBP, R14 are not */
+
+static void emit_store_clobbered(struct emit *e)
+{
+    for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
+        emit_mr(e, M(MOV), 4, cpu_reg(clobbered[i]), guest_reg[clobbered[i]]);
+}
+
+static void emit_load_clobbered(struct emit *e)
+{
+    for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
+        emit_rm(e, M(MOV), 4, guest_reg[clobbered[i]], cpu_reg(clobbered[i]));
+}
+
+static struct host_mem site_at(size_t offset)
+{
+    return host_mem(R9, (s32)offset);
+}
+#define SITE(field) site_at(offsetof(struct device_site, field))
+
+/*  mov r8, [full]; mov eax, [pending]; sub r8, rax; mov rax, [fuel]; sub rax, r8; add [executed], rax; mov [fuel], r8 */
+static void emit_refuel(struct emit *e)
+{
+    emit_rm(e, M(MOV), 8, R8, FRAME(full));
+    emit_rm(e, M(MOV), 4, RAX, SITE(pending));
+    emit_rr(e, M(SUB), 8, R8, RAX);
+    emit_rm(e, M(MOV), 8, RAX, FRAME(fuel));
+    emit_rr(e, M(SUB), 8, RAX, R8);
+    emit_mr(e, M(ADD), 8, FRAME(executed), RAX);
+    emit_mr(e, M(MOV), 8, FRAME(fuel), R8);
+}
+
+/*  port call:  store registers; is the site's device known, and at this port? call it;
+ *              count; has anything changed? jit_look; load registers; ret
+ *              not known: as the call of jit_in or jit_out */
+static void emit_port_call(struct emit *e, bool in, bool refuel)
+{
+    u8 *unknown[2];
+    emit_store_clobbered(e);
+    emit_mr(e, M(CMP), 2, SITE(port.number), R8);
+    unknown[0] = emit_branch(e, M(JNZ));
+    emit_rm(e, M(MOV), 8, R10, in ? SITE(port.in) : SITE(port.out));
+    emit_rr(e, M(TEST), 8, R10, R10);
+    unknown[1] = emit_branch(e, M(JZ));
+    emit_mr(e, M(MOV), 8, FRAME(site), R9);
+    emit_rm(e, M(MOV), 8, RDI, SITE(port.dev));
+    emit_rr(e, M(MOV), 4, RSI, R8);
+    if (!in)
+        emit_extend(e, M(MOVZX), 4, RCX, 1, RAX);
+    emit_ri(e, M(MOV), 4, RDX, 1);
+    emit_r(e, M(CALL), 8, R10);
+    if (in)
+        emit_mr(e, M(MOV), 4, FRAME(value), RAX);
+    emit_rm(e, M(MOV), 8, R9, FRAME(site));
+    emit_mi(e, M(ADD), 8, FRAME(inlined), 1);
+    emit_rm(e, M(MOV), 8, RAX, SITE(insn));
+    emit_mi(e, M(ADD), 8, host_mem(RAX, offsetof(struct cluster_insn, exits_avoided)), 1);
+    if (refuel)
+        emit_refuel(e);
+    emit_rm(e, M(MOV), 8, RAX, FRAME(changes_now));
+    emit_rm(e, M(MOV), 4, RAX, host_mem(RAX, 0));
+    emit_mr(e, M(CMP), 4, FRAME(changes), RAX);
+    u8 *same = emit_branch(e, M(JZ));
+    emit_rr(e, M(MOV), 8, RDI, R12);
+    emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)jit_look);
+    emit_r(e, M(CALL), 8, RAX);
+    emit_patch(e, same, e->at);
+    if (in)
+        emit_rm(e, M(MOV), 4, R8, FRAME(value));
+    emit_load_clobbered(e);
+    emit_none(e, M(RET));
+    emit_patch(e, unknown[0], e->at);
+    emit_patch(e, unknown[1], e->at);
+    emit_rr(e, M(MOV), 8, RDI, R12);
+    emit_rr(e, M(MOV), 8, RSI, R9);
+    emit_rr(e, M(MOV), 4, RCX, RAX);
+    emit_ri(e, M(MOV), 8, RAX, in ? (s64)(uintptr_t)jit_in : (s64)(uintptr_t)jit_out);
+    emit_r(e, M(CALL), 8, RAX);
+    emit_rr(e, M(MOV), 4, R8, RAX);
+    emit_load_clobbered(e);
+    emit_none(e, M(RET));
+}
+
 /*  call:  store the registers that C may change; r8d = function(frame r12, site r9, then two of: address r8d,
  * value r11d, guest's EDX, guest's EAX); load the registers; ret */
 static void emit_device_call(struct emit *e, enum device_call call)
 {
     static const void *const function[DEVICE_CALLS] = {
         [DEVICE_LOAD] = jit_load, [DEVICE_STORE] = jit_store, [DEVICE_IN] = jit_in, [DEVICE_OUT] = jit_out};
-    static const u8 clobbered[] = {CPU_EAX, CPU_ECX, CPU_EDX, CPU_ESI, CPU_EDI}; /* RBX, RBP, R14 are not */
-    for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
-        emit_mr(e, M(MOV), 4, cpu_reg(clobbered[i]), guest_reg[clobbered[i]]);
+    emit_store_clobbered(e);
     emit_rr(e, M(MOV), 8, RDI, R12);
     emit_rr(e, M(MOV), 8, RSI, R9);
     if (call == DEVICE_LOAD || call == DEVICE_STORE)
@@ -103,8 +184,7 @@ static void emit_device_call(struct emit *e, enum device_call call)
     emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)function[call]);
     emit_r(e, M(CALL), 8, RAX);
     emit_rr(e, M(MOV), 4, R8, RAX);
-    for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
-        emit_rm(e, M(MOV), 4, guest_reg[clobbered[i]], cpu_reg(clobbered[i]));
+    emit_load_clobbered(e);
     emit_none(e, M(RET));
 }
 
@@ -172,6 +252,10 @@ int stubs_create(struct jit *jit)
     for (u32 i = 0; i < DEVICE_CALLS; i++) {
         begin(jit, &e, jit->call[i]);
         emit_device_call(&e, i);
+    }
+    for (u32 in = 0; in < 2; in++) {
+        begin(jit, &e, jit->port_call[in]);
+        emit_port_call(&e, in, jit->config.refuel);
     }
     if (e.failed)
         return -ENOSPC;

@@ -101,12 +101,20 @@ void gen_pop(struct gen *g, const struct step *step);
 void gen_drop(struct gen *g, const struct step *step);
 void gen_load_far(struct gen *g, const struct step *step);
 void gen_string(struct gen *g, const struct step *step);
-void gen_port(struct gen *g, const struct step *step);
 void gen_lea(struct gen *g, const struct step *step);
 /* mov register or temporary `dst`, `src`, which is none of the guest's. */
 void gen_set_register(struct gen *g, u8 dst, u8 size, enum host_reg src);
+/* The source of a store as a register; `scratch` is free. */
+enum host_reg gen_store_source(struct gen *g, const struct step *step, u8 src, enum host_reg scratch);
 /* Can the memory accesses of this step be made by host code? */
 bool gen_segment_is_native(struct gen *g, u8 sreg, bool write);
+
+/* lower_host_device.c. r9, r10, r11 are lost. */
+/* r8d: linear address; the value afterwards. */
+void gen_device_load(struct gen *g, const struct step *step);
+/* t0 stays if the step is not the last. */
+void gen_device_store(struct gen *g, const struct step *step, u8 src, enum host_reg address);
+void gen_port(struct gen *g, const struct step *step);
 
 /* lower_host_flow.c */
 void gen_branch(struct gen *g, const struct step *step);

@@ -104,6 +104,8 @@ static void choose_rate(struct clock_tsc *tsc, u64 ahead_ns)
 u64 clock_ask_host(struct clock *clock)
 {
     struct clock_tsc *tsc = &clock->tsc;
+    if (clock->held)
+        return tsc->anchor_ns;
     if (!tsc->usable)
         return host_now_ns() - clock->origin_ns;
     u64 passed = MIN(__builtin_ia32_rdtsc() - tsc->anchor, tsc->span);
@@ -118,6 +120,18 @@ u64 clock_ask_host(struct clock *clock)
     if (!now.good)
         tsc->span = 0;
     return tsc->anchor_ns;
+}
+
+void clock_hold(struct clock *clock, u64 ns)
+{
+    clock->held = true;
+    clock->tsc.anchor_ns = ns;
+    clock->tsc.span = 0; /* every look comes to clock_ask_host */
+}
+
+void clock_release(struct clock *clock)
+{
+    clock->held = false;
 }
 
 void clock_init(struct clock *clock, enum clock_mode mode)
@@ -139,7 +153,10 @@ void clock_init(struct clock *clock, enum clock_mode mode)
 
 static void refresh_next_deadline(struct clock *clock)
 {
-    clock->next_deadline_ns = clock->events ? clock->events->deadline_ns : CLOCK_NEVER;
+    u64 next_ns = clock->events ? clock->events->deadline_ns : CLOCK_NEVER;
+    if (clock->changes && next_ns < clock->next_deadline_ns)
+        ++*clock->changes;
+    clock->next_deadline_ns = next_ns;
 }
 
 void clock_run_due(struct clock *clock)

@@ -41,8 +41,10 @@ struct clock {
     u64 access_ns;         /* access mode: now */
     u64 access_step_ns;
     u64 next_deadline_ns;  /* of the first event in the list; CLOCK_NEVER if there is none */
+    bool held;             /* host mode: time stands still at tsc.anchor_ns */
     struct clock_tsc tsc;
     struct clock_event *events; /* sorted by deadline */
+    u32 *changes;          /* counts when the next deadline comes nearer; may be NULL */
 };
 
 /* Embedded in the device that owns it. `fire` gets the deadline it was armed for (host time may be later: see
@@ -61,6 +63,11 @@ void clock_init(struct clock *clock, enum clock_mode mode);
 
 /* Host mode: asks the host and anchors the counter anew. Never behind what clock_now has returned. */
 u64 clock_ask_host(struct clock *clock);
+
+/* Host mode: time stands still at `ns` until it is released, and then is the host's again. For what the guest does at
+ * a moment that it has slept to, however late it woke up. `ns` must not lie behind what devices have been told. */
+void clock_hold(struct clock *clock, u64 ns);
+void clock_release(struct clock *clock);
 
 /* Virtual nanoseconds since power-on. Never goes back. */
 static inline u64 clock_now(struct clock *clock)

@@ -57,6 +57,9 @@ struct machine {
     bool intr;               /* INTR pin: the interrupt controllers have something for the processor */
     u32 requests;            /* enum machine_request; looked at by the run loop after each exit or cluster */
     u8 exit_value;           /* with REQUEST_EXIT */
+    /* Counts what an executor must look at after an access: INTR has risen, a request, memory or its mapping has changed, the
+     * next deadline has come nearer. */
+    u32 changes;
 
     struct pic *pic;
     struct pit *pit;
@@ -128,6 +131,7 @@ static inline void machine_set_a20(struct machine *machine, bool on)
 static inline void machine_request_reset(struct machine *machine)
 {
     machine->requests |= REQUEST_RESET;
+    machine->changes++;
 }
 
 #endif

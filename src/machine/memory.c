@@ -20,6 +20,13 @@ enum {
 #define GUARDED_BYTES      (MEMORY_LIMIT_BYTES + 2 * VIEW_MAPPING_BYTES)
 #define A20_BIT            ((gpa_t)MIB)
 
+static void changed(struct memory *mem)
+{
+    mem->generation++;
+    if (mem->changes)
+        ++*mem->changes;
+}
+
 static void set_kind(struct memory *mem, u64 first, u64 end, enum page_kind kind)
 {
     memset(mem->page_kind + (first >> PAGE_SHIFT), kind, (end - first) >> PAGE_SHIFT);
@@ -178,7 +185,7 @@ int memory_load_bios(struct memory *mem, const u8 *image, u32 bytes)
     }
     mem->rom_bytes = bytes;
     set_kind(mem, VIEW_BYTES - bytes, VIEW_BYTES, PAGE_ROM);
-    mem->generation++;
+    changed(mem);
     int rc = map_rom(mem, mem->view, MAP_SHARED);
     return rc ? rc : map_rom(mem, mem->guarded, MAP_SHARED);
 }
@@ -201,7 +208,7 @@ void memory_set_a20(struct memory *mem, bool on)
         return;
     announce(mem);
     mem->a20 = on;
-    mem->generation++;
+    changed(mem);
     int rc = map_a20(mem, mem->view, MAP_SHARED);
     if (!rc)
         rc = map_a20(mem, mem->guarded, MAP_SHARED);
@@ -231,7 +238,7 @@ int memory_open_window(struct memory *mem, gpa_t first, u32 bytes)
     for (gpa_t page = first; page < first + bytes; page += PAGE_BYTES)
         if (mem->page_guard[page >> PAGE_SHIFT])
             protect_page(mem, page);
-    mem->generation++;
+    changed(mem);
     return 0;
 }
 
@@ -239,7 +246,7 @@ void memory_close_window(struct memory *mem, gpa_t first, u32 bytes)
 {
     set_kind(mem, first, (u64)first + bytes, PAGE_DEVICE);
     BUG_ON(protect_window(mem, first, bytes, PROT_NONE));
-    mem->generation++;
+    changed(mem);
 }
 
 static bool in_ram(const struct memory *mem, u64 gpa, u32 len)
@@ -262,7 +269,7 @@ bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 len)
         return false;
     announce(mem);
     memcpy(mem->plain + gpa, buf, len);
-    mem->generation++;
+    changed(mem);
     return true;
 }
 

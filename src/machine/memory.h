@@ -44,6 +44,7 @@ struct memory {
     u8 *page_guard; /* [PAGE_COUNT], bool: of the addresses without A20's bit */
     bool a20;
     u32 generation; /* counts changes of mapping and of contents that no processor store made (DMA, loaders) */
+    u32 *changes;   /* counts them too, among others; may be NULL */
 
     /* Called before a device reads or writes RAM and before A20 changes: whoever holds back the processor's stores must
      * make them now. May be NULL. */

@@ -68,6 +68,18 @@ struct vga_accessor {
 };
 const struct vga_accessor *vga_accessor(const struct vga *vga);
 
+/* Accesses of one byte that need no function, as long as the accessor's generation stays: at offset a in the window,
+ *   stores: cells[a] = (cells[a] & ~*mask) | (the byte in all planes & *mask)
+ *   loads:  *latch = cells[a]; the byte at bit *shift of it */
+struct vga_planes {
+    bool stores, loads;
+    u32 *cells;
+    const u32 *mask;
+    u32 *latch;
+    const u8 *shift;
+};
+void vga_planes(struct vga *vga, struct vga_planes *planes);
+
 /* When the window becomes plain memory (vga_linear.h): after that many accesses through the accessor, if it is linear
  * and `period_ns` of virtual time or more have passed since the last time. */
 struct vga_linear_policy {

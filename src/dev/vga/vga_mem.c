@@ -394,6 +394,21 @@ void vga_mem_update_gc(struct vga *vga, enum vga_gc_reg index)
     }
 }
 
+void vga_planes(struct vga *vga, struct vga_planes *planes)
+{
+    const struct vga_regs *r = &vga->r;
+    bool planar = !(r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_CHAIN_4) && !(r->gc[VGA_GC_MISC] & GC6_CHAIN_ODD_EVEN) &&
+                  vga->pipe.addr_and == 0xffff && vga->pipe.window_mask <= 0xffff;
+    *planes = (struct vga_planes){
+        .stores = planar && vga->pipe.plain && (r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_NO_ODD_EVEN),
+        .loads = planar && !(r->gc[VGA_GC_MODE] & (GC5_READ_MODE_1 | GC5_ODD_EVEN)),
+        .cells = vga->vram,
+        .mask = &vga->pipe.write_mask[0],
+        .latch = &vga->latch,
+        .shift = &vga->pipe.read_shift[0],
+    };
+}
+
 static bool in_window(const struct vga *vga, gpa_t addr, u8 size)
 {
     return addr >= vga->accessor.first && addr - vga->accessor.first + size <= vga->accessor.bytes;

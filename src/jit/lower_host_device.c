@@ -1,0 +1,200 @@
+/* Device accesses in host code: calls of the functions in runtime.c, and what needs no call.
+ *
+ * Where accesses need no account (cluster_env.changes), a byte port access calls the device's own function from a stub, and a
+ * byte in a window of planes (struct env_planes) is loaded or stored right here, as long as the device works as it did when the
+ * code was made. */
+#include "jit/translate.h"
+
+#include <limits.h>
+
+static struct device_site *add_site(struct gen *g, const struct step *step)
+{
+    if (g->n_sites == MAX_SITES) {
+        g->e.failed = true;
+        return &g->site[0];
+    }
+    struct device_site *site = &g->site[g->n_sites++];
+    *site = (struct device_site){.insn = &g->cluster->insn[g->i], .size = step->size, .imm = step->imm,
+                                  .pending = g->pending + 1};
+    return site;
+}
+
+/*  mov r9, site; call stub */
+static void emit_call(struct gen *g, struct device_site *site, const u8 *const stub[2])
+{
+    emit_ri(&g->e, M(MOV), 8, R9, INT64_MAX); /* known later */
+    g->site_field[site - g->site] = g->e.at - sizeof(u64);
+    gen_branch_stub(g, M(CALL), stub[g->flags]);
+    g->flags = FLAGS_SAVED;
+    g->accessed_device = true;
+}
+
+/* --- planes --- */
+
+static bool find_planes(struct gen *g, const struct step *step, struct env_planes *p)
+{
+    const struct cluster_env *env = g->jit->env;
+    if (!env->find_planes || step->size != 1)
+        return false;
+    env->find_planes(env->opaque, p);
+    return p->bytes && (step->kind == STEP_STORE || step->kind == STEP_LOAD || step->kind == STEP_STRING);
+}
+
+/* Something of the device's, addressed from where r9 points. */
+static struct host_mem near_r9(struct gen *g, const struct env_planes *p, const void *at, enum host_reg index, u8 scale)
+{
+    s64 distance = (const u8 *)at - (const u8 *)p->generation_now;
+    if (distance < INT_MIN || distance > INT_MAX)
+        g->e.failed = true;
+    return index == HOST_NONE ? host_mem(R9, (s32)distance) : host_mem_index(R9, index, scale, (s32)distance);
+}
+
+/*  mov r9, generation_now; cmp [r9], generation; jne slow; lea r10d, [r8 - first]; cmp r10d, bytes; jae slow */
+static void emit_planes_check(struct gen *g, const struct env_planes *p, u8 *slow[2])
+{
+    struct emit *e = &g->e;
+    gen_save_flags(g);
+    emit_ri(e, M(MOV), 8, R9, (s64)(uintptr_t)p->generation_now);
+    emit_mi(e, M(CMP), 4, host_mem(R9, 0), (s32)p->generation);
+    slow[0] = emit_branch(e, M(JNZ));
+    emit_lea(e, 4, R10, host_mem(R8, -(s32)p->first));
+    emit_ri(e, M(CMP), 4, R10, (s32)p->bytes);
+    slow[1] = emit_branch(e, M(JNB));
+}
+
+/* What jit_refuel does:
+ *   mov r8, [full]; sub r8, pending; mov r10, [fuel]; sub r10, r8; add [executed], r10; mov [fuel], r8 */
+static void emit_refuel(struct gen *g, u32 pending)
+{
+    struct emit *e = &g->e;
+    if (!g->jit->config.refuel)
+        return;
+    emit_rm(e, M(MOV), 8, R8, FRAME(full));
+    emit_ri(e, M(SUB), 8, R8, pending);
+    emit_rm(e, M(MOV), 8, R10, FRAME(fuel));
+    emit_rr(e, M(SUB), 8, R10, R8);
+    emit_mr(e, M(ADD), 8, FRAME(executed), R10);
+    emit_mr(e, M(MOV), 8, FRAME(fuel), R8);
+}
+
+/*  add [accesses of the run], 1; mov r9, insn; add [r9], 1; jmp over; slow: */
+static u8 *emit_planes_end(struct gen *g, u8 *const slow[2])
+{
+    struct emit *e = &g->e;
+    emit_mi(e, M(ADD), 8, FRAME(inlined), 1);
+    emit_ri(e, M(MOV), 8, R9, (s64)(uintptr_t)&g->cluster->insn[g->i].exits_avoided);
+    emit_mi(e, M(ADD), 8, host_mem(R9, 0), 1);
+    u8 *over = emit_branch(e, M(JMP));
+    emit_patch(e, slow[0], e->at);
+    emit_patch(e, slow[1], e->at);
+    return over;
+}
+
+/*  r11d = byte in all planes & mask; cells[r10] = (cells[r10] & ~mask) | r11d */
+static void emit_planes_store(struct gen *g, const struct env_planes *p)
+{
+    struct emit *e = &g->e;
+    static const s32 all_planes = 0x01010101;
+    emit_extend(e, M(MOVZX), 4, R11, 1, R11);
+    emit_imul(e, 4, R11, R11, all_planes);
+    emit_rm(e, M(MOV), 4, R8, near_r9(g, p, p->mask, HOST_NONE, 0));
+    emit_rr(e, M(AND), 4, R11, R8);
+    emit_r(e, M(NOT), 4, R8);
+    emit_rm(e, M(AND), 4, R8, near_r9(g, p, p->cells, R10, 4));
+    emit_rr(e, M(OR), 4, R8, R11);
+    emit_mr(e, M(MOV), 4, near_r9(g, p, p->cells, R10, 4), R8);
+}
+
+/*  r8d = the byte; the latch is loaded:  mov r11d, cells[r10]; mov [latch], r11d; movzx r8d, byte [shift]; shr r8d, 3;
+ *  lea r8, [r8 + r10 * 4]; movzx r8d, byte [cells + r8] */
+static void emit_planes_load(struct gen *g, const struct env_planes *p)
+{
+    struct emit *e = &g->e;
+    emit_rm(e, M(MOV), 4, R11, near_r9(g, p, p->cells, R10, 4));
+    emit_mr(e, M(MOV), 4, near_r9(g, p, p->latch, HOST_NONE, 0), R11);
+    emit_extend_m(e, M(MOVZX), 4, R8, 1, near_r9(g, p, p->shift, HOST_NONE, 0));
+    emit_ri(e, M(SHR), 4, R8, 3);
+    emit_lea(e, 8, R8, host_mem_index(R8, R10, 4, 0));
+    emit_extend_m(e, M(MOVZX), 4, R8, 1, near_r9(g, p, p->cells, R8, 1));
+}
+
+void gen_device_load(struct gen *g, const struct step *step)
+{
+    struct env_planes planes;
+    u8 *slow[2], *over = NULL;
+    bool inlined = find_planes(g, step, &planes) && planes.loads;
+    if (inlined) {
+        if (step->rmw)
+            emit_mr(&g->e, M(MOV), 4, FRAME(rmw), R8);
+        emit_planes_check(g, &planes, slow);
+        emit_planes_load(g, &planes);
+        if (g->jit->config.refuel) { /* loses r8 */
+            emit_rr(&g->e, M(MOV), 4, R11, R8);
+            emit_refuel(g, g->pending + 1);
+            emit_rr(&g->e, M(MOV), 4, R8, R11);
+        }
+        over = emit_planes_end(g, slow);
+    }
+    struct device_site *site = add_site(g, step);
+    site->inlined = inlined;
+    emit_call(g, site, g->jit->call[DEVICE_LOAD]);
+    if (over)
+        emit_patch(&g->e, over, g->e.at);
+}
+
+/*  r11d = value. t0 may still be wanted after it. */
+static void emit_value(struct gen *g, const struct step *step, u8 src)
+{
+    if (src == OPERAND_IMM) {
+        emit_ri(&g->e, M(MOV), 4, R11, (s32)step->imm);
+        return;
+    }
+    enum host_reg reg = gen_store_source(g, step, src, R11);
+    if (reg != R11)
+        emit_rr(&g->e, M(MOV), 4, R11, reg);
+}
+
+void gen_device_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
+{
+    struct emit *e = &g->e;
+    struct env_planes planes;
+    u8 *slow[2], *over = NULL;
+    bool last = step == g->last_step;
+    if (!last)
+        emit_mr(e, M(MOV), 4, FRAME(t0), R10);
+    emit_value(g, step, src);
+    if (address != R8)
+        emit_rr(e, M(MOV), 4, R8, address);
+    bool inlined = find_planes(g, step, &planes) && planes.stores;
+    if (inlined) {
+        emit_planes_check(g, &planes, slow);
+        emit_planes_store(g, &planes);
+        emit_refuel(g, g->pending + 1);
+        over = emit_planes_end(g, slow);
+    }
+    struct device_site *site = add_site(g, step);
+    site->inlined = inlined;
+    emit_call(g, site, g->jit->call[DEVICE_STORE]);
+    if (over)
+        emit_patch(e, over, e->at);
+    if (!last)
+        emit_rm(e, M(MOV), 4, R10, FRAME(t0));
+}
+
+/* --- ports --- */
+
+/*  [mov r8d, port;] mov r9, site; call stub */
+void gen_port(struct gen *g, const struct step *step)
+{
+    bool in = step->kind == STEP_IN;
+    struct device_site *site = add_site(g, step);
+    site->port_is_dx = (in ? step->src : step->dst) != OPERAND_IMM;
+    bool quick = g->jit->env->changes && step->size == 1;
+    if (quick && site->port_is_dx)
+        emit_extend(&g->e, M(MOVZX), 4, R8, 2, RDX);
+    else if (quick)
+        emit_ri(&g->e, M(MOV), 4, R8, (s32)step->imm);
+    emit_call(g, site, quick ? g->jit->port_call[in] : g->jit->call[in ? DEVICE_IN : DEVICE_OUT]);
+    if (in)
+        gen_set_register(g, CPU_EAX, step->size, R8);
+}
