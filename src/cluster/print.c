@@ -27,7 +27,8 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *text, const c
 static void add_headline(struct text *text, const struct cluster *cluster)
 {
     static const char *const position[] = {
-        [POSITION_AT] = "at", [POSITION_AFTER] = "after", [POSITION_INSIDE] = "inside"};
+        [POSITION_AT] = "at", [POSITION_AFTER] = "after", [POSITION_INSIDE] = "inside",
+        [POSITION_REGION] = "from"};
     const struct cpu_where *where = &cluster->key.where;
     u32 exiting = 0;
 

@@ -195,7 +195,10 @@ bool pic_masked(const struct pic *pic, u8 n)
 static void pic_set_irq(void *opaque, u8 n, bool level)
 {
     struct pic *pic = opaque;
-    chip_set_line(&pic->chip[n / PIC_IRS], n % PIC_IRS, level);
+    struct pic_chip *chip = &pic->chip[n / PIC_IRS];
+    if ((chip->line >> n % PIC_IRS & 1) == level)
+        return; /* devices say it with every access */
+    chip_set_line(chip, n % PIC_IRS, level);
     pic_update(pic);
 }
 
