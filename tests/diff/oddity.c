@@ -5,25 +5,30 @@
  * where they occur, and what comes out must be what KVM has, to the last bit. So nothing is left out of the
  * comparison: an oddity explains only its own effect.
  *
- * AAM     AAM and AAD set SF, ZF and PF from AX or EAX (their operand size), the manual says from AL:
- * emulate.c declares them without ByteOp and leaves the flags to an OR of operand size. FRAME   the frame of
- * an exception in protected mode goes to linear address ESP, and ESP moves with all its 32 bits, if the stack
- * has 16 (kvm-pvm's own delivery). ESP     the delivery of an exception in real mode clears the upper half of
- * ESP. STRING  REP CMPS and REP SCAS that fault behind their first element: the registers are stepped, the
+ * - AAM: AAM and AAD set SF, ZF and PF from AX or EAX (their operand size), the manual says from AL:
+ * emulate.c declares them without ByteOp and leaves the flags to an OR of operand size.
+ * - FRAME: the frame of an exception in protected mode goes to linear address ESP, and ESP moves with all its
+ * 32 bits, where the stack has 16 (kvm-pvm's own delivery).
+ * - AC: the same delivery clears AC, which gates leave alone. (In real mode the manual clears it too.)
+ * - ESP: the delivery of an exception in real mode clears the upper half of ESP.
+ * - STRING: REP CMPS and REP SCAS that fault behind their first element have stepped their registers, but the
  * flags of the elements before are lost (x86_emulate_instruction writes RFLAGS back only without an
- * exception), but for every 1024th. PUSHA   stores register by register until one store faults (em_pusha).
- * READS   an instruction whose second access faults has made the first: a device was read (MOVS, CMPS, XCHG,
- * ADD m,r ...). The interpreter, like microcode, checks all first.
+ * exception), save every 1024th's.
+ * - PUSHA: it stores register by register until one store faults (em_pusha).
+ * - READS: an instruction whose second access faults has made the first, so that a device was read (MOVS,
+ * CMPS, XCHG, ADD m,r
+ *   ...). The interpreter, like microcode, checks all first.
  *
- * What no processor promises is no difference, on any backend. Where such a thing was seen in the replay, the
- * end is not compared; this is counted apart, and rare:
+ * Where no processor promises anything, no difference is one, on any backend. If the replay met such a thing,
+ * the end is not compared; this is counted apart, and must be rare (kvm_diff.c):
  *
- * UNDEFINED  something (a branch, SETcc, ADC ...) read flags that the manual leaves undefined. Where they are
- * only stored (by PUSHF, in the frame of an exception) or left at the end, these bits are KVM's, and the rest
- * is compared. OWN_BYTES  the bytes of a repeated string instruction changed while it was repeated, by its
- * own stores or by DMA. KVM decodes it again after an exit or 1024 elements, other processors when they like.
- * INS A20 or memory were changed by a device between two elements of REP INS. KVM asks the port for a page's
- * worth of elements before it stores the first. */
+ * - UNDEFINED: something (a branch, SETcc, ADC ...) read flags that the manual leaves undefined. Where they
+ * are only stored (by PUSHF, in the frame of an exception) or left at the end, these bits are KVM's, and the
+ * rest is compared.
+ * - OWN_BYTES: the bytes of a repeated string instruction changed while it was repeated, by its own stores or
+ * by DMA. KVM decodes it again after an exit or 1024 elements, processors when they like.
+ * - INS: a device changed A20 or memory between two elements of REP INS. KVM asks the port for a page's worth
+ * of elements before it stores the first. */
 #include "trio.h"
 
 #include <string.h>
