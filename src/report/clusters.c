@@ -13,7 +13,7 @@ enum {
     BYTES_SHOWN = 7, /* of an instruction; more are a '+' */
     BYTES_WIDTH_LEAST = 14,
     TEXT_WIDTH_LEAST = 28,
-    TEXT_WIDTH_MOST = 36, /* so that a line never has more than CLUSTERS_COLUMNS */
+    TEXT_WIDTH_MOST = 34, /* so that a line never has more than CLUSTERS_COLUMNS */
     COUNT_WIDTH = 10,
     STEPS_TEXT = 1024,
 };

@@ -45,6 +45,9 @@ const char *number_format_ratio(char *text, u64 a, u64 b)
         return text;
     }
     double ratio = (double)a / (double)b;
-    snprintf(text, NUMBER_BYTES, "%.*fx", ratio < 99.95 ? 1 : 0, ratio);
+    if (ratio < 99.95)
+        snprintf(text, NUMBER_BYTES, "%.1fx", ratio);
+    else
+        snprintf(text + strlen(number_format(text, a / b + (a % b >= b - a % b))), sizeof "x", "x");
     return text;
 }

@@ -114,7 +114,9 @@ static void numbers(void **state)
     assert_string_equal(number_format_ns(text, 1240000000), "1.24 s");
     assert_string_equal(number_format_ns(text, 312000000000), "312 s");
     assert_string_equal(number_format_ratio(text, 124, 10), "12.4x");
-    assert_string_equal(number_format_ratio(text, 12345, 10), "1234x");
+    assert_string_equal(number_format_ratio(text, 12345, 10), "1,235x");
+    assert_string_equal(number_format_ratio(text, 9996, 100), "100x");
+    assert_string_equal(number_format_ratio(text, UINT64_MAX, 1), "18,446,744,073,709,551,615x");
     assert_string_equal(number_format_ratio(text, 5, 0), "-");
 }
 
