@@ -2,6 +2,7 @@
 #include "doctor.h"
 
 #include "report/number.h"
+#include "vmm.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -114,6 +115,18 @@ static void report_cost(FILE *out, const char *label, double ns, const char *mea
         say(out, true, label, "%-9s%s", number_format_ns(text, (u64)ns), meaning);
 }
 
+static void report_horizon(FILE *out, const struct backend_probe *p)
+{
+    char text[NUMBER_BYTES];
+    u64 horizon = horizon_of_costs(p->exit_ns * 1000ull, p->insn_ns_tenths * 100ull, HORIZON_TRANSLATED_PS);
+    if (horizon == HORIZON_INF)
+        say(out, true, "the horizon", "none: translated code is faster than the guest in KVM");
+    else
+        say(out, true, "the horizon", "%-9sinstructions without a device access, then KVM gets the guest back",
+            number_format(text, horizon));
+    add(out, "if a translated instruction takes %.1f ns; a run measures that", HORIZON_TRANSLATED_PS / 1000.0);
+}
+
 static bool report_backend(FILE *out, const struct doctor_facts *f)
 {
     const struct backend_probe *p = &f->probe;
@@ -130,6 +143,7 @@ static bool report_backend(FILE *out, const struct doctor_facts *f)
                 "into KVM, out at a port, and back: what each avoided exit saves");
     report_cost(out, "a register sync", p->sync_ns, "more, if all registers are read and replaced as well");
     report_cost(out, "an instruction", p->insn_ns_tenths / 10.0, "of the guest, run by KVM");
+    report_horizon(out, p);
     return true;
 }
 

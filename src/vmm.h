@@ -41,6 +41,8 @@ struct run_config {
     u64 horizon;              /* CLUSTER_ON: instructions without a device access after which KVM has the guest; or: */
 #define HORIZON_AUTO 0
 #define HORIZON_INF  UINT64_MAX
+#define HORIZON_MIN  500
+#define HORIZON_TRANSLATED_PS 700 /* what a translated instruction takes, as long as nothing was measured */
     bool check;               /* execute clusters twice and compare */
 
     u64 timeout_ns;           /* host time; 0 = none */
@@ -56,6 +58,15 @@ struct run_config {
     void (*at_end)(void *opaque, const struct cluster_engine *engine, const struct cluster_backend *backend);
     void *at_end_opaque;
 };
+
+/* The horizon from the costs of an exit, and of an instruction in KVM and translated, in picoseconds; see vmm_horizon.c. */
+static inline u64 horizon_of_costs(u64 exit_ps, u64 guest_ps, u64 translated_ps)
+{
+    if (translated_ps <= guest_ps)
+        return HORIZON_INF;
+    u64 horizon = exit_ps / (translated_ps - guest_ps);
+    return horizon > HORIZON_MIN ? horizon : HORIZON_MIN;
+}
 
 /* Runs the guest. Fills `stats` whatever happened. Returns 0, or -errno if the machine could not be started at all
  * (logged; stats->status is then 71). The process status to end with is stats->status. Installs handlers for

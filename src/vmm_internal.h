@@ -41,6 +41,17 @@ struct look {
     u64 begun;       /* TSC: the look that has begun */
 };
 
+/* A place where a region was left for the horizon; vmm_horizon.c. */
+struct leave_point {
+    linear_t at;
+    u32 leaves;
+    u64 kvm_ns;        /* from leaving to the next exit, all of them */
+    u32 horizons_left; /* to go on for before it is left again */
+    u8 shift;          /* it goes on for 1 << shift horizons */
+    s8 verdict;        /* the last one, if not yet heeded: 1 too early, -1 too late */
+};
+#define LEAVE_POINTS 512
+
 struct exit_counts; /* vmm_stats.c */
 struct vmm_check;   /* vmm_check.c */
 struct jit;
@@ -70,6 +81,9 @@ struct vmm {
     bool regions; /* level on */
     bool goes_on; /* if cpu_current: cluster_engine_go_on has the guest next, not KVM */
     u64 horizon;
+    struct leave_point leave_points[LEAVE_POINTS];
+    struct leave_point *left_at; /* KVM has the guest since left_tsc because of it; NULL: nobody asks */
+    u64 left_tsc;
     u64 accesses_at_look; /* see vmm_region.c */
     u32 look_period, stretches;
     struct look look;                  /* host clock */
@@ -136,9 +150,15 @@ bool vmm_exit_is_behind(const struct vmm *vmm, const struct vmexit *exit);
 /* The device half of an I/O exit: also for the further exits of an instruction being completed. */
 void vmm_serve(struct vmm *vmm, struct vmexit *exit);
 
-/* vmm_region.c */
+/* vmm_horizon.c */
 /* Instructions without a device access after which KVM has the guest, or HORIZON_INF; the vCPU's traits must be there. */
 u64 vmm_horizon(const struct vmm *vmm);
+/* A region has reached the horizon at `at`. True: KVM gets the guest; false: it goes on for another horizon. */
+bool vmm_leave_for_horizon(struct vmm *vmm, linear_t at);
+/* The next exit has come: what did leaving cost? */
+void vmm_note_residency(struct vmm *vmm);
+
+/* vmm_region.c */
 void vmm_set_horizon(struct vmm *vmm);
 /* An exit with regions: from the third at a place on they follow it. 0 or -errno. */
 must_check int vmm_enter_regions(struct vmm *vmm, const struct cpu_where *where, enum cluster_position position);

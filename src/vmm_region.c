@@ -8,15 +8,7 @@ enum {
     /* The same under the host's clock, where a guest that waits keeps a processor busy until it is found out: */
     FIRST_STRETCH = 1 << 12, /* after it has been seen to wait */
     MAX_STRETCH = 1 << 17,   /* twice as many with each time it did not */
-    HARDWARE_HORIZON = 4000,
 };
-
-u64 vmm_horizon(const struct vmm *vmm)
-{
-    if (vmm->config->horizon == HORIZON_AUTO)
-        return vmm->vcpu.traits.late_window ? HORIZON_INF : HARDWARE_HORIZON;
-    return vmm->config->horizon;
-}
 
 void vmm_set_horizon(struct vmm *vmm)
 {
@@ -64,7 +56,7 @@ static int sleep_if_waiting(struct vmm *vmm)
     }
     vmm->stretch = waits ? FIRST_STRETCH : MIN(2 * vmm->stretch, (u32)MAX_STRETCH);
     cluster_engine_set_horizon(vmm->engine, MIN(vmm->horizon, (u64)vmm->stretch));
-    vmm->goes_on = waits || has_no_horizon(vmm);
+    vmm->goes_on = waits || has_no_horizon(vmm) || !vmm_leave_for_horizon(vmm, at);
     return rc;
 }
 
@@ -84,6 +76,8 @@ int vmm_go_on(struct vmm *vmm)
             return sleep_if_waiting(vmm);
         if (has_no_horizon(vmm))
             return look_at_quiet(vmm);
+        if (!vmm_leave_for_horizon(vmm, cpu_rip_linear(&vmm->cpu)))
+            return 0;
         break;
     default:
         break;

@@ -18,6 +18,10 @@ enum {
     EXITS_PER_BATCH = 200,
     BATCHES = 5,
     LOOP_INSNS = 20000,
+    QUICK_BATCHES = 3, /* for every run of a guest: about a millisecond */
+    QUICK_EXITS = 20,
+    QUICK_INSNS = 400,
+    FAST_INSN_PS = 20000,
     WINDOW_TRIES = 8,
     LATE_WINDOW_INSNS = 16, /* an exact backend opens the window within one or two */
 };
@@ -159,17 +163,6 @@ static int calibrate(struct scratch *s, struct vcpu_traits *traits)
     return rc ? rc : calibrate_cpuid(s, traits);
 }
 
-int vcpu_calibrate(struct vcpu_traits *traits)
-{
-    struct scratch s;
-    int rc = scratch_open(&s);
-    if (rc)
-        return rc;
-    rc = calibrate(&s, traits);
-    scratch_close(&s);
-    return rc;
-}
-
 static u64 thread_cpu_ns(void)
 {
     struct timespec ts;
@@ -177,15 +170,16 @@ static u64 thread_cpu_ns(void)
     return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
 }
 
-/* Nanoseconds per exit of a loop of OUTs; with `sync`, all registers are read and replaced at each. */
-static u32 measure_exit(struct scratch *s, bool sync)
+/* Nanoseconds per exit of a loop of OUTs, best of so many batches of so many exits; with `sync`, all registers are read and
+ * replaced at each. */
+static u32 measure_exit(struct scratch *s, bool sync, int batches, u32 exits)
 {
     static const u8 code[] = {0xee, 0xeb, 0xfd}; /* 1: out dx, al / jmp 1b */
     u64 best = UINT64_MAX;
     scratch_load(s, code, sizeof code, 0);
-    for (int batch = 0; batch < BATCHES; batch++) {
+    for (int batch = 0; batch < batches; batch++) {
         u64 start = thread_cpu_ns();
-        for (int i = 0; i < EXITS_PER_BATCH; i++) {
+        for (u32 i = 0; i < exits; i++) {
             struct vmexit exit;
             if (vcpu_run(&s->vcpu, &exit) || exit.kind != VMEXIT_PIO)
                 return 0;
@@ -194,23 +188,38 @@ static u32 measure_exit(struct scratch *s, bool sync)
         }
         best = MIN(best, thread_cpu_ns() - start);
     }
-    return (u32)(best / EXITS_PER_BATCH);
+    return (u32)(best / exits);
 }
 
-/* Tenths of a nanosecond per instruction of a DEC/JNZ loop, the exit at its end subtracted. */
-static u32 measure_insn(struct scratch *s, u32 exit_ns)
+/* Picoseconds per instruction of a DEC/JNZ loop, the exit at its end subtracted; best of so many batches. */
+static u32 measure_insn(struct scratch *s, u32 exit_ns, int batches, u32 instructions)
 {
     static const u8 code[] = {0x49, 0x75, 0xfd, 0xee}; /* 1: dec cx / jnz 1b / out dx, al */
     u64 best = UINT64_MAX;
-    for (int batch = 0; batch < BATCHES; batch++) {
+    for (int batch = 0; batch < batches; batch++) {
         struct vmexit exit;
-        scratch_load(s, code, sizeof code, LOOP_INSNS / 2);
+        scratch_load(s, code, sizeof code, (u16)(instructions / 2));
         u64 start = thread_cpu_ns();
         if (vcpu_run(&s->vcpu, &exit) || exit.kind != VMEXIT_PIO)
             return 0;
         best = MIN(best, thread_cpu_ns() - start);
     }
-    return best > exit_ns ? (u32)((best - exit_ns) * 10 / LOOP_INSNS) : 0;
+    return best > exit_ns ? (u32)((best - exit_ns) * 1000 / instructions) : 0;
+}
+
+int vcpu_calibrate(struct vcpu_traits *traits)
+{
+    struct scratch s;
+    int rc = scratch_open(&s);
+    if (rc)
+        return rc;
+    rc = calibrate(&s, traits);
+    traits->costs.exit_ns = measure_exit(&s, false, QUICK_BATCHES, QUICK_EXITS);
+    traits->costs.insn_ps = measure_insn(&s, traits->costs.exit_ns, QUICK_BATCHES, QUICK_INSNS);
+    if (traits->costs.insn_ps < FAST_INSN_PS) /* then many more are needed to see them beside an exit */
+        traits->costs.insn_ps = measure_insn(&s, traits->costs.exit_ns, QUICK_BATCHES, LOOP_INSNS);
+    scratch_close(&s);
+    return rc;
 }
 
 enum backend backend_detect(void)
@@ -263,10 +272,10 @@ void backend_probe(struct backend_probe *probe)
     if (probe->missing[0] || scratch_open(&s))
         return;
     if (!calibrate(&s, &probe->traits)) {
-        probe->exit_ns = measure_exit(&s, false);
-        u32 synced = measure_exit(&s, true);
+        probe->exit_ns = measure_exit(&s, false, BATCHES, EXITS_PER_BATCH);
+        u32 synced = measure_exit(&s, true, BATCHES, EXITS_PER_BATCH);
         probe->sync_ns = synced > probe->exit_ns ? synced - probe->exit_ns : 0;
-        probe->insn_ns_tenths = measure_insn(&s, probe->exit_ns);
+        probe->insn_ns_tenths = measure_insn(&s, probe->exit_ns, BATCHES, LOOP_INSNS) / 100;
     }
     scratch_close(&s);
 }

@@ -15,8 +15,15 @@
 struct kvm_run;
 struct vcpu_fpu; /* vcpu_fpu.c */
 
+/* Measured roughly by vcpu_calibrate. */
+struct vcpu_costs {
+    u32 exit_ns; /* OUT to userspace and back, everything included */
+    u32 insn_ps; /* a simple guest instruction */
+};
+
 /* What this host's KVM does where backends differ; measured once by vcpu_calibrate. */
 struct vcpu_traits {
+    struct vcpu_costs costs;
     bool out_rip_after; /* at an OUT exit RIP is behind the instruction */
     bool push_sreg_whole; /* a 32-bit PUSH of a segment register writes four bytes, not two: both exist in hardware */
     bool late_window;   /* the interrupt window opens late: a software KVM that tests it between batches */

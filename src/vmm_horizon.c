@@ -1,0 +1,88 @@
+/* How far a region goes on without a device access before KVM gets the guest back.
+ *
+ * Staying for d more instructions costs d * translated, leaving costs exit + d * guest until the next exit. Both are measured:
+ * an exit and a guest instruction at start-up (struct vcpu_costs), a translated instruction as regions are run. They are equal at
+ *
+ *     d = exit / (translated - guest), or never, where KVM is the slower one: then there is no horizon.
+ *
+ * That is the horizon for code of which nothing is known. A leave point is a place where a region was left for it. KVM's time
+ * from there to the next exit tells how far away that was: nearer than the horizon, and it would have been better to go on, so
+ * the next time the guest goes on from there for twice as many horizons (promotion); farther, and for half as many. Two verdicts
+ * in a row are needed, and promotions wear off, for programs change. Agesen et al. 2012 name this as future work. */
+#include "vmm_internal.h"
+
+enum {
+    MAX_SHIFT = 8,           /* of the horizon: 256 times as far */
+    WEAR_OFF = 64,           /* leaves from one place after which a promotion is taken back for a trial */
+    MEASURED_INSTRUCTIONS = 1 << 20, /* from here on what was measured counts */
+    PS_PER_NS = 1000,
+};
+
+static u64 translated_ps(const struct vmm *vmm)
+{
+    struct cluster_stats stats;
+    if (!vmm->engine || !vmm->tsc_cluster)
+        return HORIZON_TRANSLATED_PS;
+    cluster_engine_stats(vmm->engine, &stats);
+    if (stats.instructions < MEASURED_INSTRUCTIONS)
+        return HORIZON_TRANSLATED_PS;
+    return vmm_tsc_to_ns(vmm, vmm->tsc_cluster) * PS_PER_NS / stats.instructions;
+}
+
+u64 vmm_horizon(const struct vmm *vmm)
+{
+    const struct vcpu_costs *costs = &vmm->vcpu.traits.costs;
+    if (vmm->config->horizon != HORIZON_AUTO)
+        return vmm->config->horizon;
+    return horizon_of_costs((u64)costs->exit_ns * PS_PER_NS, costs->insn_ps, translated_ps(vmm));
+}
+
+static struct leave_point *point_at(struct vmm *vmm, linear_t at)
+{
+    struct leave_point *point = &vmm->leave_points[(at ^ at >> 8) % LEAVE_POINTS];
+    if (point->at != at)
+        *point = (struct leave_point){.at = at};
+    return point;
+}
+
+bool vmm_leave_for_horizon(struct vmm *vmm, linear_t at)
+{
+    struct leave_point *point = point_at(vmm, at);
+    if (point->horizons_left) {
+        point->horizons_left--;
+        return false;
+    }
+    if (++point->leaves % WEAR_OFF == 0 && point->shift)
+        point->shift--;
+    point->horizons_left = BIT(point->shift) - 1;
+    vmm->left_at = vmm->config->horizon == HORIZON_AUTO ? point : NULL;
+    vmm->left_tsc = tsc_now();
+    return true;
+}
+
+/* Two verdicts in a row change the shift. */
+static void judge(struct leave_point *point, bool too_early)
+{
+    s8 verdict = too_early ? 1 : -1;
+    bool again = point->verdict == verdict;
+    point->verdict = again ? 0 : verdict;
+    if (again && too_early && point->shift < MAX_SHIFT)
+        point->shift++;
+    else if (again && !too_early && point->shift)
+        point->shift--;
+}
+
+void vmm_note_residency(struct vmm *vmm)
+{
+    struct leave_point *point = vmm->left_at;
+    vmm->left_at = NULL;
+    if (!point)
+        return;
+    const struct vcpu_costs *costs = &vmm->vcpu.traits.costs;
+    u64 residency_ps = vmm_tsc_to_ns(vmm, tsc_now() - vmm->left_tsc) * PS_PER_NS;
+    u64 exit_ps = (u64)costs->exit_ns * PS_PER_NS;
+    u64 inside_ps = residency_ps > exit_ps ? residency_ps - exit_ps : 0;
+    u64 instructions = inside_ps / MAX(costs->insn_ps, 1u);
+    point->kvm_ns += residency_ps / PS_PER_NS;
+    judge(point, instructions * translated_ps(vmm) < residency_ps);
+}
