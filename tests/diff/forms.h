@@ -81,7 +81,7 @@ bool form_case_make(const struct form *form, u32 index, struct form_case *c);
 enum form_verdict {
     FORM_SAME,
     FORM_NO_CLUSTER,  /* none begins with it: an indirect jump leads to no exit that could be seen */
-    FORM_UNSUPPORTED, /* left to KVM where the case comes to */
+    FORM_UNSUPPORTED, /* left to KVM where the case comes to, or without an end */
     FORM_DIFFERENT,   /* printed */
 };
 

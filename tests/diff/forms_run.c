@@ -127,6 +127,8 @@ static enum form_verdict run_pair(struct trio *t, const struct form_case *c, u32
     }
     jit_stats(t->host.jit[config], &before);
     *leave = executor_run_limited(&t->interp, a);
+    if (*leave == LEAVE_REASONS) /* a loop, and host code has no limit */
+        return FORM_UNSUPPORTED;
     enum cluster_leave other = executor_run(&t->host, b);
     jit_stats(t->host.jit[config], &after);
     result->native = after.interpreted == before.interpreted + t->interp.cpu.halted; /* HLT is always */
