@@ -253,7 +253,9 @@ static int create_engine(struct vmm *vmm)
     if (rc)
         return rc;
     vmm->interp.like_kvm = true;
-    rc = vmm_check_create(vmm);
+    rc = vmm_poll_create(vmm);
+    if (!rc)
+        rc = vmm_check_create(vmm);
     if (!rc)
         rc = vmm_executor_create(vmm);
     if (!rc)
@@ -276,6 +278,7 @@ static void destroy(struct vmm *vmm)
     cluster_engine_destroy(vmm->engine);
     vmm_executor_destroy(vmm);
     vmm_check_destroy(vmm);
+    vmm_poll_destroy(vmm);
     interp_fini(&vmm->interp);
     code_map_fini(&vmm->code_map);
     devices_destroy(&vmm->devices);

@@ -23,6 +23,8 @@ static u32 env_port_in(void *opaque, u16 port, u8 size)
     struct vmm *vmm = opaque;
     u32 value = machine_port_in(&vmm->machine, port, size);
     note_port_access(vmm);
+    if (vmm->poll && size == BUS_8)
+        vmm_watch_read(vmm, port);
     return value;
 }
 
@@ -54,6 +56,8 @@ static void env_find_port(void *opaque, struct env_port *port)
         return;
     port->in = row->in;
     port->out = row->out;
+    if (vmm->poll && row->poll && port->size == BUS_8)
+        vmm_watch_port(vmm, row, port);
 }
 
 /* These follow every access that translated code makes, so there is one of each for either clock. */

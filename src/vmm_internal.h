@@ -31,8 +31,9 @@ struct recent_exit {
 /* vmm_look.c: loops by the address at which they were met, and what came of looking at them. */
 struct look_site {
     linear_t at;
-    bool known, waits; /* it did, the last time */
-    u32 failures;      /* since */
+    bool known;
+    u32 credit;        /* it has been seen to wait: looks in vain that are free */
+    u32 failures;      /* those that were not */
     u64 rests_until;   /* TSC: not looked at before */
 };
 struct look {
@@ -52,6 +53,9 @@ struct leave_point {
 };
 #define LEAVE_POINTS 512
 
+enum { ATTENTION_POLL = 2 }; /* vmm->attention, if vmm_check_poll is all that is wanted */
+
+struct vmm_poll;    /* vmm_poll.c */
 struct exit_counts; /* vmm_stats.c */
 struct vmm_check;   /* vmm_check.c */
 struct jit;
@@ -87,6 +91,7 @@ struct vmm {
     u64 accesses_at_look; /* see vmm_region.c */
     u32 look_period, stretches;
     struct look look;                  /* host clock */
+    struct vmm_poll *poll;             /* NULL: the guest's polling is not looked for */
     u32 stretch; /* host clock: instructions without an access after which a loop is looked at */
 
     /* Kicks. The signal handler sets attention and makes KVM_RUN return. */
@@ -165,20 +170,23 @@ must_check int vmm_enter_regions(struct vmm *vmm, const struct cpu_where *where,
 /* The guest goes on in regions, until something is to be done or KVM shall have it. 0 or -errno. */
 must_check int vmm_go_on(struct vmm *vmm);
 
-/* vmm_poll.c */
-/* vmm->env must be there. 0 or -errno. */
-must_check int vmm_poll_create(struct vmm *vmm);
-void vmm_poll_destroy(struct vmm *vmm);
-/* After an access that is to be looked at: see struct poll_watch. */
-void vmm_watch_port(struct vmm *vmm, bool in, u16 port, u8 size);
-/* The guest seems to poll. If it does nothing but that, it is asleep now until it gets another answer, or an event. */
-void vmm_check_poll(struct vmm *vmm);
-
 /* vmm_window.c: the VGA's window as plain memory. */
 /* Allows or forbids it after the level has been set. */
 void vmm_window_follow(struct vmm *vmm);
 /* Fills what vmm->stats says of it. */
 void vmm_window_stats(struct vmm *vmm);
+
+/* vmm_poll.c */
+/* vmm->env must be there. 0 or -errno. */
+must_check int vmm_poll_create(struct vmm *vmm);
+void vmm_poll_destroy(struct vmm *vmm);
+/* *port has been found to be `row`, which is polled: makes its reads known. */
+void vmm_watch_port(struct vmm *vmm, const struct bus_port *row, struct env_port *port);
+/* A byte was read from `port`, not through a port made so. */
+void vmm_watch_read(struct vmm *vmm, u16 port);
+/* Attention was called for ATTENTION_POLL, perhaps also for others: the guest seems to poll. If it does nothing but that,
+ * it is asleep now until it gets another answer, or an event. */
+void vmm_check_poll(struct vmm *vmm);
 
 /* vmm_interrupt.c */
 /* The interrupt controllers ask. Delivers if the processor can take it now; else brings the guest to where it can.

@@ -10,6 +10,9 @@ enum {
     VAIN_SHARE = 64,   /* one part in so many of the time may go into looks in vain */
     MAX_PATIENCE = 10, /* log2 of the longest rest, in rests after a first failure */
     FIRST_PERIOD = 32, /* of the first look; four times as long with each failure */
+    CREDIT = 4,        /* a loop that waits is met when it has just ended, too */
+    TICKS_PER_INSTRUCTION =
+        2000, /* of a period, and more than it takes: what takes longer was the host's doing */
 };
 
 static struct look_site *site_of(struct look *look, linear_t at)
@@ -24,7 +27,7 @@ bool look_begin(struct look *look, linear_t at)
     if (site->at != at || !site->known)
         *site = (struct look_site){.at = at, .known = true};
     u64 now = tsc_now();
-    if (!site->waits && (now < site->rests_until || now < look->rests_until))
+    if (!site->credit && (now < site->rests_until || now < look->rests_until))
         return false;
     look->begun = now;
     return true;
@@ -39,12 +42,17 @@ u32 look_period(struct look *look, linear_t at)
 void look_end(struct look *look, linear_t at, bool waits)
 {
     struct look_site *site = site_of(look, at);
-    site->waits = waits;
     if (waits) {
+        site->credit = CREDIT;
         site->failures = 0;
         return;
     }
-    u64 now = tsc_now(), rest = (now - look->begun) * VAIN_SHARE;
+    if (site->credit) {
+        site->credit--;
+        return;
+    }
+    u64 now = tsc_now(), took = now - look->begun;
+    u64 rest = MIN(took, (u64)look_period(look, at) * TICKS_PER_INSTRUCTION) * VAIN_SHARE;
     site->rests_until = now + (rest << MIN(site->failures, (u32)MAX_PATIENCE));
     look->rests_until = now + rest;
     site->failures++;

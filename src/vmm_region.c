@@ -69,7 +69,10 @@ int vmm_go_on(struct vmm *vmm)
     case LEAVE_interrupt:
     case LEAVE_halt:
     case LEAVE_request:
+        return 0;
     case LEAVE_attention:
+        if (vmm->poll)
+            vmm_check_poll(vmm);
         return 0;
     case LEAVE_horizon:
         if (vmm->machine.clock.mode == CLOCK_MODE_HOST)

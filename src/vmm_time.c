@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -128,6 +129,7 @@ int vmm_time_start(struct vmm *vmm)
         return rc;
     }
     vmm->timers_created = true;
+    prctl(PR_SET_TIMERSLACK, 1); /* ns; the thread that waits for the guest wakes up as late as that, at best */
     if (vmm->config->timeout_ns) {
         vmm->timeout_at_ns = host_monotonic_ns() + vmm->config->timeout_ns;
         set_timer(vmm->timeout_timer, TIMER_ABSTIME, vmm->timeout_at_ns, 0);

@@ -174,6 +174,12 @@ static u32 fdc_msr_in(void *dev, u16 port, u8 size)
     return MSR_RQM | MSR_DIO | MSR_CMDBSY | fdc->drive_busy;
 }
 
+static bool fdc_msr_poll(void *dev, u16 port, struct bus_poll *poll)
+{
+    bus_poll_constant(poll, (u8)fdc_msr_in(dev, port, BUS_8));
+    return true;
+}
+
 static void fdc_dsr_out(void *dev, u16 port, u8 size, u32 value)
 {
     (void)port, (void)size;
@@ -306,7 +312,8 @@ static const struct bus_port fdc_ports[] = {
     {.first = 0x3f1, .count = 1, .width = BUS_8, .name = "FDC SRB (not driven)"},
     {.first = 0x3f2, .count = 1, .width = BUS_8, .name = "FDC DOR", .in = fdc_dor_in, .out = fdc_dor_out},
     {.first = 0x3f3, .count = 1, .width = BUS_8, .name = "FDC TDR", .in = fdc_tdr_in, .out = fdc_tdr_out},
-    {.first = 0x3f4, .count = 1, .width = BUS_8, .name = "FDC MSR/DSR", .in = fdc_msr_in, .out = fdc_dsr_out},
+    {.first = 0x3f4, .count = 1, .width = BUS_8, .name = "FDC MSR/DSR", .in = fdc_msr_in, .out = fdc_dsr_out,
+     .poll = fdc_msr_poll},
     {.first = 0x3f5, .count = 1, .width = BUS_8, .name = "FDC data FIFO", .in = fdc_fifo_in,
      .out = fdc_fifo_out},
     {.first = 0x3f7, .count = 1, .width = BUS_8, .name = "FDC DIR/CCR", .in = fdc_dir_in, .out = fdc_ccr_out},

@@ -221,6 +221,20 @@ static u32 ide_status_in(void *dev, u16 port, u8 size)
     return status;
 }
 
+/* Reading the status acknowledges the interrupt, reading the alternate one does not. */
+static bool ide_status_poll(void *dev, u16 port, struct bus_poll *poll)
+{
+    struct ide_channel *ch = port_channel(dev, port);
+    bus_poll_constant(poll, read_status(ch));
+    return !selected_device(ch)->intrq;
+}
+
+static bool ide_alternate_status_poll(void *dev, u16 port, struct bus_poll *poll)
+{
+    bus_poll_constant(poll, read_status(port_channel(dev, port)));
+    return true;
+}
+
 static u32 ide_alternate_status_in(void *dev, u16 port, u8 size)
 {
     (void)size;
@@ -364,6 +378,10 @@ static void ide_destroy(void *dev)
 #define IDE_ROW(channel, what, port, widths, read, write)                                                    \
     {.first = (port), .count = 1, .width = (widths), .name = channel " " what, .in = (read), .out = (write)}
 
+#define IDE_POLLED_ROW(channel, what, port, ask, read, write)                                                \
+    {.first = (port), .count = 1, .width = BUS_8, .name = channel " " what, .in = (read), .out = (write),    \
+     .poll = (ask)}
+
 #define IDE_ROWS(channel, base, control)                                                                     \
     IDE_ROW(channel, "data", (base), BUS_8 | BUS_16 | BUS_32, ide_data_in, ide_data_out),                    \
     IDE_ROW(channel, "error/features", (base) + 1, BUS_8, ide_register_in, ide_register_out),                \
@@ -372,8 +390,9 @@ static void ide_destroy(void *dev)
     IDE_ROW(channel, "cylinder low", (base) + 4, BUS_8, ide_register_in, ide_register_out),                  \
     IDE_ROW(channel, "cylinder high", (base) + 5, BUS_8, ide_register_in, ide_register_out),                 \
     IDE_ROW(channel, "device/head", (base) + 6, BUS_8, ide_register_in, ide_device_head_out),                \
-    IDE_ROW(channel, "status/command", (base) + 7, BUS_8, ide_status_in, ide_command_out),                   \
-    IDE_ROW(channel, "alternate status/control", (control), BUS_8, ide_alternate_status_in, ide_control_out)
+    IDE_POLLED_ROW(channel, "status/command", (base) + 7, ide_status_poll, ide_status_in, ide_command_out),  \
+    IDE_POLLED_ROW(channel, "alternate status/control", (control), ide_alternate_status_poll,                \
+                   ide_alternate_status_in, ide_control_out)
 
 static const struct bus_port ide_ports[] = {
     IDE_ROWS("IDE0", 0x1f0, 0x3f6),

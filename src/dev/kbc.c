@@ -390,14 +390,38 @@ static void kbc_data_out(void *dev, u16 port, u8 size, u32 value)
     kbc_arm(kbc);
 }
 
+/* An empty output register shows its last byte again. */
+static bool kbc_data_poll(void *dev, u16 port, struct bus_poll *poll)
+{
+    struct kbc *kbc = dev;
+    (void)port;
+    kbc_catch_up(kbc);
+    bus_poll_constant(poll, kbc->out.value);
+    return !kbc->obf;
+}
+
+static u8 kbc_status(const struct kbc *kbc)
+{
+    return STATUS_UNLOCKED | (kbc->ram[0] & CB_SYSTEM ? STATUS_SYSTEM : 0) |
+           (kbc->last_was_command ? STATUS_COMMAND : 0) | (kbc->obf ? STATUS_OBF : 0) |
+           (kbc->obf && kbc->out.aux ? STATUS_AUX_OBF : 0);
+}
+
 static u32 kbc_status_in(void *dev, u16 port, u8 size)
 {
     struct kbc *kbc = dev;
     (void)port, (void)size;
     kbc_catch_up(kbc);
-    return STATUS_UNLOCKED | (kbc->ram[0] & CB_SYSTEM ? STATUS_SYSTEM : 0) |
-           (kbc->last_was_command ? STATUS_COMMAND : 0) | (kbc->obf ? STATUS_OBF : 0) |
-           (kbc->obf && kbc->out.aux ? STATUS_AUX_OBF : 0);
+    return kbc_status(kbc);
+}
+
+static bool kbc_status_poll(void *dev, u16 port, struct bus_poll *poll)
+{
+    struct kbc *kbc = dev;
+    (void)port;
+    kbc_catch_up(kbc);
+    bus_poll_constant(poll, kbc_status(kbc));
+    return true;
 }
 
 static void kbc_command_out(void *dev, u16 port, u8 size, u32 value)
@@ -410,8 +434,8 @@ static void kbc_command_out(void *dev, u16 port, u8 size, u32 value)
 }
 
 static const struct bus_port kbc_ports[] = {
-    {0x60, 1, BUS_8, "keyboard data", kbc_data_in, kbc_data_out},
-    {0x64, 1, BUS_8, "keyboard status/command", kbc_status_in, kbc_command_out},
+    {0x60, 1, BUS_8, "keyboard data", kbc_data_in, kbc_data_out, kbc_data_poll},
+    {0x64, 1, BUS_8, "keyboard status/command", kbc_status_in, kbc_command_out, kbc_status_poll},
 };
 
 /* --- Keys and mouse from outside --- */

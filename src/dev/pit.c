@@ -178,6 +178,13 @@ bool pit_out(struct pit *pit, unsigned counter, u64 now_ns)
     return pit_counter_out(pit_counter_at(pit, counter, t), t);
 }
 
+u64 pit_out_change_ns(struct pit *pit, unsigned counter, u64 now_ns)
+{
+    s64 t = (s64)pit_ticks(now_ns);
+    s64 change = pit_counter_next_change(pit_counter_at(pit, counter, t), t, false);
+    return change == PIT_TICK_NEVER ? CLOCK_NEVER : pit_ticks_ns((u64)change);
+}
+
 void pit_set_gate(struct pit *pit, unsigned counter, bool gate, u64 now_ns)
 {
     s64 t = (s64)pit_ticks(now_ns);

@@ -16,6 +16,8 @@ u64 pit_ticks_ns(u64 ticks);
 
 /* The OUT pin of counter 0, 1 or 2. `now_ns` is a time since power-on and must not go backwards. */
 bool pit_out(struct pit *pit, unsigned counter, u64 now_ns);
+/* When it changes next, if nobody touches the counter; CLOCK_NEVER if it stays. */
+u64 pit_out_change_ns(struct pit *pit, unsigned counter, u64 now_ns);
 /* Drives the GATE pin. Those of counters 0 and 1 are tied high on the AT. */
 void pit_set_gate(struct pit *pit, unsigned counter, bool gate, u64 now_ns);
 

@@ -34,6 +34,19 @@ static u32 port61_in(void *dev, u16 port, u8 size)
     return value;
 }
 
+/* The refresh bit changes all the time; what a program waits for is counter 2. */
+static bool port61_poll(void *dev, u16 port, struct bus_poll *poll)
+{
+    struct port61 *p = dev;
+    u64 now = clock_now(&p->machine->clock);
+    u8 value = (u8)port61_in(dev, port, BUS_8);
+    *poll = (struct bus_poll){.value = {value, value ^ PORT61_REFRESH},
+                              .n = 2,
+                              .same_until_ns = now,
+                              .until_ns = pit_out_change_ns(p->machine->pit, SPEAKER_COUNTER, now)};
+    return true;
+}
+
 static void port61_write(struct port61 *p, u8 value)
 {
     p->latch = value & PORT61_WRITABLE;
@@ -48,7 +61,7 @@ static void port61_out(void *dev, u16 port, u8 size, u32 value)
 }
 
 static const struct bus_port port61_ports[] = {
-    {0x61, 1, BUS_8, "system control B", port61_in, port61_out},
+    {0x61, 1, BUS_8, "system control B", port61_in, port61_out, port61_poll},
 };
 
 static int port61_create(struct machine *machine, void **dev)

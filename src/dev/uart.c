@@ -399,16 +399,40 @@ static void uart_mcr_out(void *dev, u16 port, u8 size, u32 value)
     update_irq(uart);
 }
 
+static u8 line_status(const struct uart *uart)
+{
+    u8 lsr = uart->lsr | LSR_THRE | LSR_TEMT | (uart->fifo_count ? LSR_DR : 0);
+    if (fifo_mode(uart) && ((uart->lsr & (LSR_PE | LSR_FE | LSR_BI)) || fifo_holds_error(uart)))
+        lsr |= LSR_FIFO_ERROR;
+    return lsr;
+}
+
+/* A read clears the errors. */
+static bool uart_lsr_poll(void *dev, u16 port, struct bus_poll *poll)
+{
+    (void)port;
+    struct uart *uart = dev;
+    bus_poll_constant(poll, line_status(uart));
+    return !uart->lsr;
+}
+
 static u32 uart_lsr_in(void *dev, u16 port, u8 size)
 {
     (void)port, (void)size;
     struct uart *uart = dev;
-    u8 lsr = uart->lsr | LSR_THRE | LSR_TEMT | (uart->fifo_count ? LSR_DR : 0);
-    if (fifo_mode(uart) && ((uart->lsr & (LSR_PE | LSR_FE | LSR_BI)) || fifo_holds_error(uart)))
-        lsr |= LSR_FIFO_ERROR;
+    u8 lsr = line_status(uart);
     uart->lsr = 0;
     update_irq(uart);
     return lsr;
+}
+
+/* A read clears the deltas. */
+static bool uart_msr_poll(void *dev, u16 port, struct bus_poll *poll)
+{
+    (void)port;
+    struct uart *uart = dev;
+    bus_poll_constant(poll, uart->msr);
+    return !(uart->msr & ~MSR_LINES);
 }
 
 static u32 uart_msr_in(void *dev, u16 port, u8 size)
@@ -480,6 +504,8 @@ static void uart_destroy(void *dev)
 #define UART_ROW(offset, what, read, write)                                                                  \
     {.first = 0x3f8 + (offset), .count = 1, .width = BUS_8, .name = "COM1 " what,                            \
      .in = (read), .out = (write)}
+#define UART_POLLED_ROW(offset, what, read, ask)                                                             \
+    {.first = 0x3f8 + (offset), .count = 1, .width = BUS_8, .name = "COM1 " what, .in = (read), .poll = (ask)}
 
 static const struct bus_port uart_ports[] = {
     UART_ROW(0, "data/divisor low", uart_data_in, uart_data_out),
@@ -487,8 +513,8 @@ static const struct bus_port uart_ports[] = {
     UART_ROW(2, "interrupt identification/FIFO control", uart_iir_in, uart_fcr_out),
     UART_ROW(3, "line control", uart_lcr_in, uart_lcr_out),
     UART_ROW(4, "modem control", uart_mcr_in, uart_mcr_out),
-    UART_ROW(5, "line status", uart_lsr_in, NULL),
-    UART_ROW(6, "modem status", uart_msr_in, NULL),
+    UART_POLLED_ROW(5, "line status", uart_lsr_in, uart_lsr_poll),
+    UART_POLLED_ROW(6, "modem status", uart_msr_in, uart_msr_poll),
     UART_ROW(7, "scratch", uart_scratch_in, uart_scratch_out),
 };
 /* clang-format on */

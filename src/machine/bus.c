@@ -81,6 +81,12 @@ void bus_out(struct bus *bus, u16 port, u8 size, u32 value)
     bus_out(bus, (u16)(port + half), half, value >> (8 * half));
 }
 
+bool bus_poll(const struct bus *bus, u16 port, struct bus_poll *poll)
+{
+    const struct bus_port *row = bus->rows[bus->port[port]].row;
+    return row && row->poll && row->poll(bus->rows[bus->port[port]].dev, port, poll);
+}
+
 const struct bus_port *bus_port_row(const struct bus *bus, u16 port, void **dev)
 {
     *dev = bus->rows[bus->port[port]].dev;

@@ -9,6 +9,17 @@
 /* Widths in bytes, also used as a mask. */
 enum bus_width { BUS_8 = 1, BUS_16 = 2, BUS_32 = 4 };
 
+/* What reads of a port will give: as long as no clock event fires and nobody accesses the device otherwise, each
+ * one of `value` until `until_ns`, and value[0] until `same_until_ns`. Times are virtual. */
+#define BUS_POLL_VALUES 4
+#define BUS_POLL_EVENT  UINT64_MAX /* only an event can change it */
+struct bus_poll {
+    u8 value[BUS_POLL_VALUES];
+    u32 n;
+    u64 same_until_ns;
+    u64 until_ns;
+};
+
 struct bus_port {
     u16 first;
     u16 count;
@@ -16,6 +27,9 @@ struct bus_port {
     const char *name; /* "VGA GC index": one row per named port where a report should tell them apart */
     u32 (*in)(void *dev, u16 port, u8 size);              /* NULL: write-only, reads as unclaimed */
     void (*out)(void *dev, u16 port, u8 size, u32 value); /* NULL: read-only, writes ignored */
+    /* For programs that read the port (a byte) over and over: true, and *poll filled in, if more reads, or fewer, change
+     * nothing now, for the guest or for the device. NULL: never so. */
+    bool (*poll)(void *dev, u16 port, struct bus_poll *poll);
 };
 
 /* A memory-mapped window, whole 4 KiB pages. Accesses are 1, 2 or 4 bytes at any alignment (or odd sizes where
@@ -47,7 +61,16 @@ struct bus {
     void *on_unclaimed_opaque;
 };
 
+/* Reads give `value` until an event. */
+static inline void bus_poll_constant(struct bus_poll *poll, u8 value)
+{
+    *poll = (struct bus_poll){
+        .value = {value}, .n = 1, .same_until_ns = BUS_POLL_EVENT, .until_ns = BUS_POLL_EVENT};
+}
+
 void bus_init(struct bus *bus);
+/* bus_port.poll of the port, if it has one. */
+bool bus_poll(const struct bus *bus, u16 port, struct bus_poll *poll);
 /* Adds the rows of one device. Overlaps are our bug. */
 void bus_add_ports(struct bus *bus, const struct bus_port *ports, size_t n, void *dev);
 void bus_add_window(struct bus *bus, const struct bus_window *window);

@@ -223,6 +223,7 @@ json_t *json_variant(const struct run_stats *s)
     set_u64(o, "rescued_instructions", s->rescued_instructions);
     set_u64(o, "time_nudges", s->time_nudges);
     set_u64(o, "spins", s->spins);
+    set_u64(o, "polls", s->polls);
     set_u64(o, "sleeps", s->sleeps);
     set_text(o, "executor", s->executor);
     json_object_set_new(o, "clusters", json_clusters(&s->clusters));

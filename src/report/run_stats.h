@@ -105,6 +105,7 @@ struct run_stats {
     u64 rescued_instructions;
     u64 time_nudges;      /* --clock=access: time was moved on although the guest was busy: streams may differ */
     u64 spins;            /* pure wait loops: time jumped (access clock) or the thread slept (host clock) to the next event */
+    u64 polls;            /* --clock=host: pure loops on ports, in which the thread slept until another answer */
     u64 sleeps;           /* --clock=host: times the thread slept although the guest did not halt */
 
     struct cluster_stats clusters;

@@ -97,6 +97,28 @@ static u32 status_1_in(void *dev, u16 port, u8 size)
     return now_ns < vga->status_until_ns ? vga->status : status_1_look(vga, now_ns);
 }
 
+/* The blank bit changes with every line: it is told from the retrace bit, which a program waits for longer. */
+static bool status_1_poll(void *dev, u16 port, struct bus_poll *poll)
+{
+    struct vga *vga = dev;
+    if (!vga_port_active(vga, port)) {
+        bus_poll_constant(poll, 0xff);
+        return true;
+    }
+    bool shows_dots = vga->r.attr[VGA_ATTR_PLANE_ENABLE] & ATTR12_VIDEO_STATUS;
+    if (vga->attr_data_next || shows_dots)
+        return false;
+    u64 now_ns = clock_now(vga->clock);
+    u8 value = status_1_look(vga, now_ns);
+    u64 until_ns = vga_timing_retrace_change_ns(&vga->timing, now_ns);
+    u64 blank_until_ns = MAX(vga->status_until_ns, vga_timing_picture_ns(&vga->timing, now_ns));
+    *poll = (struct bus_poll){.value = {value, value ^ INPUT_STATUS_1_DISPLAY_DISABLED},
+                              .n = 2,
+                              .same_until_ns = MIN(blank_until_ns, until_ns),
+                              .until_ns = until_ns};
+    return true;
+}
+
 static void feature_out(void *dev, u16 port, u8 size, u32 value)
 {
     struct vga *vga = dev;
@@ -109,7 +131,7 @@ static void feature_out(void *dev, u16 port, u8 size, u32 value)
 static const struct bus_port vga_ports[] = {
     {0x3b4, 1, PAIR, "VGA mono CRTC index", vga_crtc_in, vga_crtc_out},
     {0x3b5, 1, BUS_8, "VGA mono CRTC data", vga_crtc_in, vga_crtc_out},
-    {0x3ba, 1, BUS_8, "VGA mono input status 1", status_1_in, feature_out},
+    {0x3ba, 1, BUS_8, "VGA mono input status 1", status_1_in, feature_out, status_1_poll},
     {0x3c0, 1, BUS_8, "VGA attribute index and data", vga_attr_in, vga_attr_out},
     {0x3c1, 1, BUS_8, "VGA attribute read", vga_attr_in, NULL},
     {0x3c2, 1, BUS_8, "VGA misc output", misc_status_in, misc_out},
@@ -125,7 +147,7 @@ static const struct bus_port vga_ports[] = {
     {0x3cf, 1, BUS_8, "VGA GC data", vga_gc_in, vga_gc_out},
     {0x3d4, 1, PAIR, "VGA CRTC index", vga_crtc_in, vga_crtc_out},
     {0x3d5, 1, BUS_8, "VGA CRTC data", vga_crtc_in, vga_crtc_out},
-    {0x3da, 1, BUS_8, "VGA input status 1", status_1_in, feature_out},
+    {0x3da, 1, BUS_8, "VGA input status 1", status_1_in, feature_out, status_1_poll},
 };
 
 /* What the registers hold at power-on is undefined in the manuals. These are the timing of the 80 x 25 text

@@ -117,10 +117,34 @@ bool vga_timing_displaying(const struct vga_timing *t, const struct vga_beam *be
     return beam->line < t->display_lines && beam->dot - t->display_skew < t->display_dots;
 }
 
+/* When the beam reaches `dot` of `line` (which may lie in the next frames) of the beam's frame. */
+static u64 line_ns(const struct vga_timing *t, const struct vga_beam *beam, u64 line, u32 dot)
+{
+    u64 frame = beam->frame - t->anchor_frame;
+    u64 target = frame * frame_dots(t) + line * t->line_dots + dot - t->anchor_dot;
+    return t->anchor_ns + (target * NS_PER_S + t->dot_hz - 1) / t->dot_hz;
+}
+
 u64 vga_timing_next_retrace_ns(struct vga_timing *t, u64 now_ns)
 {
     struct vga_beam beam = vga_timing_beam(t, now_ns);
-    u64 frame = beam.frame - t->anchor_frame + (beam.line >= t->retrace_start);
-    u64 target = frame * frame_dots(t) + (u64)t->retrace_start * t->line_dots - t->anchor_dot;
-    return t->anchor_ns + (target * NS_PER_S + t->dot_hz - 1) / t->dot_hz;
+    u32 next_frame = beam.line >= t->retrace_start ? t->lines : 0;
+    return line_ns(t, &beam, (u64)next_frame + t->retrace_start, 0);
+}
+
+u64 vga_timing_retrace_change_ns(struct vga_timing *t, u64 now_ns)
+{
+    struct vga_beam beam = vga_timing_beam(t, now_ns);
+    if (t->retrace_start >= t->lines || !t->retrace_lines || t->retrace_lines >= t->lines)
+        return CLOCK_NEVER;
+    if (!vga_timing_in_retrace(t, &beam))
+        return vga_timing_next_retrace_ns(t, now_ns);
+    u32 end = t->retrace_start + t->retrace_lines;
+    return line_ns(t, &beam, beam.line >= t->retrace_start ? end : end - t->lines, 0);
+}
+
+u64 vga_timing_picture_ns(struct vga_timing *t, u64 now_ns)
+{
+    struct vga_beam beam = vga_timing_beam(t, now_ns);
+    return beam.line < t->display_lines ? now_ns : line_ns(t, &beam, t->lines, t->display_skew);
 }

@@ -73,6 +73,12 @@ u64 vga_timing_retraces(const struct vga_timing *t, const struct vga_beam *beam)
 bool vga_timing_in_retrace(const struct vga_timing *t, const struct vga_beam *beam);
 bool vga_timing_displaying(const struct vga_timing *t, const struct vga_beam *beam);
 
+/* First time after `now_ns` at which vga_timing_in_retrace gives another answer; CLOCK_NEVER: it always gives this one. */
+u64 vga_timing_retrace_change_ns(struct vga_timing *t, u64 now_ns);
+
+/* First time from `now_ns` on at which a line is displayed; `now_ns` if the beam is in one of the picture's lines. */
+u64 vga_timing_picture_ns(struct vga_timing *t, u64 now_ns);
+
 /* First time after `now_ns` at which the next vertical retrace has begun. */
 u64 vga_timing_next_retrace_ns(struct vga_timing *t, u64 now_ns);
 
