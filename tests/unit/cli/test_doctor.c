@@ -2,6 +2,7 @@
 #include "cli_tests.h"
 
 #include "doctor.h"
+#include "vmm.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -101,12 +102,29 @@ static void the_firmware(void **state)
     assert_says(&f, false, "-> sudo apt-get install seabios");
 }
 
+/* How far to go on: what an exit costs, paid off by what an instruction costs more than in KVM. */
+static void the_horizon(void **state)
+{
+    struct doctor_facts f = healthy();
+    (void)state;
+    f.probe.insn_ns_tenths = 6;
+    f.probe.exit_ns = 2000;
+    assert_says(&f, true, "the horizon           20,000 ");
+    f.probe.insn_ns_tenths = 10;
+    assert_says(&f, true, "the horizon           none: translated code is faster than the guest in KVM");
+    assert_true(horizon_of_costs(2000000, 250, 750) == 4000);
+    assert_true(horizon_of_costs(20000000, 250, 750) == 40000);
+    assert_true(horizon_of_costs(2000000, 749, 750) == 2000000);
+    assert_true(horizon_of_costs(2000000, 750, 750) == HORIZON_INF);
+    assert_true(horizon_of_costs(1000, 250, 750) >= 100); /* never so short that it is all leaving */
+}
+
 int test_doctor(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_host),  cmocka_unit_test(a_host_with_everything_wrong),
         cmocka_unit_test(the_device),   cmocka_unit_test(the_backend),
-        cmocka_unit_test(the_firmware),
+        cmocka_unit_test(the_firmware), cmocka_unit_test(the_horizon),
     };
     return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
 }
