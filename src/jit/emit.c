@@ -217,6 +217,15 @@ void emit_shift_double_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum 
     encode(e, &request);
 }
 
+void emit_shift_x(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, enum host_reg src, enum host_reg count)
+{
+    ZydisEncoderRequest request = {
+        .mnemonic = mnemonic,
+        .operand_count = 3,
+        .operands = {reg_operand(dst, size), reg_operand(src, size), reg_operand(count, size)}};
+    encode(e, &request);
+}
+
 void emit_imul(struct emit *e, u8 size, enum host_reg dst, enum host_reg src, s64 imm)
 {
     ZydisEncoderRequest request = {

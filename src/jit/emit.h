@@ -57,6 +57,8 @@ void emit_m(struct emit *e, ZydisMnemonic mnemonic, u8 size, struct host_mem mem
 /* Shifts, rotates, SHLD and SHRD by CL. */
 void emit_shift_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst);
 void emit_shift_double_cl(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, enum host_reg src);
+/* BMI2 shifts, which leave the flags alone: dst = src shifted by the low bits of count. */
+void emit_shift_x(struct emit *e, ZydisMnemonic mnemonic, u8 size, enum host_reg dst, enum host_reg src, enum host_reg count);
 /*  imul dst, src, imm */
 void emit_imul(struct emit *e, u8 size, enum host_reg dst, enum host_reg src, s64 imm);
 /* MOVZX, MOVSX, MOVSXD. */

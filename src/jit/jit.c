@@ -25,9 +25,11 @@ static u64 tsc(void)
 
 int jit_create(struct jit **result, struct interp *interp, const struct jit_config *config)
 {
-    struct jit *jit = calloc(1, sizeof *jit);
+    struct jit *jit = aligned_alloc(FRAME_ALIGNMENT, sizeof *jit);
     if (!jit)
         return -ENOMEM;
+    memset(jit, 0, sizeof *jit);
+    jit->has_shrx = __builtin_cpu_supports("bmi2");
     jit->interp = interp;
     jit->env = interp->env;
     jit->config = *config;
@@ -216,7 +218,7 @@ static void enter(struct jit *jit, struct jit_frame *frame, int i)
     if (frame->translation->n_landings)
         chain_enter(frame, frame->translation);
     fault_watch(jit);
-    jit->enter(frame, frame->cpu, jit->env->guarded ? jit->env->guarded : jit->env->view, address);
+    jit->enter(frame, jit->env->guarded ? jit->env->guarded : jit->env->view, address);
     fault_watch(NULL);
     if (frame->left_by == (u32)LEFT_BY_EXIT)
         return;
@@ -258,10 +260,12 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
                                     .env = jit->env,
                                     .jit = jit,
                                     .translation = t,
-                                    .cpu = cpu,
+                                    .cpu = &frame->state,
+                                    .state = *cpu,
                                     .stats = stats,
                                     .generation = generation};
         enter(jit, frame, i);
+        *cpu = frame->state;
         stats->instructions += frame->executed + (u64)frame->fuel;
         stats->idle = (u64)(frame->fuel + frame->horizon);
         stats->exits_avoided += frame->accesses + frame->inlined;
@@ -281,7 +285,7 @@ struct cluster_backend cluster_backend_host(struct jit *jit)
         .discard = discard,
         .code = code,
         .code_legend =
-            "r12 the run, r13 guest memory, r14 the guest's ESP, r15 its processor, r8-r11 scratch; the rest "
+            "r12 the run and its processor, r13 guest memory, r14 the guest's ESP, r15 the fuel, r8-r11 scratch; the rest "
             "the guest's",
         .opaque = jit,
     };

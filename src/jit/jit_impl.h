@@ -4,7 +4,8 @@
  *   rax rcx rdx rbx rbp rsi rdi   the guest's EAX ECX EDX EBX EBP ESI EDI (upper halves are zero or rubbish)
  *   r14                           the guest's ESP
  *   r13                           env->guarded, or env->view: guest memory at guest address
- *   r15                           struct cpu_state; r12: struct jit_frame
+ *   r12                           struct jit_frame, + FRAME_BIAS; the guest's struct cpu_state is in it
+ *   r15                           the fuel: see struct jit_frame
  *   r8, r9                        scratch: addresses. r9 is the address between the load and the store of one operand
  *   r10, r11                      temporaries t0, t1 of the steps
  * Arithmetic flags are the host's (FLAGS_HOST) or in frame->flags (FLAGS_SAVED: the code needed the host's for itself).
@@ -92,7 +93,9 @@ struct translation {
     struct insn_code insn[];    /* [cluster->n] */
 };
 
-/* What translated code and the functions it calls work on. */
+/* What translated code and the functions it calls work on. r12's low six bits are FRAME_BIAS: as a shift count they bring down
+ * the sign of a register, without touching the flags. */
+enum { FRAME_ALIGNMENT = 64, FRAME_BIAS = 63 };
 struct jit_frame {
     u32 flags;          /* AH: SF ZF AF PF CF as LAHF gives them, AL: OF */
     u32 eax;            /* while AX is used for the flags */
@@ -101,7 +104,7 @@ struct jit_frame {
     u32 leave;          /* 1 + enum cluster_leave: leave after this instruction; 0: go on */
     s32 direction;      /* of string instructions: 1 or -1 */
     u32 left_by;        /* index of the leave record */
-    s64 fuel;           /* instructions since the last device access - horizon: from 0 on loops are left */
+    s64 fuel;           /* instructions since the last device access - horizon: from 0 on loops are left. In code: r15 */
     s64 horizon;
     s64 full;           /* -horizon: the fuel after an access */
     u64 executed;       /* + fuel: instructions of this run */
@@ -122,7 +125,8 @@ struct jit_frame {
 
     struct jit *jit;
     struct translation *translation;
-    struct cpu_state *cpu;
+    struct cpu_state *cpu;  /* &state */
+    struct cpu_state state;
     struct cluster_stats *stats;
     u32 generation;     /* of memory, at entry */
     bool again;         /* enter again at `next` with new code */
@@ -149,7 +153,8 @@ struct jit {
     struct emit_cache *encodings;
     u64 epoch;          /* counts flushes of the buffer; starts at 1 */
     int perf_map;
-    struct jit_frame frame;
+    _Alignas(FRAME_ALIGNMENT) struct jit_frame frame;
+    bool has_shrx;
     struct chain *chain; /* NULL: regions are not chained */
     struct access_site *access;
     u32 n_accesses, max_accesses;
@@ -157,7 +162,7 @@ struct jit {
     struct sigaction old_segv;
 
     /* The stubs at the bottom of the buffer. Those with [FLAGS_HOST] save the flags first. */
-    void (*enter)(struct jit_frame *frame, struct cpu_state *cpu, u8 *view, const void *address);
+    void (*enter)(struct jit_frame *frame, u8 *view, const void *address);
     const u8 *leave[2];     /* r8d: leave record. Stores the registers, returns from enter() */
     const u8 *interpret[2]; /* r8d: instruction + pending << INTERPRET_PENDING_SHIFT. Executes it in the interpreter */
     /* A call. r9: struct device_site; LOAD, STORE: r8d: linear address; STORE: r11d: value. LOAD, IN: the value is in r8d
@@ -184,7 +189,13 @@ void emit_restore_flags(struct emit *e);
 
 static inline struct host_mem frame_at(size_t offset)
 {
-    return host_mem(R12, (s32)offset);
+    return host_mem(R12, (s32)offset - FRAME_BIAS);
+}
+
+/* A field of the guest's processor. */
+static inline struct host_mem cpu_at(size_t offset)
+{
+    return frame_at(offsetof(struct jit_frame, state) + offset);
 }
 #define FRAME(field) frame_at(offsetof(struct jit_frame, field))
 

@@ -246,7 +246,7 @@ static void gen_mov(struct gen *g, const struct step *step)
     } else if (step->src >= OPERAND_SREG && step->src < OPERAND_SREG + CPU_SREGS) {
         size_t sreg =
             offsetof(struct cpu_state, sreg) + (step->src - OPERAND_SREG) * sizeof(struct cpu_segment);
-        struct host_mem selector = host_mem(R15, (s32)(sreg + offsetof(struct cpu_segment, selector)));
+        struct host_mem selector = cpu_at(sreg + offsetof(struct cpu_segment, selector));
         if (step->size == 4)
             emit_extend_m(&g->e, M(MOVZX), 4, dst, 2, selector);
         else
@@ -276,24 +276,23 @@ static void gen_sign(struct gen *g, const struct step *step)
 static void gen_load_segment(struct gen *g, const struct step *step)
 {
     struct emit *e = &g->e;
-    s32 sreg = (s32)(offsetof(struct cpu_state, sreg) + step->op * sizeof(struct cpu_segment));
+    size_t sreg = offsetof(struct cpu_state, sreg) + step->op * sizeof(struct cpu_segment);
     enum host_reg src = R8;
     if (step->src >= OPERAND_SREG && step->src < OPERAND_SREG + CPU_SREGS) {
         emit_extend_m(e, M(MOVZX), 4, R8, 2,
-                      host_mem(R15, (s32)(offsetof(struct cpu_state, sreg) +
-                                          (step->src - OPERAND_SREG) * sizeof(struct cpu_segment) +
-                                          offsetof(struct cpu_segment, selector))));
+                      cpu_at(offsetof(struct cpu_state, sreg) + (step->src - OPERAND_SREG) * sizeof(struct cpu_segment) +
+                             offsetof(struct cpu_segment, selector)));
     } else {
         src = gen_reg(step->src, 2);
         emit_extend(e, M(MOVZX), 4, R8, 2, src);
     }
-    emit_mr(e, M(MOV), 2, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, selector)), R8);
+    emit_mr(e, M(MOV), 2, cpu_at(sreg + offsetof(struct cpu_segment, selector)), R8);
     emit_lea(e, 4, R8, host_mem_index(HOST_NONE, R8, 8, 0));
     emit_lea(e, 4, R8, host_mem_index(R8, R8, 1, 0));
-    emit_mr(e, M(MOV), 4, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, base)), R8);
-    emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, s)), 1);
-    emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, present)), 1);
-    emit_mi(e, M(MOV), 1, host_mem(R15, sreg + (s32)offsetof(struct cpu_segment, unusable)), 0);
+    emit_mr(e, M(MOV), 4, cpu_at(sreg + offsetof(struct cpu_segment, base)), R8);
+    emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, s)), 1);
+    emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, present)), 1);
+    emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, unusable)), 0);
     if (step->op == CPU_SS)
         emit_mi(e, M(MOV), 1, CPU(interrupt_shadow), 1);
 }

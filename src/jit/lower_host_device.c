@@ -63,7 +63,7 @@ static void emit_planes_check(struct gen *g, const struct env_planes *p, u8 *slo
 }
 
 /* What jit_refuel does:
- *   mov r8, [full]; sub r8, pending; mov r10, [fuel]; sub r10, r8; add [executed], r10; mov [fuel], r8 */
+ *   mov r8, [full]; sub r8, pending; sub r15, r8; add [executed], r15; mov r15, r8 */
 static void emit_refuel(struct gen *g, u32 pending)
 {
     struct emit *e = &g->e;
@@ -71,10 +71,9 @@ static void emit_refuel(struct gen *g, u32 pending)
         return;
     emit_rm(e, M(MOV), 8, R8, FRAME(full));
     emit_ri(e, M(SUB), 8, R8, pending);
-    emit_rm(e, M(MOV), 8, R10, FRAME(fuel));
-    emit_rr(e, M(SUB), 8, R10, R8);
-    emit_mr(e, M(ADD), 8, FRAME(executed), R10);
-    emit_mr(e, M(MOV), 8, FRAME(fuel), R8);
+    emit_rr(e, M(SUB), 8, R15, R8);
+    emit_mr(e, M(ADD), 8, FRAME(executed), R15);
+    emit_rr(e, M(MOV), 8, R15, R8);
 }
 
 /*  add [accesses of the run], 1; mov r9, insn; add [r9], 1; jmp over; slow: */

@@ -8,7 +8,7 @@ static ZydisMnemonic jcc_mnemonic(u8 condition)
     return jcc[condition];
 }
 
-/*  jcc leave;  or:  jncc over; <taken edge>; over: */
+/*  jcc leave;  or:  jcc label;  or:  jncc over; <taken edge>; over: */
 void gen_branch(struct gen *g, const struct step *step)
 {
     const struct cluster_insn *insn = &g->cluster->insn[g->i];
@@ -19,6 +19,10 @@ void gen_branch(struct gen *g, const struct step *step)
         return;
     }
     gen_count(g);
+    if (gen_edge_is_plain(g, insn->target)) {
+        gen_branch_label(g, jcc_mnemonic(step->op), insn->target);
+        return;
+    }
     u8 *over = emit_branch(&g->e, jcc_mnemonic(step->op ^ 1));
     gen_edge(g, insn->target, insn->target_eip);
     emit_patch(&g->e, over, g->e.at);

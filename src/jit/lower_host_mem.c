@@ -8,14 +8,12 @@
 
 static struct host_mem segment_base(u8 sreg)
 {
-    return host_mem(R15, (s32)(offsetof(struct cpu_state, sreg) + sreg * sizeof(struct cpu_segment) +
-                               offsetof(struct cpu_segment, base)));
+    return cpu_at(offsetof(struct cpu_state, sreg) + sreg * sizeof(struct cpu_segment) + offsetof(struct cpu_segment, base));
 }
 
 static struct host_mem segment_selector(u8 sreg)
 {
-    return host_mem(R15, (s32)(offsetof(struct cpu_state, sreg) + sreg * sizeof(struct cpu_segment) +
-                               offsetof(struct cpu_segment, selector)));
+    return cpu_at(offsetof(struct cpu_state, sreg) + sreg * sizeof(struct cpu_segment) + offsetof(struct cpu_segment, selector));
 }
 
 static const struct segment_shape *shape_of(struct gen *g, u8 sreg)

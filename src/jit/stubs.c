@@ -8,7 +8,7 @@ static const enum host_reg guest_reg[CPU_REGS] = {RAX, RCX, RDX, RBX, R14, RBP, 
 
 static struct host_mem cpu_reg(enum cpu_reg reg)
 {
-    return host_mem(R15, (s32)(offsetof(struct cpu_state, reg) + reg * sizeof(u32)));
+    return cpu_at(offsetof(struct cpu_state, reg) + reg * sizeof(u32));
 }
 
 /*  mov [eax], eax; lahf; seto al; mov [flags], eax; mov eax, [eax] */
@@ -43,26 +43,27 @@ static void emit_resume(struct emit *e)
     for (int i = 1; i < CPU_REGS; i++)
         emit_rm(e, M(MOV), 4, guest_reg[i], cpu_reg(i));
     emit_flags_through_eax(e);
+    emit_rm(e, M(MOV), 8, R15, FRAME(fuel));
     emit_rm(e, M(MOV), 4, RAX, cpu_reg(CPU_EAX));
     emit_m(e, M(JMP), 8, FRAME(target));
 }
 
-/*  enter(frame rdi, cpu rsi, view rdx, address rcx):  push rbx..r15; then resume. Translated code has a stack
+/*  enter(frame rdi, view rsi, address rdx):  push rbx..r15; then resume. Translated code has a stack
  * that a call makes fit for another: device calls, which are many, need no alignment. */
 static void emit_enter(struct emit *e)
 {
     for (u32 i = 0; i < ARRAY_LEN(callee_saved); i++)
         emit_r(e, M(PUSH), 8, callee_saved[i]);
-    emit_rr(e, M(MOV), 8, R12, RDI);
-    emit_rr(e, M(MOV), 8, R15, RSI);
-    emit_rr(e, M(MOV), 8, R13, RDX);
-    emit_mr(e, M(MOV), 8, FRAME(target), RCX);
+    emit_lea(e, 8, R12, host_mem(RDI, FRAME_BIAS));
+    emit_rr(e, M(MOV), 8, R13, RSI);
+    emit_mr(e, M(MOV), 8, FRAME(target), RDX);
 }
 
 static void emit_store_registers(struct emit *e)
 {
     for (int i = 0; i < CPU_REGS; i++)
         emit_mr(e, M(MOV), 4, cpu_reg(i), guest_reg[i]);
+    emit_mr(e, M(MOV), 8, FRAME(fuel), R15);
 }
 
 static void emit_exit(struct emit *e)
@@ -76,7 +77,7 @@ static void emit_exit(struct emit *e)
 static void emit_interpret(struct emit *e, const u8 *resume)
 {
     emit_store_registers(e);
-    emit_rr(e, M(MOV), 8, RDI, R12);
+    emit_lea(e, 8, RDI, host_mem(R12, -FRAME_BIAS));
     emit_rr(e, M(MOV), 4, RSI, R8);
     emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)jit_interpret);
     emit_ri(e, M(SUB), 8, RSP, 8);
@@ -92,12 +93,14 @@ static void emit_store_clobbered(struct emit *e)
 {
     for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
         emit_mr(e, M(MOV), 4, cpu_reg(clobbered[i]), guest_reg[clobbered[i]]);
+    emit_mr(e, M(MOV), 8, FRAME(fuel), R15);
 }
 
 static void emit_load_clobbered(struct emit *e)
 {
     for (u32 i = 0; i < ARRAY_LEN(clobbered); i++)
         emit_rm(e, M(MOV), 4, guest_reg[clobbered[i]], cpu_reg(clobbered[i]));
+    emit_rm(e, M(MOV), 8, R15, FRAME(fuel));
 }
 
 static struct host_mem site_at(size_t offset)
@@ -149,7 +152,7 @@ static void emit_port_call(struct emit *e, bool in, bool refuel)
     emit_rm(e, M(MOV), 4, RAX, host_mem(RAX, 0));
     emit_mr(e, M(CMP), 4, FRAME(changes), RAX);
     u8 *same = emit_branch(e, M(JZ));
-    emit_rr(e, M(MOV), 8, RDI, R12);
+    emit_lea(e, 8, RDI, host_mem(R12, -FRAME_BIAS));
     emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)jit_look);
     emit_r(e, M(CALL), 8, RAX);
     emit_patch(e, same, e->at);
@@ -159,7 +162,7 @@ static void emit_port_call(struct emit *e, bool in, bool refuel)
     emit_none(e, M(RET));
     emit_patch(e, unknown[0], e->at);
     emit_patch(e, unknown[1], e->at);
-    emit_rr(e, M(MOV), 8, RDI, R12);
+    emit_lea(e, 8, RDI, host_mem(R12, -FRAME_BIAS));
     emit_rr(e, M(MOV), 8, RSI, R9);
     emit_rr(e, M(MOV), 4, RCX, RAX);
     emit_ri(e, M(MOV), 8, RAX, in ? (s64)(uintptr_t)jit_in : (s64)(uintptr_t)jit_out);
@@ -176,7 +179,7 @@ static void emit_device_call(struct emit *e, enum device_call call)
     static const void *const function[DEVICE_CALLS] = {
         [DEVICE_LOAD] = jit_load, [DEVICE_STORE] = jit_store, [DEVICE_IN] = jit_in, [DEVICE_OUT] = jit_out};
     emit_store_clobbered(e);
-    emit_rr(e, M(MOV), 8, RDI, R12);
+    emit_lea(e, 8, RDI, host_mem(R12, -FRAME_BIAS));
     emit_rr(e, M(MOV), 8, RSI, R9);
     if (call == DEVICE_LOAD || call == DEVICE_STORE)
         emit_rr(e, M(MOV), 4, RDX, R8); /* else it is the guest's already */
@@ -202,19 +205,19 @@ static void begin(const struct jit *jit, struct emit *e, const u8 *stub[2])
     stub[FLAGS_SAVED] = executable(jit, e->at);
 }
 
-/*  dispatch:  mov r10d, r10d; mov [eip], r10d; cmp [attention], 0; jne out; cmp [fuel], 0; jge out;
+/*  dispatch:  mov r10d, r10d; mov [eip], r10d; cmp [attention], 0; jne out; test r15, r15; jns out;
  *             r9 = context | r10; r8 = slot at (r10 ^ spread); cmp [r8], r9; jne out; jmp [r8 + 8]
  *      out:  left by dispatch; store registers; exit */
 static void emit_dispatch(struct emit *e)
 {
     u8 *out[3];
     emit_rr(e, M(MOV), 4, R10, R10);
-    emit_mr(e, M(MOV), 4, host_mem(R15, (s32)offsetof(struct cpu_state, eip)), R10);
+    emit_mr(e, M(MOV), 4, cpu_at(offsetof(struct cpu_state, eip)), R10);
     emit_rm(e, M(MOV), 8, R8, FRAME(attention));
     emit_mi(e, M(CMP), 4, host_mem(R8, 0), 0);
     out[0] = emit_branch(e, M(JNZ));
-    emit_mi(e, M(CMP), 8, FRAME(fuel), 0);
-    out[1] = emit_branch(e, M(JNL));
+    emit_rr(e, M(TEST), 8, R15, R15);
+    out[1] = emit_branch(e, M(JNS));
     emit_rm(e, M(MOV), 8, R9, FRAME(context));
     emit_rr(e, M(OR), 8, R9, R10);
     emit_rm(e, M(MOV), 4, R8, FRAME(spread));
@@ -260,7 +263,7 @@ int stubs_create(struct jit *jit)
     if (e.failed)
         return -ENOSPC;
     const u8 *at = code_buffer_commit(&jit->buffer, (u32)(e.at - start));
-    jit->enter = (void (*)(struct jit_frame *, struct cpu_state *, u8 *, const void *))(uintptr_t)at;
+    jit->enter = (void (*)(struct jit_frame *, u8 *, const void *))(uintptr_t)at;
     code_buffer_keep(&jit->buffer);
     return 0;
 }

@@ -30,14 +30,12 @@ void gen_restore_flags(struct gen *g)
     g->flags = FLAGS_HOST;
 }
 
-/*  mov r8, [fuel]; lea r8, [r8 + n]; mov [fuel], r8 */
+/*  lea r15, [r15 + n] */
 void gen_count(struct gen *g)
 {
     if (!g->pending)
         return;
-    emit_rm(&g->e, M(MOV), 8, R8, FRAME(fuel));
-    emit_lea(&g->e, 8, R8, host_mem(R8, (s32)g->pending));
-    emit_mr(&g->e, M(MOV), 8, FRAME(fuel), R8);
+    emit_lea(&g->e, 8, R15, host_mem(R15, (s32)g->pending));
     g->pending = 0;
 }
 
@@ -117,23 +115,31 @@ void gen_branch_leave(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave 
     add_fixup(g, emit_branch(&g->e, mnemonic), true, add_leave(g, reason, eip, false));
 }
 
-/* Does something want the processor, or is the horizon reached? Without touching the flags: the upper byte of the fuel is
- * -1 as long as there is some.
- *   mov r9d, ecx; mov r8, [attention]; mov r8d, [r8]; movsx ecx, byte [fuel + 7]; lea ecx, [rcx + r8 + 1];
- *   jrcxz on; jmp leave; on: mov ecx, r9d */
-static void emit_poll(struct gen *g, u32 eip)
+/* Does something want the processor, or is the horizon reached? Without touching the flags.
+ *   mov r9d, ecx; shrx rcx, r15, r12 (the sign of the fuel); mov r8, [attention]; mov r8d, [r8]; shrx ecx, ecx, r8d;
+ *   jrcxz out; mov ecx, r9d;  without SHRX:
+ *   mov r9d, ecx; mov r8, [attention]; mov ecx, [r8]; mov [fuel], r15; movsx r8d, byte [fuel + 7]; not r8d;
+ *   lea ecx, [rcx + r8 - 1]; ... (nonzero as long as neither) */
+static u8 *emit_poll(struct gen *g)
 {
     struct emit *e = &g->e;
-    const s32 upper = sizeof(s64) - 1;
     emit_rr(e, M(MOV), 4, R9, RCX);
     emit_rm(e, M(MOV), 8, R8, FRAME(attention));
-    emit_rm(e, M(MOV), 4, R8, host_mem(R8, 0));
-    emit_extend_m(e, M(MOVSX), 4, RCX, 1, frame_at(offsetof(struct jit_frame, fuel) + upper));
-    emit_lea(e, 4, RCX, host_mem_index(RCX, R8, 1, 1));
-    u8 *on = emit_branch_short(e, M(JRCXZ));
-    add_fixup(g, emit_branch(e, M(JMP)), true, add_leave(g, LEAVE_attention, eip, true));
-    emit_patch_short(e, on, e->at);
+    if (g->jit->has_shrx) {
+        emit_shift_x(e, M(SHRX), 8, RCX, R15, R12);
+        emit_rm(e, M(MOV), 4, R8, host_mem(R8, 0));
+        emit_shift_x(e, M(SHRX), 4, RCX, RCX, R8);
+    } else {
+        const s32 upper = sizeof(s64) - 1;
+        emit_rm(e, M(MOV), 4, RCX, host_mem(R8, 0));
+        emit_mr(e, M(MOV), 8, FRAME(fuel), R15);
+        emit_extend_m(e, M(MOVSX), 4, R8, 1, frame_at(offsetof(struct jit_frame, fuel) + upper));
+        emit_r(e, M(NOT), 4, R8);
+        emit_lea(e, 4, RCX, host_mem_index(RCX, R8, 1, -1));
+    }
+    u8 *out = emit_branch_short(e, M(JRCXZ));
     emit_rr(e, M(MOV), 4, RCX, R9);
+    return out;
 }
 
 /* Brings flags to where code at a label expects them. */
@@ -145,6 +151,16 @@ static void place_flags(struct gen *g, enum flags_place place)
         gen_restore_flags(g);
 }
 
+bool gen_edge_is_plain(const struct gen *g, s16 target)
+{
+    return g->label_flags[target] == g->flags && !cluster_edge_is_back(&g->cluster->insn[g->i]);
+}
+
+void gen_branch_label(struct gen *g, ZydisMnemonic mnemonic, s16 target)
+{
+    add_fixup(g, emit_branch(&g->e, mnemonic), false, (u32)target);
+}
+
 void gen_edge(struct gen *g, s16 target, u32 eip)
 {
     enum flags_place flags = g->flags;
@@ -153,9 +169,13 @@ void gen_edge(struct gen *g, s16 target, u32 eip)
         return;
     }
     place_flags(g, g->label_flags[target]);
-    if (cluster_edge_is_back(&g->cluster->insn[g->i]) && eip == g->cluster->insn[g->i].target_eip)
-        emit_poll(g, eip);
+    bool back = cluster_edge_is_back(&g->cluster->insn[g->i]) && eip == g->cluster->insn[g->i].target_eip;
+    u8 *out = back ? emit_poll(g) : NULL;
     add_fixup(g, emit_branch(&g->e, M(JMP)), false, (u32)target);
+    if (back) {
+        emit_patch_short(&g->e, out, g->e.at);
+        add_fixup(g, emit_branch(&g->e, M(JMP)), true, add_leave(g, LEAVE_attention, eip, true));
+    }
     g->flags = flags; /* on the other way, which this code is not on */
 }
 

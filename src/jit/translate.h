@@ -66,7 +66,7 @@ struct gen {
     u32 n_landings;
 };
 
-#define CPU(field)   host_mem(R15, (s32)offsetof(struct cpu_state, field))
+#define CPU(field)   cpu_at(offsetof(struct cpu_state, field))
 
 /* translate.c */
 void gen_save_flags(struct gen *g);    /* makes the host's flags free for use */
@@ -86,6 +86,10 @@ void gen_branch_leave(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave 
 void gen_branch_out(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave reason, u32 eip);
 /* The taken edge of a branch: never falls through. Everything is counted. */
 void gen_edge(struct gen *g, s16 target, u32 eip);
+/* Is the taken edge nothing but a branch: no loop, and flags as they are expected? */
+bool gen_edge_is_plain(const struct gen *g, s16 target);
+/* Branch (JMP, Jcc) to an instruction of the cluster. */
+void gen_branch_label(struct gen *g, ZydisMnemonic mnemonic, s16 target);
 
 /* lower_host.c: false: this instruction is for the interpreter. */
 bool gen_is_native(struct gen *g, const struct cluster_insn *insn);
