@@ -571,6 +571,26 @@ def weak_accesses(tool):
     expect(t["recompiled"] >= 2 and t["faults"] == 3 * t["recompiled"], f"faults of plain accesses: {t}")
 
 
+@case()
+def display_window(tool):
+    """At level on and under the host's clock text and mode 13h are plain memory for a while. No picture shows it."""
+    def run(guest, *args):
+        stats = tool.scratch / "stats.json"
+        tool.run("run", "--snapshot", f"--stats={stats}", *args, tool.guest(guest)).expect_status(1)
+        return json.loads(stats.read_text())
+
+    for guest in ("blit13", "scroll", "palette"):
+        opened = run(guest, "--clock=host", "--cluster=on")
+        window = opened["display_window"]
+        expect(window["opened"] > 0 and 0 < window["closed"] <= window["opened"], f"{guest}: {window}")
+        closed = run(guest, "--clock=host", "--cluster=window")
+        expect(closed["display_window"]["opened"] == 0, f"{guest} with a window of 16: {closed['display_window']}")
+        pictures = [result["result"]["frame_hash"] for result in (opened, closed)]
+        expect(guest == "scroll" or pictures[0] == pictures[1], f"{guest}: pictures {pictures}")  # its cursor blinks
+    exact = run("blit13", "--clock=access", "--cluster=on")
+    expect(exact["display_window"]["opened"] == 0, f"under the access clock: {exact['display_window']}")
+
+
 # --- ab and doctor ---
 
 @case()

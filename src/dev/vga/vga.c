@@ -189,6 +189,7 @@ static int vga_create(struct machine *machine, void **dev)
     vga->r = power_on_regs;
     vga_timing_init(&vga->timing, &vga->r, clock_now(vga->clock));
     vga_interrupt_init(vga);
+    vga_linear_init(vga);
     machine->vga = vga;
     bus_add_window(&machine->bus, &(struct bus_window){
                                       .first = VGA_WINDOW_FIRST,

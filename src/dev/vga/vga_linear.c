@@ -154,7 +154,7 @@ static void choose_accessor(struct vga *vga)
         accessor->read = read_open;
         accessor->write = write_open;
         accessor->generation |= GENERATION_OPEN;
-    } else if (l->exact != VGA_LAYOUT_NONE) {
+    } else if (l->exact != VGA_LAYOUT_NONE && !l->pause.armed) {
         accessor->read = read_counted;
         accessor->write = write_counted;
         accessor->generation |= GENERATION_COUNTED;
@@ -164,10 +164,7 @@ static void choose_accessor(struct vga *vga)
 static void open_window(struct vga *vga)
 {
     struct vga_linear *l = &vga->linear;
-    u64 now_ns = clock_now(vga->clock);
     l->left = l->policy.accesses;
-    if (now_ns < l->allowed_ns)
-        return;
     if (memory_open_window(&vga->machine->memory, l->device.first, l->device.bytes)) {
         l->policy.accesses = 0;
         l->near = l->exact = VGA_LAYOUT_NONE;
@@ -175,7 +172,7 @@ static void open_window(struct vga *vga)
         l->open = l->exact;
         l->first = l->device.first;
         l->bytes = l->device.bytes;
-        l->opened_ns = now_ns;
+        l->opened_ns = clock_now(vga->clock);
         l->stats.opened++;
         copy_to_window(vga);
     }
@@ -185,27 +182,39 @@ static void open_window(struct vga *vga)
 static void close_window(struct vga *vga)
 {
     struct vga_linear *l = &vga->linear;
-    bool in_vain = clock_now(vga->clock) - l->opened_ns < l->period_ns;
+    u64 now_ns = clock_now(vga->clock);
+    bool in_vain = now_ns - l->opened_ns < l->period_ns;
     vga_linear_sync(vga);
     memory_close_window(&vga->machine->memory, l->first, l->bytes);
     l->open = VGA_LAYOUT_NONE;
     l->period_ns = in_vain ? MIN(l->period_ns * 2, l->policy.period_ns * LONGEST)
                            : MAX(l->period_ns / 2, l->policy.period_ns);
-    l->allowed_ns = l->opened_ns + l->period_ns;
+    if (now_ns < l->opened_ns + l->period_ns)
+        clock_event_arm(&l->pause, l->opened_ns + l->period_ns);
     l->stats.closed++;
 }
 
 static void follow(struct vga *vga)
 {
     struct vga_linear *l = &vga->linear;
-    enum vga_layout before = l->exact;
     l->exact = exact_layout(vga);
     if (l->open != VGA_LAYOUT_NONE &&
         (l->exact != l->open || l->device.first != l->first || l->device.bytes != l->bytes))
         close_window(vga);
-    if (l->exact != before)
-        l->left = l->policy.accesses;
     choose_accessor(vga);
+}
+
+static void end_pause(void *opaque, u64 deadline_ns)
+{
+    struct vga *vga = opaque;
+    (void)deadline_ns;
+    if (vga->linear.near != VGA_LAYOUT_NONE)
+        choose_accessor(vga);
+}
+
+void vga_linear_init(struct vga *vga)
+{
+    clock_event_init(&vga->linear.pause, vga->clock, "VGA window", end_pause, vga);
 }
 
 void vga_linear_accessor_changed(struct vga *vga)
@@ -237,7 +246,8 @@ void vga_set_linear(struct vga *vga, const struct vga_linear_policy *policy)
     l->near = l->exact = VGA_LAYOUT_NONE;
     l->policy = *policy;
     l->period_ns = policy->period_ns;
-    l->allowed_ns = 0;
+    l->left = policy->accesses;
+    clock_event_disarm(&l->pause);
     vga_linear_accessor_changed(vga);
 }
 

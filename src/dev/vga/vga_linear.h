@@ -16,6 +16,7 @@
 #define HUDDLE_DEV_VGA_VGA_LINEAR_H
 
 #include "dev/vga/vga.h"
+#include "machine/clock.h"
 
 enum vga_layout {
     VGA_LAYOUT_NONE,     /* not linear */
@@ -33,9 +34,11 @@ struct vga_linear {
     gpa_t first;                /* of the open window */
     u32 bytes;
     u32 left; /* accesses until it is opened */
-    u64 period_ns, opened_ns, allowed_ns;
+    u64 period_ns, opened_ns;
+    struct clock_event pause; /* armed: accesses do not count, until it fires */
 };
 
+void vga_linear_init(struct vga *vga);
 /* vga->accessor has been made anew. */
 void vga_linear_accessor_changed(struct vga *vga);
 /* Map mask or read map select have changed; only needed if `near`. */
