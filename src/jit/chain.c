@@ -79,6 +79,15 @@ static bool is_settled(const struct cpu_state *cpu)
     return usable && !cpu_protected(cpu);
 }
 
+/* Of what may have changed the mode in real mode, far transfers are by far the most: they load CS and nothing else. */
+static bool is_still_real(const struct chain *chain, const struct cpu_state *cpu)
+{
+    const struct shapes *s = &chain->shapes[chain->now];
+    const struct cpu_segment *cs = &cpu->sreg[CPU_CS];
+    return !cpu_protected(cpu) && !(cpu->eflags & FLAG_TF) && cs->limit == s->cs_limit && !cs->unusable &&
+           cs->db == ((s->mode & MODE_CODE32) != 0) && (cs->type & TYPE_WRITABLE);
+}
+
 static void find_shapes(struct chain *chain, const struct cpu_state *cpu)
 {
     struct shapes now;
@@ -117,7 +126,7 @@ bool chain_follow(struct jit_frame *frame, bool poked)
     if (epoch != chain->epoch)
         chain_forget(chain);
     chain->epoch = epoch;
-    bool same = chain->settled && !poked;
+    bool same = chain->settled && (!poked || is_still_real(chain, frame->cpu));
     if (!same)
         find_shapes(chain, frame->cpu);
     u32 number = number_of(chain, frame->cpu->sreg[CPU_CS].base);

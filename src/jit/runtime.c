@@ -141,7 +141,7 @@ const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
     cpu->eip = t->cluster->insn[i].eip;
     do {
         enum cluster_leave reason;
-        if (jit_string_run(frame, &t->cluster->insn[at], &reason))
+        if (t->cluster->insn[at].steps.step[0].repeat != REPEAT_NO && jit_string_run(frame, &t->cluster->insn[at], &reason))
             return leave(frame, reason);
         jit->stats.interpreted++;
         reason = interpret(frame, &at);
