@@ -3,6 +3,7 @@
 
 #include "dev/coprocessor.h"
 #include "dev/vga/vga.h"
+#include "dev/vga/vga_run.h"
 
 /* Host clock: a device may have armed an event earlier than the timer knows of: leave the cluster and arm the
  * timer. */
@@ -108,6 +109,76 @@ static void env_find_window(void *opaque, u32 gpa, struct env_window *window)
                                   .write = accessor->write};
 }
 
+/* --- runs of elements --- */
+
+enum { RUN_MAX = 1024 }; /* elements; a few microseconds, during which nobody looks at `attention` */
+
+static u32 run_in_window(struct vmm *vmm, struct env_run *run)
+{
+    struct machine *m = &vmm->machine;
+    u32 values[RUN_MAX];
+    bool reads = run->source == ENV_SIDE_WINDOW, writes = run->sink == ENV_SIDE_WINDOW;
+    u32 count = MIN(MIN(run->count, RUN_MAX), machine_run_room(m, (u32)reads + (u32)writes));
+    if (!count || !vga_run_possible(m->vga))
+        return 0;
+    bool keep = m->clock.mode == CLOCK_MODE_ACCESS || run->sink == ENV_SIDE_VALUE;
+    struct vga_run moves = {.count = count,
+                            .size = run->size,
+                            .down = run->down,
+                            .from = run->from,
+                            .to = run->to,
+                            .ram_from = run->source == ENV_SIDE_RAM ? run->ram_from : NULL,
+                            .ram_to = run->sink == ENV_SIDE_RAM ? run->ram_to : NULL,
+                            .value = run->value,
+                            .moved = keep ? values : NULL};
+    if (reads && writes)
+        vga_run_copy(m->vga, &moves);
+    else if (reads)
+        vga_run_load(m->vga, &moves);
+    else
+        vga_run_store(m->vga, &moves);
+    if (run->sink == ENV_SIDE_VALUE)
+        run->value = values[count - 1];
+    machine_account_run(m, &(struct machine_run){.count = count,
+                                                 .size = run->size,
+                                                 .reads = reads,
+                                                 .writes = writes,
+                                                 .distance = run->down ? -(s32)run->size : (s32)run->size,
+                                                 .from = run->from,
+                                                 .to = run->to,
+                                                 .values = values});
+    return count;
+}
+
+/* The port's own function may do anything: after each element it is seen whether the caller must know. */
+static u32 run_to_port(struct vmm *vmm, const struct env_run *run)
+{
+    struct machine *m = &vmm->machine;
+    void *dev;
+    const struct bus_port *row = bus_port_row(&m->bus, run->port, &dev);
+    if (run->source != ENV_SIDE_RAM || !row || !row->out || !(row->width & run->size))
+        return 0;
+    bool intr = m->intr;
+    u32 generation = m->memory.generation, done = 0;
+    const u8 *at = run->ram_from;
+    while (done < run->count) {
+        u32 value = vga_run_element(at, run->size);
+        at += run->down ? -(s32)run->size : (s32)run->size;
+        row->out(dev, run->port, run->size, value);
+        machine_account(m, ACCESS_PORT_OUT, run->port, run->size, value);
+        note_port_access(vmm);
+        done++;
+        if (m->intr != intr || m->requests || vmm->attention || m->memory.generation != generation)
+            break;
+    }
+    return done;
+}
+
+static u32 env_device_run(void *opaque, struct env_run *run)
+{
+    return run->sink == ENV_SIDE_PORT ? run_to_port(opaque, run) : run_in_window(opaque, run);
+}
+
 static void env_cpuid(void *opaque, u32 leaf, u32 subleaf, u32 out[4])
 {
     struct vmm *vmm = opaque;
@@ -164,6 +235,7 @@ void vmm_env_init(struct vmm *vmm)
         .changes = access_time ? NULL : &vmm->machine.changes,
         .find_planes = access_time ? NULL : env_find_planes,
         .memory_done = access_time ? env_memory_done_access_time : env_memory_done_host_time,
+        .device_run = env_device_run,
         .cpuid = env_cpuid,
         .fpu_state = env_fpu_state,
         .fpu_error = env_fpu_error,

@@ -45,6 +45,25 @@ struct env_planes {
     const u8 *shift;
 };
 
+/* Elements of a string instruction with a device at one of its ends, or at both: what device_run is asked for. */
+enum env_side {
+    ENV_SIDE_VALUE,  /* source: `value`; sink: `value` becomes what was read last */
+    ENV_SIDE_RAM,    /* host memory */
+    ENV_SIDE_WINDOW, /* device memory, found by find_window */
+    ENV_SIDE_PORT,   /* found by find_port; a sink only */
+};
+struct env_run {
+    u8 source, sink; /* enum env_side */
+    u8 size;         /* of an element: 1, 2 or 4 bytes */
+    bool down;       /* addresses descend */
+    u16 port;
+    u32 count;       /* of elements; each end lies in one 4 KiB page */
+    u32 from, to;    /* device memory: of the first element */
+    const u8 *ram_from;
+    u8 *ram_to;      /* of the first element */
+    u32 value;
+};
+
 struct code_map; /* cluster/code_map.h */
 
 struct cluster_env {
@@ -75,6 +94,11 @@ struct cluster_env {
     /* The same for memory: a window that the access at `gpa` may or may not lie in. */
     void (*find_window)(void *opaque, u32 gpa, struct env_window *window);
     void (*memory_done)(void *opaque, bool read, u32 gpa, u8 size, u32 value);
+
+    /* Many elements in one call, with the effects and the account of one after the other. How many were done: fewer than
+     * asked for where the caller must look at intr, requests, attention, generation and windows again; 0: not this way. May
+     * be NULL. */
+    u32 (*device_run)(void *opaque, struct env_run *run);
 
     /* A20, CPUID: what instructions outside the cluster allow-list need when they are interpreted alone. */
     void (*cpuid)(void *opaque, u32 leaf, u32 subleaf, u32 out[4]); /* eax, ebx, ecx, edx */

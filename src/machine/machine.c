@@ -11,6 +11,41 @@ void machine_account_rare(struct machine *m)
         clock_run_due(&m->clock);
 }
 
+u32 machine_run_room(const struct machine *m, u32 accesses)
+{
+    const struct clock *clock = &m->clock;
+    if (clock->mode == CLOCK_MODE_HOST || clock->next_deadline_ns == CLOCK_NEVER)
+        return UINT32_MAX;
+    if (clock->next_deadline_ns <= clock->access_ns)
+        return 0;
+    u64 steps = (clock->next_deadline_ns - clock->access_ns - 1) / clock->access_step_ns;
+    return (u32)MIN(steps / accesses, UINT32_MAX);
+}
+
+static void record(struct machine *m, enum access_kind kind, gpa_t addr, u8 size, u32 value)
+{
+    if (trace_put(&m->trace, kind, addr, size, value))
+        trace_flush_chunk(&m->trace);
+}
+
+void machine_account_run(struct machine *m, const struct machine_run *run)
+{
+    u32 accesses = run->count * ((u32)run->reads + (u32)run->writes);
+    m->accesses += accesses;
+    if (m->clock.mode == CLOCK_MODE_HOST)
+        return;
+    gpa_t from = run->from, to = run->to;
+    for (u32 i = 0; i < run->count; i++) {
+        if (run->reads)
+            record(m, ACCESS_MMIO_READ, from, run->size, run->values[i]);
+        if (run->writes)
+            record(m, ACCESS_MMIO_WRITE, to, run->size, run->values[i]);
+        from += (u32)run->distance;
+        to += (u32)run->distance;
+    }
+    m->clock.access_ns += accesses * m->clock.access_step_ns;
+}
+
 u32 machine_port_in(struct machine *m, u16 port, u8 size)
 {
     u32 value = bus_in(&m->bus, port, size);

@@ -121,6 +121,21 @@ static inline void machine_account(struct machine *machine, enum access_kind kin
         machine->accesses++;
 }
 
+/* Accesses to device memory that a string instruction made: its element i read at `from` and wrote at `to`, or one of the two. */
+struct machine_run {
+    u32 count;
+    u8 size;
+    bool reads, writes;
+    s32 distance; /* between elements */
+    gpa_t from, to;
+    const u32 *values; /* [count] under the access clock */
+};
+
+/* How many elements with so many accesses each may be made before the account has more to do than to count. */
+u32 machine_run_room(const struct machine *machine, u32 accesses);
+/* The account of a run no longer than that. */
+void machine_account_run(struct machine *machine, const struct machine_run *run);
+
 /* The A20 gate as PC chipsets with both controls behave: the 8042 and port 92h each set it, the last one wins. */
 static inline void machine_set_a20(struct machine *machine, bool on)
 {

@@ -11,6 +11,7 @@ int test_string(void);
 int test_protected(void);
 int test_deliver(void);
 int test_random(void);
+int test_wait(void);
 int test_x87(void);
 int test_x87_native(void);
 

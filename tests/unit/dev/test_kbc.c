@@ -321,6 +321,26 @@ static void kbc_bears_random_writes(void **state)
     rig_free(rig);
 }
 
+static void kbc_tells_what_polls_give(void **state)
+{
+    (void)state;
+    struct rig *rig = new_kbc(0x43);
+    struct bus_poll poll;
+    assert_true(bus_poll(&rig->machine.bus, STATUS, &poll));
+    assert_true(poll.n == 1 && poll.value[0] == rig_in(rig, STATUS) && poll.until_ns == BUS_POLL_EVENT);
+    assert_true(bus_poll(&rig->machine.bus, DATA, &poll));
+    assert_int_equal(poll.value[0], rig_in(rig, DATA));
+    kbc_key(rig->machine.kbc, KEY_A, true);
+    rig_advance(rig, BYTE);
+    assert_true(bus_poll(&rig->machine.bus, STATUS, &poll));
+    assert_int_equal(poll.value[0] & OBF, OBF);
+    assert_false(bus_poll(&rig->machine.bus, DATA, &poll)); /* a read takes the byte */
+    assert_int_equal(rig_in(rig, DATA), 0x1e);
+    assert_true(bus_poll(&rig->machine.bus, DATA, &poll));
+    assert_int_equal(poll.value[0], 0x1e);
+    rig_free(rig);
+}
+
 int kbc_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,7 +350,7 @@ int kbc_tests(void)
         cmocka_unit_test(kbc_answer_overtakes_a_key), cmocka_unit_test(kbc_interrupt_enables),
         cmocka_unit_test(kbc_mouse_reports),          cmocka_unit_test(kbc_mouse_can_be_switched_off),
         cmocka_unit_test(kbc_typing_can_be_paced),    cmocka_unit_test(kbc_polling_sees_a_due_byte),
-        cmocka_unit_test(kbc_bears_random_writes),
+        cmocka_unit_test(kbc_tells_what_polls_give),  cmocka_unit_test(kbc_bears_random_writes),
     };
     return cmocka_run_group_tests_name("kbc", tests, NULL, NULL);
 }

@@ -53,6 +53,36 @@ static void port61_refresh_toggles(void **state)
     rig_free(rig);
 }
 
+static void port61_tells_what_polls_give(void **state)
+{
+    (void)state;
+    enum { REFRESH = 0x10, OUT_2 = 0x20 };
+    struct rig *rig = rig_new();
+    struct bus_poll poll;
+    rig_add(rig, &pit_class);
+    rig_add(rig, &port61_class);
+    rig_out(rig, 0x61, 0x01);
+    rig_out(rig, 0x43, 0xb0); /* counter 2, mode 0 */
+    rig_out(rig, 0x42, 0);
+    rig_out(rig, 0x42, 4);
+    rig_advance(rig, 10 * NS_PER_US);
+    assert_true(bus_poll(&rig->machine.bus, 0x61, &poll));
+    assert_true(poll.n == 2 && poll.value[0] == rig_in(rig, 0x61) && (poll.value[0] ^ poll.value[1]) == REFRESH);
+    assert_in_range(poll.until_ns, 850 * NS_PER_US, 870 * NS_PER_US); /* 1,024 pulses */
+    for (u32 i = 0; i < 80; i++) {
+        u8 value = rig_in(rig, 0x61);
+        assert_true(value == poll.value[0] || value == poll.value[1]);
+        rig_advance(rig, 10 * NS_PER_US);
+    }
+    rig_advance_to(rig, poll.until_ns - 1);
+    assert_int_equal(rig_in(rig, 0x61) & OUT_2, 0);
+    rig_advance_to(rig, poll.until_ns);
+    assert_int_equal(rig_in(rig, 0x61) & OUT_2, OUT_2);
+    assert_true(bus_poll(&rig->machine.bus, 0x61, &poll));
+    assert_int_equal(poll.until_ns, BUS_POLL_EVENT);
+    rig_free(rig);
+}
+
 static void port92_a20_and_reset(void **state)
 {
     (void)state;
@@ -238,6 +268,7 @@ int ports_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(port61_gates_and_shows_counter_2),
         cmocka_unit_test(port61_refresh_toggles),
+        cmocka_unit_test(port61_tells_what_polls_give),
         cmocka_unit_test(port92_a20_and_reset),
         cmocka_unit_test(coprocessor_latches_errors),
         cmocka_unit_test(post_code_is_a_latch),

@@ -217,6 +217,24 @@ static void host_time_survives_a_bad_counter(void **state)
     }
 }
 
+static void held_time_stands_still(void **state)
+{
+    (void)state;
+    struct clock clock;
+    clock_init(&clock, CLOCK_MODE_HOST);
+    for (u32 usable = 0; usable < 2; usable++) {
+        clock.tsc.usable &= usable;
+        u64 before = clock_now(&clock);
+        clock_hold(&clock, before + 5);
+        for (u32 i = 0; i < 1000; i++)
+            assert_int_equal(clock_now(&clock), before + 5);
+        clock_release(&clock);
+        u64 after = clock_now(&clock);
+        assert_true(after > before + 5); /* a thousand looks took more than that */
+        assert_true(clock_now(&clock) >= after);
+    }
+}
+
 /* --- memory --- */
 
 static void memory_views_agree_and_a20_wraps(void **state)
@@ -402,6 +420,44 @@ static void stream_that_is_off_stays_empty(void **state)
     assert_int_equal(trace.count, 0);
 }
 
+/* The account of a run is that of its accesses, and as long as there is room nothing is due. */
+static void run_is_accounted_like_its_accesses(void **state)
+{
+    (void)state;
+    enum { COUNT = 3 * TRACE_CHUNK / 4 };
+    static u32 values[COUNT];
+    struct machine *m[2] = {calloc(1, sizeof *m[0]), calloc(1, sizeof *m[1])};
+    struct machine_run run = {.count = COUNT,
+                              .size = 2,
+                              .reads = true,
+                              .writes = true,
+                              .distance = -2,
+                              .from = 0xa1000,
+                              .to = 0xa3000,
+                              .values = values};
+    for (int e = 0; e < 2; e++) {
+        clock_init(&m[e]->clock, CLOCK_MODE_ACCESS);
+        trace_init(&m[e]->trace, -1);
+    }
+    for (u32 i = 0; i < COUNT; i++) {
+        values[i] = i * 77 & 0xffff;
+        machine_account(m[0], ACCESS_MMIO_READ, run.from - 2 * i, 2, values[i]);
+        machine_account(m[0], ACCESS_MMIO_WRITE, run.to - 2 * i, 2, values[i]);
+    }
+    assert_true(machine_run_room(m[1], 2) >= COUNT);
+    machine_account_run(m[1], &run);
+    assert_int_equal(m[0]->accesses, m[1]->accesses);
+    assert_int_equal(clock_now(&m[0]->clock), clock_now(&m[1]->clock));
+    assert_true(trace_finish(&m[0]->trace) == trace_finish(&m[1]->trace));
+    m[1]->clock.next_deadline_ns = clock_now(&m[1]->clock) + 10 * CLOCK_ACCESS_STEP_NS;
+    assert_int_equal(machine_run_room(m[1], 1), 9);
+    assert_int_equal(machine_run_room(m[1], 2), 4);
+    m[1]->clock.next_deadline_ns = clock_now(&m[1]->clock);
+    assert_int_equal(machine_run_room(m[1], 1), 0);
+    free(m[0]);
+    free(m[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +467,7 @@ int main(void)
         cmocka_unit_test(access_time_moves_by_accesses_only),
         cmocka_unit_test(host_time_follows_the_hosts_clock),
         cmocka_unit_test(host_time_survives_a_bad_counter),
+        cmocka_unit_test(held_time_stands_still),
         cmocka_unit_test(memory_views_agree_and_a20_wraps),
         cmocka_unit_test(bus_accesses_are_announced_before_they_are_made),
         cmocka_unit_test(shadow_keeps_its_stores_until_dropped),
@@ -419,6 +476,7 @@ int main(void)
         cmocka_unit_test(firmware_appears_low_and_high),
         cmocka_unit_test(stream_hash_depends_on_every_record),
         cmocka_unit_test(stream_that_is_off_stays_empty),
+        cmocka_unit_test(run_is_accounted_like_its_accesses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -390,6 +390,28 @@ static void busy_device_ignores_the_host(void **state)
     rig_destroy(rig);
 }
 
+static void tells_what_polls_give(void **state)
+{
+    (void)state;
+    struct rig *rig = disk_rig();
+    struct bus *bus = &rig->machine.bus;
+    struct bus_poll poll;
+    ide_lba_command(rig, 0x20, 7, 1);
+    assert_true(bus_poll(bus, ALTERNATE, &poll));
+    assert_true(poll.n == 1 && (poll.value[0] & IDE_STATUS_BSY) && poll.until_ns == BUS_POLL_EVENT);
+    assert_true(bus_poll(bus, STATUS, &poll));
+    assert_int_equal(poll.value[0] & IDE_STATUS_BSY, IDE_STATUS_BSY);
+    rig_pass(rig, 100 * NS_PER_MS);
+    assert_false(bus_poll(bus, STATUS, &poll)); /* a read acknowledges the interrupt */
+    assert_true(bus_poll(bus, ALTERNATE, &poll));
+    assert_int_equal(poll.value[0], READY | IDE_STATUS_DRQ);
+    assert_int_equal(rig_in(rig, STATUS), READY | IDE_STATUS_DRQ);
+    assert_true(bus_poll(bus, STATUS, &poll));
+    assert_int_equal(poll.value[0], READY | IDE_STATUS_DRQ);
+    assert_false(bus_poll(bus, DATA, &poll));
+    rig_destroy(rig);
+}
+
 int ide_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +434,7 @@ int ide_tests(void)
         cmocka_unit_test(features_are_set_or_aborted),
         cmocka_unit_test(flush_completes),
         cmocka_unit_test(busy_device_ignores_the_host),
+        cmocka_unit_test(tells_what_polls_give),
     };
     return cmocka_run_group_tests_name("ide", tests, NULL, NULL);
 }

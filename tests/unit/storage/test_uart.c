@@ -493,6 +493,38 @@ static void slow_output_loses_nothing(void **state)
     assert_int_equal(status, 0);
 }
 
+static void tells_what_polls_give(void **state)
+{
+    (void)state;
+    struct line line = line_create();
+    struct bus_poll poll;
+    struct bus *bus = &line.rig->machine.bus;
+    assert_true(bus_poll(bus, LSR, &poll));
+    assert_true(poll.n == 1 && poll.value[0] == EMPTY && poll.until_ns == BUS_POLL_EVENT);
+    assert_true(bus_poll(bus, MSR, &poll));
+    assert_int_equal(poll.value[0], rig_in(line.rig, MSR));
+    send_to_guest(line, "ab");
+    rig_pass(line.rig, 20 * NS_PER_MS);
+    assert_true(bus_poll(bus, LSR, &poll));
+    assert_int_equal(poll.value[0], rig_in(line.rig, LSR));
+    assert_int_equal(poll.value[0] & LSR_DR, LSR_DR);
+    assert_false(bus_poll(bus, RBR, &poll));
+    line_destroy(line);
+
+    struct rig *rig = lone_uart();
+    rig_out(rig, MCR, MCR_LOOP);
+    rig_out(rig, THR, 1);
+    rig_out(rig, THR, 2);
+    assert_false(bus_poll(&rig->machine.bus, LSR, &poll)); /* a read clears the overrun */
+    assert_int_equal(rig_in(rig, LSR) & LSR_OE, LSR_OE);
+    assert_true(bus_poll(&rig->machine.bus, LSR, &poll));
+    rig_out(rig, MCR, MCR_LOOP | MCR_RTS);
+    assert_false(bus_poll(&rig->machine.bus, MSR, &poll)); /* and the delta */
+    rig_in(rig, MSR);
+    assert_true(bus_poll(&rig->machine.bus, MSR, &poll));
+    rig_destroy(rig);
+}
+
 int uart_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -517,6 +549,7 @@ int uart_tests(void)
         cmocka_unit_test(input_error_is_told_and_ends_it),
         cmocka_unit_test(broken_output_is_told_once),
         cmocka_unit_test(slow_output_loses_nothing),
+        cmocka_unit_test(tells_what_polls_give),
     };
     return cmocka_run_group_tests_name("uart", tests, NULL, NULL);
 }

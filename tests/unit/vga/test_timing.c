@@ -285,6 +285,71 @@ static void polls_show_the_beam(void **state)
     assert_true(kept > 100000);
 }
 
+static u32 next_random(u32 *seed)
+{
+    return *seed = *seed * 1664525 + 1013904223;
+}
+
+/* Reads the port up to the time that it was told for; at that time the retrace bit must change. */
+static void assert_poll_told_right(struct rig *rig, u16 port, u32 *seed)
+{
+    struct bus_poll poll;
+    u64 end = now(rig) + 20 * NS_PER_MS;
+    in8(rig, port);
+    assert_true(bus_poll(&rig->machine->bus, port, &poll));
+    assert_int_equal(poll.n, 2);
+    assert_true(poll.same_until_ns <= poll.until_ns && poll.until_ns > now(rig));
+    while (now(rig) < poll.until_ns && now(rig) < end) {
+        u8 status = in8(rig, port);
+        assert_true(status == poll.value[0] || (status == poll.value[1] && now(rig) >= poll.same_until_ns));
+        u64 step_ns = 1 + (next_random(seed) >> 8 & 0x3fff);
+        rig_advance(rig, MIN(step_ns, poll.until_ns - now(rig)));
+    }
+    if (now(rig) == poll.until_ns)
+        assert_int_equal((in8(rig, port) ^ poll.value[0]) & V_RETRACE, V_RETRACE);
+}
+
+static void what_polls_will_show_is_known(void **state)
+{
+    struct rig *rig = *state;
+    static const u8 modes[] = {0x03, 0x12, 0x13, 0x0d, 0x07};
+    u32 seed = 1, long_rests = 0;
+    for (u32 i = 0; i < 1000; i++) {
+        u8 mode = modes[next_random(&seed) >> 8 & 3];
+        if (i % 16 == 0)
+            set_mode(rig, mode);
+        if (i % 4 == 0) /* odd timings, too */
+            crtc_out(rig, next_random(&seed) >> 8 & 0x18, (u8)(next_random(&seed) >> 8));
+        rig_advance(rig, next_random(&seed) >> 8);
+        assert_poll_told_right(rig, 0x3da, &seed); /* mostly up to a retrace, */
+        assert_poll_told_right(rig, 0x3da, &seed); /* and to its end */
+        struct bus_poll poll;
+        assert_true(bus_poll(&rig->machine->bus, 0x3da, &poll));
+        long_rests += poll.same_until_ns > now(rig) + NS_PER_MS / 2;
+    }
+    assert_true(long_rests > 50); /* in the vertical blank */
+}
+
+static void polls_that_do_something_are_not_told(void **state)
+{
+    struct rig *rig = *state;
+    struct bus_poll poll;
+    set_mode(rig, 3);
+    in8(rig, 0x3da);
+    assert_true(bus_poll(&rig->machine->bus, 0x3da, &poll));
+    out8(rig, 0x3c0, 0x31);
+    assert_false(bus_poll(&rig->machine->bus, 0x3da, &poll)); /* a read resets the flip-flop */
+    in8(rig, 0x3da);
+    assert_true(bus_poll(&rig->machine->bus, 0x3da, &poll));
+    attr_out(rig, 0x12, 0x1f);
+    in8(rig, 0x3da);
+    assert_false(bus_poll(&rig->machine->bus, 0x3da, &poll)); /* every dot shows */
+    assert_true(bus_poll(&rig->machine->bus, 0x3ba, &poll));
+    assert_true(poll.n == 1 && poll.value[0] == 0xff && poll.until_ns == BUS_POLL_EVENT);
+    assert_false(bus_poll(&rig->machine->bus, 0x3c4, &poll));
+    assert_false(bus_poll(&rig->machine->bus, 0x3e0, &poll));
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(mode_3_timing, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(mode_12h_timing, rig_setup, rig_teardown),
@@ -295,6 +360,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(frames_are_counted_over_mode_changes, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(looking_does_not_move_the_beam, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(polls_show_the_beam, rig_setup, rig_teardown),
+    cmocka_unit_test_setup_teardown(what_polls_will_show_is_known, rig_setup, rig_teardown),
+    cmocka_unit_test_setup_teardown(polls_that_do_something_are_not_told, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(retrace_interrupt, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(odd_timings_do_no_harm, rig_setup, rig_teardown),
 };

@@ -11,6 +11,7 @@ int test_modes(void);
 int test_picture(void);
 int test_raster(void);
 int test_regs(void);
+int test_run(void);
 int test_timing(void);
 
 #endif
