@@ -7,8 +7,8 @@
 #include "dev/ide.h"
 
 /* Long enough that a driver's 400 ns wait comes first, short enough that nobody waits. */
-#define IDE_COMMAND_NS    (20 * NS_PER_US)
-#define IDE_NEXT_BLOCK_NS (10 * NS_PER_US)
+#define IDE_COMMAND_NS    (4 * NS_PER_US)
+#define IDE_NEXT_BLOCK_NS (2 * NS_PER_US)
 
 enum { IDE_COUNT_256 = 256, IDE_LBA_HEAD_SHIFT = 24 };
 
