@@ -468,21 +468,23 @@ static void find_landings(struct gen *g)
         if (i && !is_return_site(g, i))
             continue;
         g->is_label[i] = true;
-        g->label_flags[i] = FLAGS_SAVED;
         g->landing[g->n_landings++] = (struct landing){.eip = g->cluster->insn[i].eip, .offset = i};
     }
 }
 
-/*  mov r8, translation; mov [translation], r8; jmp instruction */
+/*  mov r8, translation; mov [translation], r8; [restore flags;] jmp instruction */
 static void emit_landings(struct gen *g)
 {
     struct emit *e = &g->e;
     for (u32 i = 0; i < g->n_landings; i++) {
         struct landing *landing = &g->landing[i];
         const u8 *label = g->label[landing->offset];
+        bool restore = g->label_flags[landing->offset] == FLAGS_HOST;
         landing->offset = (u32)(e->at - g->start);
         emit_ri(e, M(MOV), 8, R8, (s64)(uintptr_t)g->t);
         emit_mr(e, M(MOV), 8, FRAME(translation), R8);
+        if (restore)
+            emit_restore_flags(e);
         emit_patch(e, emit_branch(e, M(JMP)), label);
     }
 }
