@@ -2,6 +2,7 @@
 #include "cluster/code_map.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define GRANULES (1u << (32 - CODE_GRANULE_SHIFT))
@@ -55,11 +56,26 @@ void code_map_remove(struct code_map *map, linear_t first, u32 bytes)
     }
 }
 
+static bool any(const u8 *granule, u64 n)
+{
+    u64 eight;
+    for (; n >= sizeof eight; n -= sizeof eight, granule += sizeof eight) {
+        memcpy(&eight, granule, sizeof eight);
+        if (eight)
+            return true;
+    }
+    while (n)
+        if (granule[--n])
+            return true;
+    return false;
+}
+
 void code_map_stored(struct code_map *map, linear_t first, linear_t last)
 {
-    EACH_GRANULE(at, first, last)
-    if (map->granule[granule_of((linear_t)(at << CODE_GRANULE_SHIFT))]) {
+    linear_t end = first | (CODE_A20 - 1); /* from there on they may be elsewhere */
+    if (last > end)
+        code_map_stored(map, end + 1, last);
+    u32 granule = granule_of(first);
+    if (any(map->granule + granule, granule_of(MIN(last, end)) - granule + 1))
         map->epoch++;
-        return;
-    }
 }

@@ -189,65 +189,119 @@ static enum interp_result element(struct exec *x, const struct step *step)
 
 /* --- runs of elements in RAM --- */
 
-/* Elements from `offset` up that stay in one page, inside the segment and below the wrap of the address size.
- */
-static u32 run_length(struct exec *x, const struct step *step, u8 sreg, u32 offset, u32 count,
-                      enum mem_intent intent, linear_t *linear)
+/* Elements from sreg:`offset` on, up or down, that stay in one page and below the wrap of the address size. */
+static u32 run_room(const struct exec *x, const struct step *step, u8 sreg, u32 offset, u32 count)
 {
-    linear_t start = x->cpu->sreg[sreg].base + offset;
-    u64 room =
-        MIN((u64)PAGE_BYTES - (start & (PAGE_BYTES - 1)), (u64)size_mask(step->mem.addr_size) + 1 - offset);
+    u32 in_page = (x->cpu->sreg[sreg].base + offset) & (PAGE_BYTES - 1);
+    u64 above = MIN((u64)PAGE_BYTES - in_page, (u64)size_mask(step->mem.addr_size) + 1 - offset);
 
-    count = (u32)MIN((u64)count, room / step->size);
-    if (count == 0 || !mem_is_plain(x->env, start, count * step->size, intent))
-        return 0;
-    if (exec_linear(x, sreg, offset, count * step->size, intent, linear) != INTERP_DONE)
-        return 0;
-    return count;
+    if (!(x->cpu->eflags & FLAG_DF))
+        return (u32)MIN((u64)count, above / step->size);
+    return above < step->size ? 0 : MIN(count, 1 + MIN(in_page, offset) / step->size);
+}
+
+/* The lowest address of `count` elements that run_room has found. False: not all of them are RAM of the segment. */
+static bool run_linear(struct exec *x, const struct step *step, u8 sreg, u32 offset, u32 count, enum mem_intent intent,
+                       linear_t *linear)
+{
+    u32 bytes = count * step->size;
+    u32 first = x->cpu->eflags & FLAG_DF ? offset - (bytes - step->size) : offset;
+
+    return mem_is_plain(x->env, x->cpu->sreg[sreg].base + first, bytes, intent) &&
+           exec_linear(x, sreg, first, bytes, intent, linear) == INTERP_DONE;
+}
+
+/* The first `period` bytes over and over, up to `bytes` of them. */
+static void repeat_up(u8 *to, u32 period, u32 bytes)
+{
+    for (u32 done = period, part; done < bytes; done += part) {
+        part = MIN(done, bytes - done);
+        memcpy(to + done, to, part);
+    }
+}
+
+/* The last `period` of `bytes` bytes over and over, down to the first. */
+static void repeat_down(u8 *to, u32 period, u32 bytes)
+{
+    for (u32 done = period, part; done < bytes; done += part) {
+        part = MIN(done, bytes - done);
+        memcpy(to + bytes - done - part, to + bytes - part, part);
+    }
 }
 
 static void fill(u8 *to, u8 size, u32 value, u32 count)
 {
+    enum { PATTERN = 16 }; /* elements, so that few copies make it long */
+
     if (size == 1) {
         memset(to, (u8)value, count);
         return;
     }
-    for (u32 i = 0; i < count; i++)
+    for (u32 i = 0; i < MIN(count, (u32)PATTERN); i++)
         bytes_put(to + i * size, size, value);
+    repeat_up(to, PATTERN * size, count * size);
 }
 
-/* Element by element where the destination overlaps what is still to be read: the pattern repeats. */
-static void copy(u8 *to, const u8 *from, u8 size, u32 count)
+/* As the elements do one after the other, upward. Where the destination begins inside the source what is read has been
+ * written before, and the bytes up to there repeat. */
+static void copy_up(u8 *to, const u8 *from, u8 size, u32 bytes)
 {
-    if (to <= from || to >= from + (size_t)count * size) {
-        memmove(to, from, (size_t)count * size);
-        return;
+    size_t ahead = (size_t)(to - from);
+
+    if (ahead == 0 || ahead >= bytes) {
+        memmove(to, from, bytes);
+    } else if (ahead >= size) {
+        memcpy(to, from, ahead);
+        repeat_up(to, (u32)ahead, bytes);
+    } else {
+        for (u32 i = 0; i < bytes; i += size)
+            bytes_put(to + i, size, bytes_get(from + i, size));
     }
-    for (u32 i = 0; i < count; i++)
-        bytes_put(to + i * size, size, bytes_get(from + i * size, size));
 }
 
-/* Executes a run of MOVS or STOS forward in RAM; returns how many elements, possibly none. */
+static void copy_down(u8 *to, const u8 *from, u8 size, u32 bytes)
+{
+    size_t behind = (size_t)(from - to);
+
+    if (behind == 0 || behind >= bytes) {
+        memmove(to, from, bytes);
+    } else if (behind >= size) {
+        memcpy(to + bytes - behind, from + bytes - behind, behind);
+        repeat_down(to, (u32)behind, bytes);
+    } else {
+        for (u32 i = bytes; i > 0; i -= size)
+            bytes_put(to + i - size, size, bytes_get(from + i - size, size));
+    }
+}
+
+/* Executes a run of MOVS or STOS in RAM; returns how many elements, possibly none. */
 static u32 run(struct exec *x, const struct step *step, u32 count)
 {
     u32 di = index_read(x, step, CPU_EDI), si = index_read(x, step, CPU_ESI);
-    linear_t from, to;
+    bool down = x->cpu->eflags & FLAG_DF;
+    linear_t from = 0, to;
 
-    if ((step->op != STRING_MOVS && step->op != STRING_STOS) || (x->cpu->eflags & FLAG_DF))
+    if (step->op != STRING_MOVS && step->op != STRING_STOS)
         return 0;
-    count = run_length(x, step, CPU_ES, di, count, MEM_WRITE, &to);
-    if (count != 0 && step->op == STRING_MOVS)
-        count = run_length(x, step, step->mem.segment, si, count, MEM_READ, &from);
-    if (count < 2)
+    count = run_room(x, step, CPU_ES, di, count);
+    if (step->op == STRING_MOVS)
+        count = run_room(x, step, step->mem.segment, si, count);
+    if (count < 2 || !run_linear(x, step, CPU_ES, di, count, MEM_WRITE, &to))
         return 0;
-    if (step->op == STRING_MOVS) {
-        copy(x->env->view + to, x->env->view + from, step->size, count);
-        reg_write(x->cpu, CPU_ESI, step->mem.addr_size, si + count * step->size);
-    } else {
-        fill(x->env->view + to, step->size, x->cpu->reg[CPU_EAX], count);
-    }
-    reg_write(x->cpu, CPU_EDI, step->mem.addr_size, di + count * step->size);
-    mem_note_store(x->interp, to, count * step->size);
+    if (step->op == STRING_MOVS && !run_linear(x, step, step->mem.segment, si, count, MEM_READ, &from))
+        return 0;
+    u8 *view = x->env->view;
+    u32 bytes = count * step->size;
+    if (step->op == STRING_STOS)
+        fill(view + to, step->size, x->cpu->reg[CPU_EAX], count);
+    else if (down)
+        copy_down(view + to, view + from, step->size, bytes);
+    else
+        copy_up(view + to, view + from, step->size, bytes);
+    if (step->op == STRING_MOVS)
+        reg_write(x->cpu, CPU_ESI, step->mem.addr_size, down ? si - bytes : si + bytes);
+    reg_write(x->cpu, CPU_EDI, step->mem.addr_size, down ? di - bytes : di + bytes);
+    mem_note_store(x->interp, to, bytes);
     return count;
 }
 

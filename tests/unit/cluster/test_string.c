@@ -54,6 +54,49 @@ static void test_long_copy_across_pages(void **state)
     assert_int_equal(rig->interp.store_last, 0x23ffc);
 }
 
+/* Elements one after the other, as the manual has them. */
+static void model_elements(u8 *segment, bool copies, bool down, u32 size, u32 si, u32 di, u32 value, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        if (copies)
+            memcpy(&value, segment + si, size);
+        memcpy(segment + di, &value, size);
+        si += down ? -size : size;
+        di += down ? -size : size;
+    }
+}
+
+static void test_runs_are_elements(void **state)
+{
+    enum { ROUNDS = 4000, SEGMENT = 0x10000, MIDDLE = 0x8000, MAX_COUNT = 2500 };
+    static const u8 opcodes[][4] = {{0xf3, 0xa4}, {0xf3, 0xa5}, {0x66, 0xf3, 0xa5}, /* rep movsb, w, d */
+                                    {0xf3, 0xaa}, {0xf3, 0xab}, {0x66, 0xf3, 0xab}};
+    struct rig *rig = *state;
+    u8 *segment = rig->ram + SEGMENT, *model = malloc(SEGMENT);
+    rig->cpu.sreg[CPU_DS].base = rig->cpu.sreg[CPU_ES].base = SEGMENT;
+    srand(3);
+    for (u32 round = 0; round < ROUNDS; round++) {
+        u32 kind = (u32)rand() % 6, size = 1u << kind % 3;
+        u32 near = rand() % 4 ? 40 : 9000; /* how far source and destination lie apart at most */
+        u32 si = MIDDLE + (u32)rand() % 64, di = si + (u32)rand() % (2 * near + 1) - near;
+        u32 count = (u32)rand() % (rand() % 2 ? 40 : MAX_COUNT), value = (u32)rand() * 2654435761u;
+        bool down = rand() & 1;
+        for (u32 i = 0; i < SEGMENT && round % 16 == 0; i++)
+            segment[i] = (u8)rand();
+        memcpy(model, segment, SEGMENT);
+        model_elements(model, kind < 3, down, size, si, di, value, count);
+        rig->cpu.eflags = FLAG_FIXED | (down ? FLAG_DF : 0);
+        rig->cpu.reg[CPU_EAX] = value;
+        set_indexes(rig, si, di, count);
+        rig_code(rig, opcodes[kind], kind % 3 == 2 ? 3 : 2);
+        rig_step(rig, INTERP_DONE);
+        assert_memory_equal(segment, model, SEGMENT);
+        u32 moved = down ? -count * size : count * size;
+        assert_indexes(rig, kind < 3 ? si + moved : si, di + moved, 0);
+    }
+    free(model);
+}
+
 static void test_fill_backward(void **state)
 {
     struct rig *rig = *state;
@@ -326,6 +369,7 @@ int test_string(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(test_overlapping_copy_repeats_the_pattern),
         RIG_TEST(test_long_copy_across_pages),
+        RIG_TEST(test_runs_are_elements),
         RIG_TEST(test_fill_backward),
         RIG_TEST(test_index_wraps_at_64k),
         RIG_TEST(test_fault_in_the_middle_keeps_what_was_done),
