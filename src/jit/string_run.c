@@ -309,13 +309,11 @@ static enum cluster_leave next_failure(const struct run *r)
     return result == INTERP_FAULT ? LEAVE_fault : LEAVE_unsupported;
 }
 
-bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum cluster_leave *reason)
+static __attribute__((noinline)) bool run_string(struct jit_frame *frame, struct cluster_insn *insn, enum cluster_leave *reason)
 {
     const struct step *step = &insn->steps.step[0];
     struct run r = {.frame = frame, .env = frame->jit->env, .cpu = frame->cpu, .step = step};
     bool stopped = false;
-    if (insn->steps.count != 1 || !is_fast(step))
-        return false;
     r.distance = frame->cpu->eflags & FLAG_DF ? -(s32)step->size : (s32)step->size;
     u32 left = reg_read(frame->cpu, CPU_ECX, step->mem.addr_size);
     while (left > 1 && left <= UNINTERRUPTED_MAX && !stopped) {
@@ -342,4 +340,10 @@ bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum clu
     if (*reason == LEAVE_REASONS)
         *reason = failure;
     return true;
+}
+
+/* Called for every instruction that host code hands to the interpreter: `struct run` is not made for most of them. */
+bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum cluster_leave *reason)
+{
+    return insn->steps.count == 1 && is_fast(&insn->steps.step[0]) && run_string(frame, insn, reason);
 }
