@@ -11,6 +11,8 @@
  * in a row are needed, and promotions wear off, for programs change. Agesen et al. 2012 name this as future work. */
 #include "vmm_internal.h"
 
+#include <string.h>
+
 enum {
     MAX_SHIFT = 8,           /* of the horizon: 256 times as far */
     WEAR_OFF = 64,           /* leaves from one place after which a promotion is taken back for a trial */
@@ -20,13 +22,10 @@ enum {
 
 static u64 translated_ps(const struct vmm *vmm)
 {
-    struct cluster_stats stats;
-    if (!vmm->engine || !vmm->tsc_cluster)
+    u64 instructions = vmm->engine ? cluster_engine_instructions(vmm->engine) : 0;
+    if (instructions < MEASURED_INSTRUCTIONS)
         return HORIZON_TRANSLATED_PS;
-    cluster_engine_stats(vmm->engine, &stats);
-    if (stats.instructions < MEASURED_INSTRUCTIONS)
-        return HORIZON_TRANSLATED_PS;
-    return vmm_tsc_to_ns(vmm, vmm->tsc_cluster) * PS_PER_NS / stats.instructions;
+    return vmm_tsc_to_ns(vmm, vmm->tsc_cluster) * PS_PER_NS / instructions;
 }
 
 u64 vmm_horizon(const struct vmm *vmm)
@@ -55,7 +54,7 @@ bool vmm_leave_for_horizon(struct vmm *vmm, linear_t at)
     if (++point->leaves % WEAR_OFF == 0 && point->shift)
         point->shift--;
     point->horizons_left = BIT(point->shift) - 1;
-    vmm->left_at = vmm->config->horizon == HORIZON_AUTO ? point : NULL;
+    vmm->left_at = point;
     vmm->left_tsc = tsc_now();
     return true;
 }
@@ -84,5 +83,31 @@ void vmm_note_residency(struct vmm *vmm)
     u64 inside_ps = residency_ps > exit_ps ? residency_ps - exit_ps : 0;
     u64 instructions = inside_ps / MAX(costs->insn_ps, 1u);
     point->kvm_ns += residency_ps / PS_PER_NS;
-    judge(point, instructions * translated_ps(vmm) < residency_ps);
+    if (vmm->config->horizon == HORIZON_AUTO)
+        judge(point, instructions * translated_ps(vmm) < residency_ps);
+}
+
+/* Inserts into a list sorted by time. */
+static void insert(struct run_leave_point *list, const struct leave_point *point)
+{
+    u32 at = RUN_TOP;
+    while (at > 0 && point->kvm_ns > list[at - 1].kvm_ns)
+        at--;
+    if (at == RUN_TOP)
+        return;
+    memmove(&list[at + 1], &list[at], (RUN_TOP - 1 - at) * sizeof *list);
+    list[at] = (struct run_leave_point){
+        .linear = point->at, .leaves = point->leaves, .kvm_ns = point->kvm_ns, .horizons = BIT(point->shift)};
+}
+
+void vmm_horizon_stats(struct vmm *vmm)
+{
+    struct run_horizon *h = &vmm->stats->horizon;
+    *h = (struct run_horizon){.instructions = vmm->regions ? vmm_horizon(vmm) : 0,
+                              .exit_ns = vmm->vcpu.traits.costs.exit_ns,
+                              .guest_ps = vmm->vcpu.traits.costs.insn_ps,
+                              .translated_ps = (u32)translated_ps(vmm)};
+    for (u32 i = 0; i < LEAVE_POINTS; i++)
+        if (vmm->leave_points[i].leaves)
+            insert(h->leave_point, &vmm->leave_points[i]);
 }

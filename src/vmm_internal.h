@@ -162,6 +162,8 @@ u64 vmm_horizon(const struct vmm *vmm);
 bool vmm_leave_for_horizon(struct vmm *vmm, linear_t at);
 /* The next exit has come: what did leaving cost? */
 void vmm_note_residency(struct vmm *vmm);
+/* Fills what vmm->stats says of it. */
+void vmm_horizon_stats(struct vmm *vmm);
 
 /* vmm_region.c */
 void vmm_set_horizon(struct vmm *vmm);

@@ -331,6 +331,7 @@ void vmm_stats_finish(struct vmm *vmm)
     vmm_executor_stats(vmm);
     vmm_check_stats(vmm);
     vmm_window_stats(vmm);
+    vmm_horizon_stats(vmm);
     s->stream_hash = trace_finish(&m->trace);
     s->stream_count = m->trace.count;
     s->ram_hash = hash64(m->memory.plain, m->memory.ram_bytes);

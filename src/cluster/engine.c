@@ -283,6 +283,11 @@ void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_st
     sort_stops(engine, stats);
 }
 
+u64 cluster_engine_instructions(const struct cluster_engine *engine)
+{
+    return engine->stats.instructions;
+}
+
 void cluster_engine_each(const struct cluster_engine *engine, bool (*each)(void *opaque, const struct cluster *cluster),
                          void *opaque)
 {

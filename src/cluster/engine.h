@@ -97,6 +97,8 @@ enum cluster_leave cluster_engine_go_on(struct cluster_engine *engine, struct cp
 
 /* The counts so far, the stop reasons sorted. */
 void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_stats *stats);
+/* Guest instructions executed so far. */
+u64 cluster_engine_instructions(const struct cluster_engine *engine);
 /* Calls `each` for every cluster in the cache, in no order, until it returns false. One that is about to be formed
  * again is given as it was. */
 void cluster_engine_each(const struct cluster_engine *engine, bool (*each)(void *opaque, const struct cluster *cluster),

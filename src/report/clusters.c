@@ -283,6 +283,21 @@ static void print_summary(FILE *out, const struct clusters_report *report, const
             run->end_text[0] ? run->end_text : "the guest ended");
 }
 
+/* Where KVM got the guest back although nothing hindered regions from going on, and what that cost. */
+static void print_horizon(FILE *out, const struct run_horizon *h)
+{
+    char horizon[NUMBER_BYTES], leaves[NUMBER_BYTES], each[NUMBER_BYTES];
+    if (!h->leave_point[0].leaves)
+        return;
+    fprintf(out, "\nLeft because no device access came within the horizon of %s instructions\n"
+                 "   linear       times   in KVM, each   now goes on for\n", number_format(horizon, h->instructions));
+    for (u32 i = 0; i < RUN_TOP && h->leave_point[i].leaves; i++) {
+        const struct run_leave_point *p = &h->leave_point[i];
+        fprintf(out, "   %08X %9s %14s   %u horizon%s\n", p->linear, number_format(leaves, p->leaves),
+                number_format_ns(each, p->kvm_ns / p->leaves), p->horizons, plural(p->horizons));
+    }
+}
+
 static void print_shares(FILE *out, const struct clusters_list *list, u32 top)
 {
     u64 shown = 0;
@@ -332,6 +347,7 @@ void clusters_print(FILE *out, const struct clusters_report *report, u32 top)
     print_summary(out, report, &list);
     print_shares(out, &list, top);
     print_rest(out, report, &list);
+    print_horizon(out, &report->run->horizon);
     if (report->host_code)
         print_legend(out, report->backend);
     for (u32 i = 0; i < top; i++)

@@ -208,6 +208,29 @@ static json_t *json_window(const struct run_window *window)
     return o;
 }
 
+static json_t *json_horizon(const struct run_horizon *h)
+{
+    json_t *o = json_object(), *points = json_array();
+    if (h->instructions == UINT64_MAX)
+        json_object_set_new(o, "instructions", json_null());
+    else
+        set_u64(o, "instructions", h->instructions);
+    set_u64(o, "exit_ns", h->exit_ns);
+    set_u64(o, "guest_ps", h->guest_ps);
+    set_u64(o, "translated_ps", h->translated_ps);
+    for (u32 i = 0; i < RUN_TOP && h->leave_point[i].leaves; i++) {
+        const struct run_leave_point *p = &h->leave_point[i];
+        json_t *point = json_object();
+        set_u64(point, "linear", p->linear);
+        set_u64(point, "leaves", p->leaves);
+        set_u64(point, "kvm_ns", p->kvm_ns);
+        set_u64(point, "horizons", p->horizons);
+        json_array_append_new(points, point);
+    }
+    json_object_set_new(o, "leave_points", points);
+    return o;
+}
+
 json_t *json_variant(const struct run_stats *s)
 {
     json_t *o = json_object();
@@ -229,6 +252,8 @@ json_t *json_variant(const struct run_stats *s)
     json_object_set_new(o, "clusters", json_clusters(&s->clusters));
     json_object_set_new(o, "translation", json_translation(&s->translation));
     json_object_set_new(o, "display_window", json_window(&s->window));
+    if (s->horizon.instructions)
+        json_object_set_new(o, "horizon", json_horizon(&s->horizon));
     if (s->check.on)
         json_object_set_new(o, "check", json_check(&s->check));
     json_object_set_new(o, "host_ns", json_host_ns(s));

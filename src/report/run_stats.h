@@ -64,6 +64,20 @@ struct run_window {
     u64 synced; /* times that the planes were brought up to date: for pictures, and when it was closed */
 };
 
+/* Where regions were left because no device access came within the horizon. */
+struct run_leave_point {
+    u32 linear;
+    u64 leaves;
+    u64 kvm_ns;   /* that KVM had the guest from there to the next exit */
+    u32 horizons; /* for which regions go on from there now */
+};
+struct run_horizon {
+    u64 instructions; /* UINT64_MAX: there is none; 0: no regions */
+    u32 exit_ns;      /* what it follows from */
+    u32 guest_ps, translated_ps; /* of an instruction */
+    struct run_leave_point leave_point[RUN_TOP]; /* sorted, longest time first; unused: leaves == 0 */
+};
+
 /* --check: runs of clusters executed twice. */
 struct run_check {
     bool on;
@@ -112,6 +126,7 @@ struct run_stats {
     char executor[16]; /* of clusters: "interp", "host" */
     struct run_check check;
     struct run_window window;
+    struct run_horizon horizon;
     struct run_translation translation; /* all zero: another executor than host */
 
     u64 host_ns_total, host_ns_kvm, host_ns_cluster;
