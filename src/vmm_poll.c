@@ -4,7 +4,8 @@
  *   as it does something else meanwhile.
  * - It is proved that nothing else happens until one of the ports gives another answer: cluster/wait.h, with
  *   what the devices say that they can answer until then (struct bus_poll).
- * - The thread sleeps until then, or until an event.
+ * - The thread sleeps until then, or until an event. If the loop counts its rounds, it has counted those that
+ *   went by.
  * - The ports are read once as at that moment, however late the thread woke up: a retrace is short.
  * That the guest stands still meanwhile is nothing it could notice: at worst it was proved in vain. */
 #include "vmm_internal.h"
@@ -48,8 +49,9 @@ struct vmm_poll {
     struct memory_shadow shadow;
     struct wait *wait;
     struct look look;
-    bool same;    /* prove for what the ports give now, not for all that they may give */
-    u64 until_ns; /* as long as that holds */
+    bool counting; /* the proof is of a loop that counts its rounds */
+    bool same;     /* prove for what the ports give now, not for all that they may give */
+    u64 until_ns;  /* as long as that holds */
 };
 
 /* --- watching --- */
@@ -136,12 +138,18 @@ static bool ask(void *opaque, struct wait_port *port)
     return true;
 }
 
+static bool try_proof(struct vmm *vmm, bool counting, u32 max_steps, struct wait_proof *proof)
+{
+    vmm->poll->until_ns = CLOCK_NEVER;
+    vmm->poll->counting = counting;
+    return wait_prove(vmm->poll->wait, &vmm->cpu, max_steps, counting, proof);
+}
+
 static bool proves(struct vmm *vmm, bool same, u32 max_steps, struct wait_proof *proof)
 {
-    struct vmm_poll *poll = vmm->poll;
-    poll->same = same;
-    poll->until_ns = CLOCK_NEVER;
-    return wait_prove(poll->wait, &vmm->cpu, max_steps, proof);
+    vmm->poll->same = same;
+    return try_proof(vmm, false, max_steps, proof) ||
+           (proof->n_ports && proof->count.found && try_proof(vmm, true, max_steps, proof));
 }
 
 /* A loop may wait for the bit that changes more often. */
@@ -167,13 +175,38 @@ static void read_as_at(struct vmm *vmm, u64 ns, const struct wait_proof *proof)
     clock_release(&vmm->machine.clock);
 }
 
+/* Rounds of a loop that counts them which may go by unseen. */
+static u64 rounds_left(const struct vmm *vmm, const struct wait_proof *proof)
+{
+    enum { LAST_ROUNDS = 4 }; /* the guest has to do itself */
+    u64 left = wait_count_left(&proof->count, vmm->cpu.reg[proof->count.reg]);
+    return left > LAST_ROUNDS ? left - LAST_ROUNDS : 0;
+}
+
+static u64 longest_ns(const struct vmm *vmm, const struct wait_proof *proof)
+{
+    return vmm->poll->counting ? MIN(rounds_left(vmm, proof) * READ_NS, MAX_SLEEP_NS) : MAX_SLEEP_NS;
+}
+
+/* A loop that counts its rounds has done as many as it would have while the thread slept. */
+static void count_rounds(struct vmm *vmm, const struct wait_proof *proof, u64 slept_ns)
+{
+    const struct wait_count *count = &proof->count;
+    if (!vmm->poll->counting)
+        return;
+    u64 rounds = MIN(slept_ns / READ_NS, rounds_left(vmm, proof));
+    u32 *reg = &vmm->cpu.reg[count->reg];
+    u32 value = count->step > 0 ? *reg + (u32)rounds : *reg - (u32)rounds;
+    *reg = count->size == 2 ? (*reg & 0xffff0000) | (value & 0xffff) : value;
+}
+
 /* The guest waits for another answer. 0: it has got it, or the thread has slept; else it is so near that it
  * had better go on for so many reads. */
 static u32 sleep_until_change(struct vmm *vmm, const struct wait_proof *proof)
 {
     struct clock *clock = &vmm->machine.clock;
     u64 until_ns = vmm->poll->until_ns, now_ns = clock_now(clock);
-    u64 deadline_ns = MIN(MIN(until_ns, clock->next_deadline_ns), now_ns + MAX_SLEEP_NS);
+    u64 deadline_ns = MIN(MIN(until_ns, clock->next_deadline_ns), now_ns + longest_ns(vmm, proof));
     if (deadline_ns < now_ns + MIN_SLEEP_NS)
         return deadline_ns > now_ns ? (u32)(deadline_ns - now_ns) / READ_NS : 0;
     if (proof->interruptible && vmm->machine.intr)
@@ -181,7 +214,9 @@ static u32 sleep_until_change(struct vmm *vmm, const struct wait_proof *proof)
     vmm->stats->polls++;
     vmm->stats->sleeps++;
     vmm_sleep_until(vmm, deadline_ns);
-    if (deadline_ns == until_ns && host_monotonic_ns() - clock->origin_ns >= until_ns)
+    u64 woken_ns = host_monotonic_ns() - clock->origin_ns;
+    count_rounds(vmm, proof, MIN(woken_ns, deadline_ns) - MIN(now_ns, MIN(woken_ns, deadline_ns)));
+    if (deadline_ns == until_ns && woken_ns >= until_ns)
         read_as_at(vmm, until_ns, proof);
     else
         clock_run_due(clock);

@@ -19,6 +19,7 @@ enum {
 
 struct node {
     struct cpu_state cpu;
+    u32 tainted; /* wait_count.tainted here */
     u32 n_lines; /* the lines known when it was found; the others were as in the guest's memory */
     u8 line[MAX_LINES][LINE_BYTES];
 };
@@ -36,6 +37,7 @@ struct wait {
 
     struct wait_proof *proof;
     u32 steps_left;
+    bool counting;
     struct line line[MAX_LINES];
     u32 n_lines;
     struct node node[MAX_NODES];
@@ -173,10 +175,16 @@ static bool is_ordinary(const struct wait *w)
 
 static enum interp_result step(struct wait *w, bool allow_devices)
 {
+    const struct steps *steps;
     w->interp.allow_devices = allow_devices;
     w->proof->interruptible |= (w->cpu.eflags & FLAG_IF) != 0;
     w->proof->steps++;
-    return interp_step(&w->interp, &w->cpu);
+    enum interp_result result = interp_fetch(&w->interp, &w->cpu, &steps);
+    if (result == INTERP_DONE)
+        result = interp_exec(&w->interp, &w->cpu, steps);
+    if (result == INTERP_DONE)
+        wait_count_note(&w->proof->count, steps);
+    return result;
 }
 
 /* To where a device access is next. False: it is not reached in an ordinary way. */
@@ -203,9 +211,22 @@ static bool read_port(struct wait *w, u32 choice)
 
 /* --- the graph --- */
 
+/* The same registers and flags, but for what the count is in? */
+static bool is_same_cpu(const struct wait *w, const struct node *node)
+{
+    const struct wait_count *count = &w->proof->count;
+    if (!w->counting || !count->found)
+        return !memcmp(&node->cpu, &w->cpu, sizeof w->cpu);
+    struct cpu_state cpu;
+    memcpy(&cpu, &w->cpu, sizeof cpu);
+    cpu.reg[count->reg] = node->cpu.reg[count->reg];
+    cpu.eflags ^= (cpu.eflags ^ node->cpu.eflags) & count->tainted;
+    return node->tainted == count->tainted && !memcmp(&node->cpu, &cpu, sizeof cpu);
+}
+
 static bool is_here(const struct wait *w, const struct node *node)
 {
-    if (memcmp(&node->cpu, &w->cpu, sizeof w->cpu))
+    if (!is_same_cpu(w, node))
         return false;
     for (u32 i = 0; i < w->n_lines; i++)
         if (memcmp(line_of(w, node, i), w->config.view + w->line[i].at, LINE_BYTES))
@@ -223,6 +244,7 @@ static bool note_node(struct wait *w)
         return false;
     struct node *node = &w->node[w->n_nodes++];
     memcpy(&node->cpu, &w->cpu, sizeof w->cpu);
+    node->tainted = w->proof->count.tainted;
     node->n_lines = w->n_lines;
     for (u32 i = 0; i < w->n_lines; i++)
         memcpy(node->line[i], w->config.view + w->line[i].at, LINE_BYTES);
@@ -232,6 +254,7 @@ static bool note_node(struct wait *w)
 static void go_to(struct wait *w, const struct node *node)
 {
     memcpy(&w->cpu, &node->cpu, sizeof w->cpu);
+    w->proof->count.tainted = node->tainted;
     for (u32 i = 0; i < w->n_lines; i++)
         memcpy(w->config.view + w->line[i].at, line_of(w, node, i), LINE_BYTES);
 }
@@ -241,28 +264,37 @@ static bool expand(struct wait *w, u32 i)
 {
     u32 choice = 0, choices = 1;
     for (; choice < choices; choice++) {
+        u32 times = w->proof->count.times;
         go_to(w, &w->node[i]);
         if (!read_port(w, choice))
             return false;
         choices = w->n_values;
-        if (!run_to_access(w) || !note_node(w))
+        if (!run_to_access(w) || !note_node(w) || (w->counting && w->proof->count.times != times + 1))
             return false;
     }
     return true;
 }
 
-bool wait_prove(struct wait *w, const struct cpu_state *cpu, u32 max_steps, struct wait_proof *proof)
+/* Does nothing but the count depend on the count? */
+static bool is_mere_count(const struct wait_count *count)
+{
+    return !count->foul && !(count->used & BIT(count->reg));
+}
+
+bool wait_prove(struct wait *w, const struct cpu_state *cpu, u32 max_steps, bool counting,
+                struct wait_proof *proof)
 {
     *proof = (struct wait_proof){0};
     w->proof = proof;
     w->steps_left = max_steps;
+    w->counting = counting;
     w->n_lines = w->n_nodes = 0;
     memcpy(&w->cpu, cpu, sizeof w->cpu);
     bool waits = run_to_access(w) && note_node(w);
     for (u32 i = 0; waits && i < w->n_nodes; i++)
         waits = expand(w, i);
     drop_stores(w);
-    return waits;
+    return waits && (!counting || is_mere_count(&proof->count));
 }
 
 /* --- life --- */

@@ -8,6 +8,7 @@
 
 #include "base/cpu.h"
 #include "cluster/env.h"
+#include "cluster/wait_count.h"
 
 #define WAIT_VALUES 4
 #define WAIT_PORTS  4
@@ -33,6 +34,7 @@ struct wait_proof {
     u32 n_ports;
     bool interruptible; /* interrupts are enabled somewhere on the way */
     u32 steps;          /* instructions the proof took */
+    struct wait_count count;
 };
 
 struct wait;
@@ -42,7 +44,11 @@ must_check int wait_create(struct wait **wait, const struct wait_config *config)
 void wait_destroy(struct wait *wait);
 
 /* True: the guest that goes on from `cpu` waits so, as far as `max_steps` instructions can tell. The mode
- * must be supported (cpu_mode_supported), TF clear. */
-bool wait_prove(struct wait *wait, const struct cpu_state *cpu, u32 max_steps, struct wait_proof *proof);
+ * must be supported (cpu_mode_supported), TF clear. `counting`: and it counts down, proof->count, once from
+ * each read to the next. After n such rounds its state is what it is now, but for a register that has changed
+ * by n, if it does not become zero. If it is not proved without that, proof->count.found says whether it is
+ * worth trying. */
+bool wait_prove(struct wait *wait, const struct cpu_state *cpu, u32 max_steps, bool counting,
+                struct wait_proof *proof);
 
 #endif

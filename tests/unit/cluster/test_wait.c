@@ -21,6 +21,7 @@ struct world {
     struct wait_proof proof;
     u8 status[WAIT_VALUES];
     u32 n_status;
+    bool counting;
 };
 
 static void drop(void *opaque, u32 page)
@@ -82,7 +83,7 @@ static bool proves_in(struct world *w, u32 max_steps, const u8 *code, u32 bytes)
     struct cpu_state cpu = rig->cpu;
     memcpy(before, rig->ram, RIG_RAM_BYTES);
     memcpy(w->view, rig->ram, RIG_RAM_BYTES);
-    bool proved = wait_prove(w->wait, &rig->cpu, max_steps, &w->proof);
+    bool proved = wait_prove(w->wait, &rig->cpu, max_steps, w->counting, &w->proof);
     assert_memory_equal(rig->ram, before, RIG_RAM_BYTES);
     assert_memory_equal(w->view, before, RIG_RAM_BYTES);
     assert_memory_equal(&rig->cpu, &cpu, sizeof cpu);
@@ -224,6 +225,81 @@ static void reads_to_memory_are_reads(void **state)
     assert_false(PROVES(w, 0xb9, 0x02, 0x00, 0xf3, 0x6c, 0x83, 0xef, 0x02, 0xeb, 0xf6));
 }
 
+/* --- loops that count their rounds --- */
+
+static void a_count_of_rounds_is_found(void **state)
+{
+    struct world *w = *state;
+    struct wait_count *count = &w->proof.count;
+    w->rig->cpu.reg[CPU_ECX] = 0x12345678;
+    status_is(w, 2, 0x00, 0x01);
+    assert_false(PROVES(w, 0xec, 0xa8, 0x08, 0xe1, 0xfb)); /* in al, dx; test al, 8; loopz */
+    assert_true(count->found);
+    w->counting = true;
+    assert_true(PROVES(w, 0xec, 0xa8, 0x08, 0xe1, 0xfb));
+    assert_true(count->reg == CPU_ECX && count->size == 2 && count->step == -1);
+    assert_int_equal(wait_count_left(count, w->rig->cpu.reg[CPU_ECX]), 0x5678);
+    assert_int_equal(wait_count_left(count, 0x10000), 0x10000);
+    /* test al, 8; jnz out; dec ecx; jnz */
+    assert_true(PROVES(w, 0xec, 0xa8, 0x08, 0x75, 0x04, 0x66, 0x49, 0x75, 0xf7, 0xf4));
+    assert_true(count->reg == CPU_ECX && count->size == 4 && count->step == -1);
+    assert_int_equal(wait_count_left(count, 0), 1ull << 32);
+    assert_true(PROVES(w, 0xec, 0x46, 0xa8, 0x08, 0x74, 0xfa, 0xf4)); /* inc si; test al, 8; jz */
+    assert_true(count->reg == CPU_ESI && count->size == 2 && count->step == 1);
+    assert_int_equal(wait_count_left(count, 0xffff), 1);
+    assert_false(PROVES(w, AWAIT_BIT_3)); /* does not count */
+    assert_false(count->found);
+}
+
+static void a_count_that_ends_is_none(void **state)
+{
+    struct world *w = *state;
+    status_is(w, 2, 0x00, 0x01);
+    w->counting = true;
+    w->rig->cpu.reg[CPU_ECX] = 1;
+    assert_false(PROVES(w, 0xec, 0xa8, 0x08, 0xe1, 0xfb, 0xf4));
+    status_is(w, 2, 0x00, 0x08);
+    w->rig->cpu.reg[CPU_ECX] = 1000;
+    assert_false(PROVES(w, 0xec, 0xa8, 0x08, 0xe1, 0xfb, 0xf4)); /* and so may the wait */
+}
+
+static void a_count_that_is_looked_at_is_work(void **state)
+{
+    struct world *w = *state;
+    status_is(w, 2, 0x00, 0x01);
+    w->counting = true;
+    w->rig->cpu.reg[CPU_ECX] = 0x8000;
+    assert_true(PROVES(w, 0xec, 0x49, 0x90, 0x90, 0x74, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* dec cx; jz */
+    assert_false(PROVES(w, 0xec, 0x49, 0x90, 0x90, 0x78, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* js */
+    assert_false(PROVES(w, 0xec, 0x49, 0x9f, 0x90, 0x74, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* lahf */
+    assert_false(
+        PROVES(w, 0xec, 0x49, 0x88, 0xcb, 0x74, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* mov bl, cl */
+    assert_false(
+        PROVES(w, 0xec, 0x49, 0x88, 0xd9, 0x74, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* mov cl, bl */
+    assert_false(
+        PROVES(w, 0xec, 0x49, 0x88, 0xeb, 0x74, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* mov bl, ch */
+    assert_false(
+        PROVES(w, 0xec, 0x49, 0xd3, 0xe3, 0x74, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* shl bx, cl */
+    assert_false(
+        PROVES(w, 0xec, 0x49, 0x51, 0x5b, 0x74, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* push cx; pop bx */
+    assert_false(
+        PROVES(w, 0xec, 0x49, 0x49, 0x90, 0x74, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* dec cx twice */
+    assert_false(PROVES(w, 0xec, 0x49, 0x43, 0x90, 0x74, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* inc bx */
+    assert_false(
+        PROVES(w, 0xec, 0x49, 0x86, 0xc9, 0x74, 0xfa, 0xa8, 0x08, 0x74, 0xf6, 0xf4)); /* xchg cl, cl */
+}
+
+/* dec bx; mov si, [bx]: an address */
+static void a_count_may_not_be_an_address(void **state)
+{
+    struct world *w = *state;
+    status_is(w, 1, 0x00, 0);
+    w->counting = true;
+    w->rig->cpu.reg[CPU_EBX] = 0x5000;
+    assert_false(PROVES(w, 0xec, 0x4b, 0x8b, 0x37, 0xa8, 0x08, 0x74, 0xf8));
+    assert_true(PROVES(w, 0xec, 0x4b, 0x8b, 0x35, 0xa8, 0x08, 0x74, 0xf8)); /* [di] */
+}
+
 int test_wait(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -237,6 +313,10 @@ int test_wait(void)
         cmocka_unit_test_setup_teardown(two_ports_are_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(reads_to_memory_are_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(other_accesses_are_work, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_count_of_rounds_is_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_count_that_ends_is_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_count_that_is_looked_at_is_work, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_count_may_not_be_an_address, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_stores_leave_no_trace, setup, teardown),
         cmocka_unit_test_setup_teardown(a_proof_has_an_end, setup, teardown),
     };
