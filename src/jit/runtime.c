@@ -76,8 +76,18 @@ static const void *enter_again(struct jit_frame *frame, int i)
     return leave(frame, LEAVE_REASONS);
 }
 
+/* What has faulted once will do so again: all such instructions are prepared when one of them has done it often. */
+static void prepare_for_faults(struct translation *t)
+{
+    for (u32 i = 0; i < t->cluster->n; i++) {
+        t->insn[i].device |= t->insn[i].faults != 0;
+        t->insn[i].checked |= t->insn[i].guard_faults != 0;
+    }
+    t->stale = true;
+}
+
 /* A plain access of instruction `i` has faulted, and the interpreter has executed it: it hit a device, or a page with
- * code. Often: the instruction is translated again, prepared for it. */
+ * code. Often: the cluster is translated again, prepared for it. */
 static void note_fault(struct jit_frame *frame, u32 i)
 {
     struct jit *jit = frame->jit;
@@ -91,8 +101,7 @@ static void note_fault(struct jit_frame *frame, u32 i)
     u8 *faults = guard ? &insn->guard_faults : &insn->faults;
     if (*prepared || ++*faults < jit->config.slow_threshold)
         return;
-    *prepared = true;
-    frame->translation->stale = true;
+    prepare_for_faults(frame->translation);
     jit->stats.recompiled++;
 }
 
