@@ -263,6 +263,55 @@ static void memory_views_agree_and_a20_wraps(void **state)
     memory_fini(&mem);
 }
 
+/* The kernel says EFAULT where a processor would fault. */
+static bool is_writable(u8 *at)
+{
+    int fds[2];
+    u8 byte = 0x22;
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], &byte, 1), 1);
+    ssize_t n = read(fds[0], at, 1);
+    close(fds[0]);
+    close(fds[1]);
+    return n == 1;
+}
+
+static void open_window_is_memory_of_its_own(void **state)
+{
+    (void)state;
+    enum { FIRST = 0xb8000, BYTES = 32 * KIB, LAST = FIRST + BYTES - 1 };
+    struct memory mem;
+    struct memory_slot slot[4];
+    assert_int_equal(memory_init(&mem, 2 * MIB), 0);
+    memset(mem.plain + FIRST, 0x11, BYTES);
+    mem.window[FIRST - MEMORY_WINDOW_FIRST] = 0x22;
+    memory_guard(&mem, FIRST + PAGE_BYTES); /* there was code once */
+    for (u32 times = 0; times < 2; times++) {
+        u32 generation = mem.generation;
+        assert_false(is_writable(mem.view + FIRST) || is_writable(mem.guarded + LAST));
+        assert_int_equal(memory_open_window(&mem, FIRST, BYTES), 0);
+        assert_int_not_equal(mem.generation, generation);
+        assert_int_equal(memory_kind(&mem, FIRST - 1), PAGE_DEVICE);
+        assert_int_equal(memory_kind(&mem, FIRST), PAGE_RAM);
+        assert_int_equal(memory_kind(&mem, LAST), PAGE_RAM);
+        assert_int_equal(mem.view[FIRST], 0x22);
+        mem.guarded[LAST] = (u8)(0x33 + times);
+        assert_int_equal(mem.view[LAST], 0x33 + times);
+        assert_int_equal(mem.window[LAST - MEMORY_WINDOW_FIRST], 0x33 + times);
+        assert_int_equal(mem.plain[LAST], 0x11); /* not the RAM that lies below it */
+        assert_false(is_writable(mem.view + FIRST - 1) || is_writable(mem.guarded + FIRST + PAGE_BYTES));
+        assert_true(is_writable(mem.guarded + FIRST + 1) && is_writable(mem.view + FIRST + PAGE_BYTES));
+        generation = mem.generation;
+        memory_close_window(&mem, FIRST, BYTES);
+        assert_int_not_equal(mem.generation, generation);
+        assert_int_equal(memory_kind(&mem, LAST), PAGE_DEVICE);
+        assert_false(is_writable(mem.view + LAST) || is_writable(mem.guarded + FIRST));
+        for (u32 i = memory_slots(&mem, slot); i-- > 0;)
+            assert_true(slot[i].first > LAST || slot[i].first + slot[i].bytes <= MEMORY_WINDOW_FIRST);
+    }
+    memory_fini(&mem);
+}
+
 static void memory_accessors_refuse_what_is_outside(void **state)
 {
     (void)state;
@@ -472,6 +521,7 @@ int main(void)
         cmocka_unit_test(bus_accesses_are_announced_before_they_are_made),
         cmocka_unit_test(shadow_keeps_its_stores_until_dropped),
         cmocka_unit_test(shadow_follows_a20),
+        cmocka_unit_test(open_window_is_memory_of_its_own),
         cmocka_unit_test(memory_accessors_refuse_what_is_outside),
         cmocka_unit_test(firmware_appears_low_and_high),
         cmocka_unit_test(stream_hash_depends_on_every_record),
