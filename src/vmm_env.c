@@ -57,6 +57,14 @@ static void env_find_port(void *opaque, struct env_port *port)
         return;
     port->in = row->in;
     port->out = row->out;
+    if (row->latch && port->size == BUS_8) {
+        struct bus_latch latch;
+        row->latch(port->dev, port->number, &latch);
+        port->latch_out = latch.out;
+        port->latch_in = latch.in;
+        port->latch_busy = latch.busy;
+        port->latch_mask = latch.out_mask;
+    }
     if (vmm->poll && row->poll && port->size == BUS_8)
         vmm_watch_port(vmm, row, port);
 }

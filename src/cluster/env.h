@@ -17,6 +17,11 @@ struct env_port {
     void *dev;
     u32 (*in)(void *dev, u16 port, u8 size);
     void (*out)(void *dev, u16 port, u8 size, u32 value);
+    /* Where accesses need no account: a byte written is stored there (those bits), a byte read is there, as long as
+     * *latch_busy is zero. NULL: not so. */
+    u8 *latch_out;
+    const u8 *latch_in, *latch_busy;
+    u8 latch_mask;
 };
 
 /* Who answers accesses to device memory, as long as *generation_now is `generation`: what find_window fills in. */

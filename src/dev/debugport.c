@@ -66,8 +66,15 @@ static void post_out(void *dev, u16 port, u8 size, u32 value)
     d->post_code = (u8)value;
 }
 
+static void post_latch(void *dev, u16 port, struct bus_latch *latch)
+{
+    struct debugport *d = dev;
+    (void)port;
+    *latch = (struct bus_latch){.out = &d->post_code, .out_mask = 0xff, .in = &d->post_code, .busy = &bus_never_busy};
+}
+
 static const struct bus_port debug_ports[] = {
-    {0x80, 1, BUS_8, "POST code", post_in, post_out},
+    {0x80, 1, BUS_8, "POST code", post_in, post_out, .latch = post_latch},
     {0xe9, 1, BUS_8, "debug console E9", debug_in, debug_out},
     {0x402, 1, BUS_8, "SeaBIOS log", debug_in, debug_out},
 };

@@ -338,6 +338,14 @@ static u32 pic_data_in(void *dev, u16 port, u8 size)
     return c->poll ? pic_poll(pic, port_chip(port)) : c->imr;
 }
 
+_Static_assert(sizeof(bool) == 1, "a latch is busy by a byte");
+static void pic_data_latch(void *dev, u16 port, struct bus_latch *latch)
+{
+    struct pic *pic = dev;
+    struct pic_chip *c = &pic->chip[port_chip(port)];
+    *latch = (struct bus_latch){.in = &c->imr, .busy = (const u8 *)&c->poll};
+}
+
 static void pic_command_out(void *dev, u16 port, u8 size, u32 value)
 {
     struct pic *pic = dev;
@@ -379,9 +387,9 @@ static void elcr_out(void *dev, u16 port, u8 size, u32 value)
 
 static const struct bus_port pic_ports[] = {
     {0x20, 1, BUS_8, "PIC master command", pic_command_in, pic_command_out},
-    {0x21, 1, BUS_8, "PIC master mask", pic_data_in, pic_data_out},
+    {0x21, 1, BUS_8, "PIC master mask", pic_data_in, pic_data_out, .latch = pic_data_latch},
     {0xa0, 1, BUS_8, "PIC slave command", pic_command_in, pic_command_out},
-    {0xa1, 1, BUS_8, "PIC slave mask", pic_data_in, pic_data_out},
+    {0xa1, 1, BUS_8, "PIC slave mask", pic_data_in, pic_data_out, .latch = pic_data_latch},
     {0x4d0, 1, BUS_8, "PIC master edge/level", elcr_in, elcr_out},
     {0x4d1, 1, BUS_8, "PIC slave edge/level", elcr_in, elcr_out},
 };

@@ -182,18 +182,72 @@ void gen_device_store(struct gen *g, const struct step *step, u8 src, enum host_
 
 /* --- ports --- */
 
-/*  [mov r8d, port;] mov r9, site; call stub */
+/*  cmp [number], r8w; jne call; mov r11, [latch]; test r11, r11; jz call; mov r10, [latch_busy]; cmp byte [r10], 0; jne call;
+ *  movzx r8d, byte [r11]  or  mov r10d, eax; and r10b, [latch_mask]; mov [r11], r10b;
+ *  count; jmp over; call: */
+static u8 *emit_latch(struct gen *g, bool in)
+{
+    struct emit *e = &g->e;
+    u8 *call[3];
+    emit_mr(e, M(CMP), 2, host_mem(R9, offsetof(struct device_site, port.number)), R8);
+    call[0] = emit_branch(e, M(JNZ));
+    size_t latch = in ? offsetof(struct device_site, port.latch_in) : offsetof(struct device_site, port.latch_out);
+    emit_rm(e, M(MOV), 8, R11, host_mem(R9, (s32)latch));
+    emit_rr(e, M(TEST), 8, R11, R11);
+    call[1] = emit_branch(e, M(JZ));
+    emit_rm(e, M(MOV), 8, R10, host_mem(R9, offsetof(struct device_site, port.latch_busy)));
+    emit_mi(e, M(CMP), 1, host_mem(R10, 0), 0);
+    call[2] = emit_branch(e, M(JNZ));
+    if (in) {
+        emit_extend_m(e, M(MOVZX), 4, R8, 1, host_mem(R11, 0));
+    } else {
+        emit_rr(e, M(MOV), 4, R10, RAX);
+        emit_rm(e, M(AND), 1, R10, host_mem(R9, offsetof(struct device_site, port.latch_mask)));
+        emit_mr(e, M(MOV), 1, host_mem(R11, 0), R10);
+    }
+    emit_mi(e, M(ADD), 8, FRAME(inlined), 1);
+    emit_rm(e, M(MOV), 8, R9, host_mem(R9, offsetof(struct device_site, insn)));
+    emit_mi(e, M(ADD), 8, host_mem(R9, offsetof(struct cluster_insn, exits_avoided)), 1);
+    if (in && g->jit->config.refuel)
+        emit_rr(e, M(MOV), 4, R11, R8);
+    emit_refuel(g, g->pending + 1);
+    if (in && g->jit->config.refuel)
+        emit_rr(e, M(MOV), 4, R8, R11);
+    u8 *over = emit_branch(e, M(JMP));
+    for (u32 i = 0; i < ARRAY_LEN(call); i++)
+        emit_patch(e, call[i], e->at);
+    return over;
+}
+
+/* A byte from or to a port, where accesses need no account: the device's function is called by a stub, if there is more to it
+ * than a latch.
+ *  mov r8d, port; mov r9, site; <latch>; call stub; over: */
+static void gen_byte_port(struct gen *g, struct device_site *site, bool in)
+{
+    struct emit *e = &g->e;
+    gen_save_flags(g);
+    if (site->port_is_dx)
+        emit_extend(e, M(MOVZX), 4, R8, 2, RDX);
+    else
+        emit_ri(e, M(MOV), 4, R8, (s32)site->imm);
+    emit_ri(e, M(MOV), 8, R9, INT64_MAX); /* known later */
+    g->site_field[site - g->site] = e->at - sizeof(u64);
+    u8 *over = emit_latch(g, in);
+    gen_branch_stub(g, M(CALL), g->jit->port_call[in][FLAGS_SAVED]);
+    emit_patch(e, over, e->at);
+    g->accessed_device = true;
+}
+
+/*  mov r9, site; call stub */
 void gen_port(struct gen *g, const struct step *step)
 {
     bool in = step->kind == STEP_IN;
     struct device_site *site = add_site(g, step);
     site->port_is_dx = (in ? step->src : step->dst) != OPERAND_IMM;
-    bool quick = g->jit->env->changes && step->size == 1;
-    if (quick && site->port_is_dx)
-        emit_extend(&g->e, M(MOVZX), 4, R8, 2, RDX);
-    else if (quick)
-        emit_ri(&g->e, M(MOV), 4, R8, (s32)step->imm);
-    emit_call(g, site, quick ? g->jit->port_call[in] : g->jit->call[in ? DEVICE_IN : DEVICE_OUT]);
+    if (g->jit->env->changes && step->size == 1)
+        gen_byte_port(g, site, in);
+    else
+        emit_call(g, site, g->jit->call[in ? DEVICE_IN : DEVICE_OUT]);
     if (in)
         gen_set_register(g, CPU_EAX, step->size, R8);
 }

@@ -20,6 +20,15 @@ struct bus_poll {
     u64 until_ns;
 };
 
+/* A port that is nothing but a byte of the device's state: a write stores it (the bits of out_mask), or a read gives it, as
+ * long as *busy is zero. */
+struct bus_latch {
+    u8 *out; /* NULL: writes do more than that */
+    u8 out_mask;
+    const u8 *in; /* NULL: reads do */
+    const u8 *busy;
+};
+
 struct bus_port {
     u16 first;
     u16 count;
@@ -30,6 +39,8 @@ struct bus_port {
     /* For programs that read the port (a byte) over and over: true, and *poll filled in, if more reads, or fewer, change
      * nothing now, for the guest or for the device. NULL: never so. */
     bool (*poll)(void *dev, u16 port, struct bus_poll *poll);
+    /* For who accesses the port without calling the device. NULL: that cannot be. */
+    void (*latch)(void *dev, u16 port, struct bus_latch *latch);
 };
 
 /* A memory-mapped window, whole 4 KiB pages. Accesses are 1, 2 or 4 bytes at any alignment (or odd sizes where
@@ -60,6 +71,8 @@ struct bus {
     void (*on_unclaimed)(void *opaque, u16 port, u8 size, bool in); /* first access to each; may be NULL */
     void *on_unclaimed_opaque;
 };
+
+static const u8 bus_never_busy = 0;
 
 /* Reads give `value` until an event. */
 static inline void bus_poll_constant(struct bus_poll *poll, u8 value)

@@ -54,3 +54,12 @@ void vga_gc_out(void *dev, u16 port, u8 size, u32 value)
     if (size == 2)
         gc_write(vga, (u8)(value >> 8));
 }
+
+/* The index; a write of a word goes to the data, too. */
+void vga_gc_latch(void *dev, u16 port, struct bus_latch *latch)
+{
+    struct vga *vga = dev;
+    (void)port;
+    *latch = (struct bus_latch){
+        .out = &vga->gc_index, .out_mask = 0x0f, .in = &vga->gc_index, .busy = &bus_never_busy};
+}

@@ -54,3 +54,12 @@ void vga_seq_out(void *dev, u16 port, u8 size, u32 value)
     if (size == 2)
         seq_write(vga, (u8)(value >> 8));
 }
+
+/* The index; a write of a word goes to the data, too. */
+void vga_seq_latch(void *dev, u16 port, struct bus_latch *latch)
+{
+    struct vga *vga = dev;
+    (void)port;
+    *latch = (struct bus_latch){
+        .out = &vga->seq_index, .out_mask = 7, .in = &vga->seq_index, .busy = &bus_never_busy};
+}

@@ -75,6 +75,8 @@ struct vga {
 /* Port handlers of each register group (struct bus_port's types). Index/data pairs take 8 and 16 bits. */
 u32 vga_seq_in(void *dev, u16 port, u8 size);
 void vga_seq_out(void *dev, u16 port, u8 size, u32 value);
+void vga_seq_latch(void *dev, u16 port, struct bus_latch *latch);
+void vga_gc_latch(void *dev, u16 port, struct bus_latch *latch);
 u32 vga_gc_in(void *dev, u16 port, u8 size);
 void vga_gc_out(void *dev, u16 port, u8 size, u32 value);
 u32 vga_crtc_in(void *dev, u16 port, u8 size);
