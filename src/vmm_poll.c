@@ -49,9 +49,11 @@ struct vmm_poll {
     struct memory_shadow shadow;
     struct wait *wait;
     struct look look;
-    bool counting; /* the proof is of a loop that counts its rounds */
-    bool same;     /* prove for what the ports give now, not for all that they may give */
-    u64 until_ns;  /* as long as that holds */
+    /* The proof in hand. */
+    bool counting;     /* it is of a loop that counts its rounds */
+    bool same;         /* it is for what the ports give now, not for all that they may give */
+    u64 until_ns;      /* as long as they give one of those values */
+    u64 same_until_ns; /* or what they give now */
 };
 
 /* --- watching --- */
@@ -134,13 +136,14 @@ static bool ask(void *opaque, struct wait_port *port)
     port->n = poll->same ? 1 : answer.n;
     for (u32 i = 0; i < port->n; i++)
         port->value[i] = answer.value[i];
-    poll->until_ns = MIN(poll->until_ns, poll->same ? answer.same_until_ns : answer.until_ns);
+    poll->until_ns = MIN(poll->until_ns, answer.until_ns);
+    poll->same_until_ns = MIN(poll->same_until_ns, answer.same_until_ns);
     return true;
 }
 
 static bool try_proof(struct vmm *vmm, bool counting, u32 max_steps, struct wait_proof *proof)
 {
-    vmm->poll->until_ns = CLOCK_NEVER;
+    vmm->poll->until_ns = vmm->poll->same_until_ns = CLOCK_NEVER;
     vmm->poll->counting = counting;
     return wait_prove(vmm->poll->wait, &vmm->cpu, max_steps, counting, proof);
 }
@@ -157,7 +160,8 @@ static bool prove(struct vmm *vmm, u32 max_steps, struct wait_proof *proof)
 {
     if (proves(vmm, false, max_steps, proof))
         return true;
-    return proof->n_ports && proves(vmm, true, max_steps, proof);
+    bool far = vmm->poll->same_until_ns > clock_now(&vmm->machine.clock) + MIN_SLEEP_NS;
+    return proof->n_ports && far && proves(vmm, true, max_steps, proof);
 }
 
 /* --- sleeping --- */
@@ -200,27 +204,39 @@ static void count_rounds(struct vmm *vmm, const struct wait_proof *proof, u64 sl
     *reg = count->size == 2 ? (*reg & 0xffff0000) | (value & 0xffff) : value;
 }
 
-/* The guest waits for another answer. 0: it has got it, or the thread has slept; else it is so near that it
- * had better go on for so many reads. */
-static u32 sleep_until_change(struct vmm *vmm, const struct wait_proof *proof)
+static void sleep_to(struct vmm *vmm, const struct wait_proof *proof, u64 now_ns, u64 deadline_ns,
+                     bool answers)
 {
     struct clock *clock = &vmm->machine.clock;
-    u64 until_ns = vmm->poll->until_ns, now_ns = clock_now(clock);
-    u64 deadline_ns = MIN(MIN(until_ns, clock->next_deadline_ns), now_ns + longest_ns(vmm, proof));
-    if (deadline_ns < now_ns + MIN_SLEEP_NS)
-        return deadline_ns > now_ns ? (u32)(deadline_ns - now_ns) / READ_NS : 0;
-    if (proof->interruptible && vmm->machine.intr)
-        return 0;
     vmm->stats->polls++;
     vmm->stats->sleeps++;
     vmm_sleep_until(vmm, deadline_ns);
-    u64 woken_ns = host_monotonic_ns() - clock->origin_ns;
-    count_rounds(vmm, proof, MIN(woken_ns, deadline_ns) - MIN(now_ns, MIN(woken_ns, deadline_ns)));
-    if (deadline_ns == until_ns && woken_ns >= until_ns)
-        read_as_at(vmm, until_ns, proof);
+    u64 woken_ns = MAX(host_monotonic_ns() - clock->origin_ns, now_ns);
+    count_rounds(vmm, proof, MIN(woken_ns, deadline_ns) - now_ns);
+    if (answers && woken_ns >= deadline_ns)
+        read_as_at(vmm, deadline_ns, proof);
     else
         clock_run_due(clock);
-    return 0;
+}
+
+/* The guest does nothing but wait for another answer. If that is near it had better go on; what meets with
+ * that again and again is looked at less often. */
+static void sleep_and_go_on(struct vmm *vmm, const struct wait_proof *proof)
+{
+    struct vmm_poll *poll = vmm->poll;
+    const struct clock *clock = &vmm->machine.clock;
+    u64 now_ns = clock_now(&vmm->machine.clock);
+    u64 answer_ns = poll->same ? poll->same_until_ns : poll->until_ns;
+    u64 deadline_ns = MIN(MIN(answer_ns, clock->next_deadline_ns), now_ns + longest_ns(vmm, proof));
+    if (deadline_ns < now_ns + MIN_SLEEP_NS) {
+        u32 reads = deadline_ns > now_ns ? (u32)(deadline_ns - now_ns) / READ_NS : 0;
+        poll->gap = MIN(2 * poll->gap, (u32)MAX_GAP);
+        poll->left = MAX(reads, poll->gap);
+        return;
+    }
+    poll->left = poll->gap = FIRST_GAP;
+    if (!proof->interruptible || !vmm->machine.intr)
+        sleep_to(vmm, proof, now_ns, deadline_ns, deadline_ns == answer_ns);
 }
 
 static bool can_be_proved(const struct vmm *vmm)
@@ -228,15 +244,6 @@ static bool can_be_proved(const struct vmm *vmm)
     return vmm->cpu_current && !vmm->cpu.halted && !vmm_interrupt_deliverable(vmm) &&
            cpu_mode_supported(&vmm->cpu) && !(vmm->cpu.eflags & FLAG_TF) &&
            vmm->machine.memory.a20; /* the private view does not know that addresses are the same */
-}
-
-/* What is in hand has come to a wait: the next is looked at soon. */
-static void sleep_and_go_on(struct vmm *vmm, const struct wait_proof *proof)
-{
-    struct vmm_poll *poll = vmm->poll;
-    poll->gap = FIRST_GAP;
-    poll->left = sleep_until_change(vmm, proof);
-    poll->left = MAX(poll->left, poll->gap);
 }
 
 static bool polls(struct vmm *vmm, struct wait_proof *proof)

@@ -173,6 +173,12 @@ static bool is_ordinary(const struct wait *w)
     return !w->interp.x87 && !w->cpu.halted && cpu_mode_supported(&w->cpu) && !(w->cpu.eflags & FLAG_TF);
 }
 
+/* A string that reads a device goes on to its end, however long it is. */
+static bool is_repeated(const struct steps *steps)
+{
+    return steps->count && steps->step[0].kind == STEP_STRING && steps->step[0].repeat != REPEAT_NO;
+}
+
 static enum interp_result step(struct wait *w, bool allow_devices)
 {
     const struct steps *steps;
@@ -180,6 +186,8 @@ static enum interp_result step(struct wait *w, bool allow_devices)
     w->proof->interruptible |= (w->cpu.eflags & FLAG_IF) != 0;
     w->proof->steps++;
     enum interp_result result = interp_fetch(&w->interp, &w->cpu, &steps);
+    if (result == INTERP_DONE && allow_devices && is_repeated(steps))
+        return INTERP_UNSUPPORTED;
     if (result == INTERP_DONE)
         result = interp_exec(&w->interp, &w->cpu, steps);
     if (result == INTERP_DONE)
@@ -194,7 +202,7 @@ static bool run_to_access(struct wait *w)
         enum interp_result result = step(w, false);
         if (result == INTERP_DEVICE)
             return true;
-        if (result != INTERP_DONE || !is_ordinary(w) || !note_stores(w))
+        if (!note_stores(w) || result != INTERP_DONE || !is_ordinary(w))
             return false;
     }
     return false;
@@ -206,7 +214,8 @@ static bool read_port(struct wait *w, u32 choice)
     w->choice = choice;
     w->n_values = 0;
     w->foul = false;
-    return step(w, true) == INTERP_DONE && !w->foul && w->n_values && is_ordinary(w) && note_stores(w);
+    bool done = step(w, true) == INTERP_DONE;
+    return note_stores(w) && done && !w->foul && w->n_values && is_ordinary(w);
 }
 
 /* --- the graph --- */
@@ -327,6 +336,7 @@ int wait_create(struct wait **wait, const struct wait_config *config)
         return rc;
     }
     w->interp.like_kvm = true;
+    w->attention = 1; /* long strings stop on the way: no wait needs them */
     *wait = w;
     return 0;
 }
