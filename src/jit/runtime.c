@@ -228,7 +228,25 @@ static inline bool in_window(const struct device_site *site, linear_t linear)
            mem_in_page(linear, site->size);
 }
 
-/* The site's memory belongs to a device, but is plain now: its instruction is translated again as a plain access. */
+/* What is plain now is so for the whole cluster: for sites that went to the same memory, and for instructions that are
+ * device accesses only because they were seen to exit, before the cluster was formed. */
+static void prepare_for_plain(struct translation *t, const struct cluster_env *env)
+{
+    for (u32 i = 0; i < t->cluster->n; i++)
+        t->insn[i].device &= t->insn[i].faults != 0;
+    for (u32 i = 0; i < t->n_sites; i++) {
+        const struct device_site *site = &t->site[i];
+        struct insn_code *insn = &t->insn[site->insn - t->cluster->insn];
+        bool device = !site->window.bytes || !mem_writable(env, site->window.first);
+        if (device && !site->window.plain)
+            continue;
+        insn->device = false;
+        insn->faults = 0;
+    }
+    t->stale = true;
+}
+
+/* The site's memory belongs to a device, but is plain now: the cluster is translated again, with plain accesses. */
 static void note_plain(struct jit_frame *frame, const struct device_site *site)
 {
     enum { MAX_DOUBLED = 14 };
@@ -237,9 +255,10 @@ static void note_plain(struct jit_frame *frame, const struct device_site *site)
     if (!insn->device || ++insn->plain_hits < BIT(insn->plain_again))
         return;
     insn->device = false;
+    insn->faults = 0;
     insn->plain_hits = 0;
     insn->plain_again = MIN(insn->plain_again + 1, MAX_DOUBLED);
-    t->stale = true;
+    prepare_for_plain(t, frame->env);
     frame->jit->stats.recompiled++;
     chain_forget(frame->jit->chain);
 }

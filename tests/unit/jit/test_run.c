@@ -160,6 +160,60 @@ static void a_string_that_faults_has_begun(void **state)
     jit_free(rig, cluster);
 }
 
+/* As huddle's: display memory that is open is nobody's. */
+static void find_display(void *opaque, u32 gpa, struct env_window *window)
+{
+    struct jit_rig *rig = opaque;
+    *window = (struct env_window){.plain = true};
+    if (memory_kind(&rig->mem, gpa) == PAGE_RAM)
+        return;
+    *window = (struct env_window){.first = RIG_VGA,
+                                  .bytes = 64 * KIB,
+                                  .generation = rig->mem.generation,
+                                  .generation_now = &rig->mem.generation,
+                                  .dev = rig,
+                                  .read = rig->env.mmio_read,
+                                  .write = rig->env.mmio_write};
+}
+
+static void ignore_access(void *opaque, bool read, u32 gpa, u8 size, u32 value)
+{
+    (void)opaque, (void)read, (void)gpa, (void)size, (void)value;
+}
+
+/* All accesses of the cluster at once, and back. */
+static void display_memory_becomes_plain_and_a_device_again(void **state)
+{
+    enum { STORES = 3, RUNS = 8 };
+    struct jit_rig *rig = *state;
+    struct cluster *cluster =
+        FORM(rig, 7, 0x88, 0x07, 0x88, 0x47, 0x01, 0x88, 0x47, 0x02); /* mov [bx], al; [bx + 1]; [bx + 2] */
+    u8 *at = rig->mem.view + RIG_VGA + RIG_DATA;
+    rig->env.find_window = find_display;
+    rig->env.memory_done = ignore_access;
+    rig->cpu.sreg[CPU_DS].base = RIG_VGA;
+    for (u32 times = 1; times <= 2; times++) {
+        struct jit_stats before = stats_of(rig);
+        assert_int_equal(memory_open_window(&rig->mem, RIG_VGA, 64 * KIB), 0);
+        memset(at, 0, STORES);
+        for (u32 i = 0; i < RUNS; i++)
+            again(rig, cluster);
+        assert_memory_equal(at, ((u8[]){0x5a, 0x5a, 0x5a}), STORES);
+        assert_int_equal(rig->mmio_accesses, (times - 1) * RUNS * STORES);
+        assert_int_equal(stats_of(rig).recompiled, before.recompiled + 1);
+        assert_int_equal(stats_of(rig).translations, times == 1 ? 2 : before.translations + 1);
+        assert_int_equal(stats_of(rig).faults, before.faults);
+        before = stats_of(rig);
+        memory_close_window(&rig->mem, RIG_VGA, 64 * KIB);
+        for (u32 i = 0; i < RUNS; i++)
+            again(rig, cluster);
+        assert_int_equal(rig->mmio_accesses, times * RUNS * STORES);
+        assert_int_equal(stats_of(rig).recompiled, before.recompiled + 1);
+        assert_in_range(stats_of(rig).faults - before.faults, 3, 3 * STORES);
+    }
+    jit_free(rig, cluster);
+}
+
 int test_run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +225,7 @@ int test_run(void)
         JIT_TEST(a_loop_is_left_when_the_run_loop_is_wanted),
         JIT_TEST(an_effect_ends_the_run_behind_its_instruction),
         JIT_TEST(a_string_that_faults_has_begun),
+        JIT_TEST(display_memory_becomes_plain_and_a_device_again),
     };
     return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }
