@@ -123,8 +123,10 @@ enum interp_result insn_cache_fill(struct insn_cache *cache, struct exec *x, con
     if (!insn_decode(&insn, bytes, readable, x->cpu->eip, cs->db))
         return decode_failed(x, insn.error, readable == inside);
     entry->valid = false;
-    if (!steps_lower(&entry->steps, &insn))
+    if (!steps_lower(&entry->steps, &insn)) {
+        x->interp->unknown = (u16)insn.zydis.mnemonic;
         return INTERP_UNSUPPORTED;
+    }
     enter(entry, linear, cs->db);
     *steps = &entry->steps;
     return INTERP_DONE;

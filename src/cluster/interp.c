@@ -527,6 +527,7 @@ enum interp_result interp_fetch(struct interp *interp, struct cpu_state *cpu, co
     if (likely(*steps != NULL))
         return INTERP_DONE;
     exec_init(&x, interp, cpu);
+    interp->unknown = 0;
     return insn_cache_fill(interp->cache, &x, steps);
 }
 

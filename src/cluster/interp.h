@@ -43,6 +43,7 @@ struct interp {
     bool stored;                   /* it stored to RAM: */
     u32 store_first, store_last;   /* lowest and highest guest physical address written */
     bool x87;             /* it looked at the x87's state, or changed it */
+    u16 unknown;          /* INTERP_UNSUPPORTED from interp_fetch: what it is (ZydisMnemonic), 0 if it cannot be read */
     bool poked;           /* it changed mode, segments of the code path, tables or control registers */
 
     struct insn_cache *cache; /* decoded and lowered instructions by address, bytes compared on use */

@@ -11,8 +11,6 @@
 #include "cluster/code_map.h"
 #include "cluster/engine_impl.h"
 
-
-
 enum {
     /* Translating an instruction costs as much as interpreting it some 20 times: a block is interpreted 8 times for each exit
      * that would have been waited for, less one. */
@@ -115,6 +113,8 @@ static enum cluster_leave interpret_block(struct cluster_engine *engine, struct 
         enum cluster_leave leave = cluster_interp_step(interp, cpu, generation, &engine->stats, &steps, &exits);
         if (exits)
             heat_bump(&engine->heat, linear, false);
+        if (leave == LEAVE_unsupported && !steps && interp->unknown)
+            engine->stop_count[interp->unknown]++;
         if (leave != LEAVE_REASONS)
             return leave;
         if (steps->flow != FLOW_NEXT || interp->poked)
