@@ -293,6 +293,14 @@ static void copy_elements(struct vga *vga, const struct vga_run *run)
     }
 }
 
+/* Would copying in one piece be the same as one by one, upwards? */
+static bool is_one_piece(const struct vga *vga, const struct vga_run *run, const u32 *from, const u32 *to)
+{
+    const u32 *mask = vga->pipe.write_mask;
+    bool all_planes = (mask[0] & mask[1] & mask[2] & mask[3]) == UINT32_MAX;
+    return all_planes && !run->down && !run->moved && (to <= from || to >= from + run->count);
+}
+
 /* Bytes through the latches. In order: where the two overlap, what was written is read. */
 static void copy_latches(struct vga *vga, const struct vga_run *run)
 {
@@ -302,6 +310,11 @@ static void copy_latches(struct vga *vga, const struct vga_run *run)
     u32 *to = &vga->vram[plane_address(p, b)];
     s32 step = distance(run);
     u32 mask[LANES], latch = vga->latch;
+    if (is_one_piece(vga, run, from, to)) {
+        vga->latch = from[run->count - 1];
+        memmove(to, from, run->count * sizeof *to);
+        return;
+    }
     memcpy(mask, p->write_mask, sizeof mask);
     for (u32 i = 0; i < run->count; i++) {
         latch = *from;
