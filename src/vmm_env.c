@@ -249,6 +249,7 @@ void vmm_env_init(struct vmm *vmm)
         .fpu_error = env_fpu_error,
         .push_sreg_whole = vmm->vcpu.traits.push_sreg_whole,
         .intr = &vmm->machine.intr,
+        .pulse = &vmm->pulse,
         .attention = &vmm->attention,
         .requests = &vmm->machine.requests,
         .generation = &vmm->machine.memory.generation,

@@ -27,7 +27,7 @@ static int create_host(struct vmm *vmm)
     const struct executor_config *exec = &vmm->config->exec;
     const struct jit_config config = {
         .chain = vmm->config->check ? JIT_CHAIN_ENGINE : JIT_CHAIN_ON,
-        .refuel = vmm_horizon(vmm) != HORIZON_INF,
+        .counts_idle = vmm_horizon(vmm) != HORIZON_INF,
         .code_bytes = exec->code_bytes,
         .flush_each_run = exec->flush_each_run,
         .slow_memory = exec->slow_memory,
@@ -36,6 +36,8 @@ static int create_host(struct vmm *vmm)
     int rc = jit_create(&vmm->jit, vmm_check_interp(vmm), &config);
     if (rc)
         return rc;
+    if (vmm->machine.clock.mode == CLOCK_MODE_HOST && !vmm->config->check)
+        vmm->machine.clock.pulse = &vmm->pulse;
     jit_set_perf_map(vmm->jit, exec->perf_map_fd);
     vmm->executor = cluster_backend_host(vmm->jit);
     return 0;

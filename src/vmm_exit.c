@@ -211,6 +211,7 @@ static int (*const exit_handler[])(struct vmm *vmm) = {
 
 int vmm_handle_exit(struct vmm *vmm)
 {
+    vmm->pulse++;
     vmm_count_exit(vmm, &vmm->exit);
     if (vmm->left_at)
         vmm_note_residency(vmm);

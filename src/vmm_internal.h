@@ -94,6 +94,8 @@ struct vmm {
     struct vmm_poll *poll;             /* NULL: the guest's polling is not looked for */
     u32 stretch; /* host clock: instructions without an access after which a loop is looked at */
 
+    u32 pulse; /* cluster_env.pulse; counts at exits from KVM, too */
+
     /* Kicks. The signal handler sets attention and makes KVM_RUN return. */
     volatile int attention;
     volatile int signal_seen; /* SIGINT or SIGTERM */

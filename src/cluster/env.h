@@ -85,6 +85,8 @@ struct cluster_env {
     u8 *guarded;
     struct code_map *code_map;
 
+    u32 *pulse; /* host code counts here when it begins and at least every 2,048 instructions; may be NULL */
+
     /* Device accesses: sizes 1, 2, 4 bytes for ports; 1 to 4 for memory (an access that crosses a 4 KiB page
      * comes as two, lower part first, as KVM delivers it). */
     u32 (*port_in)(void *opaque, u16 port, u8 size);

@@ -165,6 +165,8 @@ enum cluster_leave cluster_engine_go_on(struct cluster_engine *engine, struct cp
     enum cluster_leave leave;
     begin_epoch(engine);
     do {
+        if (env->pulse)
+            ++*env->pulse;
         if (engine->window_changed || *env->attention)
             leave = LEAVE_attention;
         else if (stats->horizon && stats->idle >= stats->horizon)

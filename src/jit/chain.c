@@ -161,7 +161,8 @@ void chain_enter(struct jit_frame *frame, const struct translation *t)
 const void *chain_find(struct jit_frame *frame, bool poked)
 {
     const struct cpu_state *cpu = frame->cpu;
-    if (!frame->jit->chain || !frame->slots || cpu->interrupt_shadow || *frame->attention || frame->fuel >= 0)
+    if (!frame->jit->chain || !frame->slots || cpu->interrupt_shadow || *frame->attention ||
+        (frame->fuel >= 0 && !jit_refuel(frame)))
         return NULL;
     chain_follow(frame, poked);
     const struct chain_slot *slot = slot_of(frame, cpu->eip);

@@ -247,13 +247,10 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
         struct translation *t = ready(jit, cluster, cpu);
         if (!t)
             return interpret(jit, cluster, i, cpu, generation, stats);
-        const s64 horizon = stats->horizon ? (s64)stats->horizon : NO_HORIZON;
-        *frame = (struct jit_frame){.fuel = (s64)stats->idle - horizon,
-                                    .horizon = horizon,
-                                    .full = -horizon,
+        *frame = (struct jit_frame){.last = -(s64)stats->idle,
+                                    .horizon = stats->horizon ? (s64)stats->horizon : NO_HORIZON,
                                     .changes_now = jit->env->changes,
                                     .changes = jit->env->changes ? *jit->env->changes : 0,
-                                    .executed = (u64)(horizon - (s64)stats->idle),
                                     .attention = jit->env->attention,
                                     .intr = jit->env->intr,
                                     .granules = jit->env->code_map ? jit->env->code_map->granule : NULL,
@@ -264,10 +261,11 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
                                     .state = *cpu,
                                     .stats = stats,
                                     .generation = generation};
+        jit_refuel(frame); /* or not: then the first loop is left */
         enter(jit, frame, i);
         *cpu = frame->state;
         stats->instructions += frame->executed + (u64)frame->fuel;
-        stats->idle = (u64)(frame->fuel + frame->horizon);
+        stats->idle = jit_idle(frame);
         stats->exits_avoided += frame->accesses + frame->inlined;
         if (frame->inlined)
             *jit->env->accesses += frame->inlined;

@@ -24,7 +24,7 @@ struct jit_config {
     bool flush_each_run;  /* stress: every run translates anew */
     bool slow_memory;     /* stress: every memory access takes the slow way */
     enum jit_chain chain;
-    bool refuel;          /* the horizon is so near that every access must be seen to put it off */
+    bool counts_idle;     /* there is a horizon, and every access must be seen to put it off */
     u32 slow_threshold;   /* faults of one instruction after which it is compiled as a device access; 0: 3 */
 };
 

@@ -5,7 +5,7 @@
  *   r14                           the guest's ESP
  *   r13                           env->guarded, or env->view: guest memory at guest address
  *   r12                           struct jit_frame, + FRAME_BIAS; the guest's struct cpu_state is in it
- *   r15                           the fuel: see struct jit_frame
+ *   r15                           the fuel: below zero until the run loop is to be looked at
  *   r8, r9                        scratch: addresses. r9 is the address between the load and the store of one operand
  *   r10, r11                      temporaries t0, t1 of the steps
  * Arithmetic flags are the host's (FLAGS_HOST) or in frame->flags (FLAGS_SAVED: the code needed the host's for itself).
@@ -98,15 +98,14 @@ struct translation {
 enum { FRAME_ALIGNMENT = 64, FRAME_BIAS = 63 };
 struct jit_frame {
     u32 flags;          /* AH: SF ZF AF PF CF as LAHF gives them, AL: OF */
-    u32 eax;            /* while AX is used for the flags */
     u32 t0;             /* across calls */
     u32 rmw;            /* r9 across calls */
     u32 leave;          /* 1 + enum cluster_leave: leave after this instruction; 0: go on */
     s32 direction;      /* of string instructions: 1 or -1 */
     u32 left_by;        /* index of the leave record */
-    s64 fuel;           /* instructions since the last device access - horizon: from 0 on loops are left. In code: r15 */
-    s64 horizon;
-    s64 full;           /* -horizon: the fuel after an access */
+    s64 fuel;           /* - instructions until jit_refuel looks whether the run goes on. In code: r15 */
+    s64 last;           /* the fuel at the last device access */
+    s64 horizon;        /* loops are left when fuel - last is so much */
     u64 executed;       /* + fuel: instructions of this run */
     u64 accesses;       /* of devices by host code */
     u64 inlined;        /* and those that cluster_env.accesses does not know of yet */
@@ -170,6 +169,7 @@ struct jit {
     const u8 *call[DEVICE_CALLS][2];
     /* The same for a byte from (1) or to (0) port r8d where accesses need no account; r8 is lost by an OUT. */
     const u8 *port_call[2][2];
+    const u8 *refuel[2];    /* A call. r8d: leave record to leave by if jit_refuel says no; r8-r11 are lost */
     const u8 *dispatch[2];  /* r10: offset where the guest goes on, everything counted: another region, or the engine */
     const u8 *exit;         /* returns from enter(): cpu_state is complete */
 };
@@ -182,10 +182,10 @@ must_check int translate(struct jit *jit, struct translation *t, const struct cp
 
 /* stubs.c: the fixed code at the bottom of the buffer. */
 must_check int stubs_create(struct jit *jit);
-/* Saves the host's flags, which may be used afterwards. */
-void emit_save_flags(struct emit *e);
+/* Saves the host's flags, which may be used afterwards. `scratch` is lost. */
+void emit_save_flags(struct emit *e, enum host_reg scratch);
 /* Makes the saved flags the host's. */
-void emit_restore_flags(struct emit *e);
+void emit_restore_flags(struct emit *e, enum host_reg scratch);
 
 static inline struct host_mem frame_at(size_t offset)
 {
@@ -199,13 +199,20 @@ static inline struct host_mem cpu_at(size_t offset)
 }
 #define FRAME(field) frame_at(offsetof(struct jit_frame, field))
 
-/* The last `pending` instructions are counted later, up to one that has just accessed a device. */
-static inline void jit_refuel(struct jit_frame *frame, u32 pending)
+/* Instructions since the last device access. */
+static inline u64 jit_idle(const struct jit_frame *frame)
 {
-    s64 full = -frame->horizon - (s64)pending;
-    frame->executed += (u64)(frame->fuel - full);
-    frame->fuel = full;
+    return (u64)(frame->fuel - frame->last);
 }
+
+/* The last `pending` instructions are counted later, up to one that has just accessed a device. */
+static inline void jit_note_access(struct jit_frame *frame, u32 pending)
+{
+    frame->last = frame->fuel + (s64)pending;
+}
+
+/* The fuel is used up: gives more, if nothing wants the processor and the horizon is not reached. */
+bool jit_refuel(struct jit_frame *frame);
 
 /* runtime.c: what translated code calls. */
 enum { INTERPRET_PENDING_SHIFT = 16 };

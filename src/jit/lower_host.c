@@ -337,12 +337,24 @@ static bool needs_carry_only(u8 op)
     return op == ALU_INC || op == ALU_DEC || op == ALU_ADC || op == ALU_SBB;
 }
 
+/* Nobody sees what INC or DEC leaves in the carry: the next instruction neither reads flags nor can fail, and sets them all. */
+static bool kept_carry_is_dead(const struct gen *g, u8 op)
+{
+    const struct cluster_insn *insn = &g->cluster->insn[g->i];
+    if ((op != ALU_INC && op != ALU_DEC) || insn->steps.count != 1 || insn->next == CLUSTER_NO_INSN)
+        return false;
+    const struct steps *next = &g->cluster->insn[insn->next].steps;
+    return next->count == 1 && next->step[0].kind == STEP_ALU && sets_all_flags(next->step[0].op);
+}
+
 /* Puts the flags that the operation needs into the host's, where all are after it. */
 static void place_flags(struct gen *g, u8 op)
 {
     static const u8 saved_carry = 8; /* bit of frame->flags */
     if (op == ALU_NOT || op == ALU_BSWAP)
         return;
+    if (kept_carry_is_dead(g, op))
+        g->flags = FLAGS_HOST;
     if (needs_carry_only(op) && g->flags == FLAGS_SAVED)
         emit_mi(&g->e, M(BT), 4, FRAME(flags), saved_carry);
     else if (!sets_all_flags(op))

@@ -62,18 +62,14 @@ static void emit_planes_check(struct gen *g, const struct env_planes *p, u8 *slo
     slow[1] = emit_branch(e, M(JNB));
 }
 
-/* What jit_refuel does:
- *   mov r8, [full]; sub r8, pending; sub r15, r8; add [executed], r15; mov r15, r8 */
-static void emit_refuel(struct gen *g, u32 pending)
+/* What jit_note_access does:  lea r9, [r15 + pending]; mov [last], r9 */
+static void emit_note_access(struct gen *g)
 {
     struct emit *e = &g->e;
-    if (!g->jit->config.refuel)
+    if (!g->jit->config.counts_idle)
         return;
-    emit_rm(e, M(MOV), 8, R8, FRAME(full));
-    emit_ri(e, M(SUB), 8, R8, pending);
-    emit_rr(e, M(SUB), 8, R15, R8);
-    emit_mr(e, M(ADD), 8, FRAME(executed), R15);
-    emit_rr(e, M(MOV), 8, R15, R8);
+    emit_lea(e, 8, R9, host_mem(R15, (s32)g->pending + 1));
+    emit_mr(e, M(MOV), 8, FRAME(last), R9);
 }
 
 /*  add [accesses of the run], 1; mov r9, insn; add [r9], 1; jmp over; slow: */
@@ -83,6 +79,7 @@ static u8 *emit_planes_end(struct gen *g, u8 *const slow[2])
     emit_mi(e, M(ADD), 8, FRAME(inlined), 1);
     emit_ri(e, M(MOV), 8, R9, (s64)(uintptr_t)&g->cluster->insn[g->i].exits_avoided);
     emit_mi(e, M(ADD), 8, host_mem(R9, 0), 1);
+    emit_note_access(g);
     u8 *over = emit_branch(e, M(JMP));
     emit_patch(e, slow[0], e->at);
     emit_patch(e, slow[1], e->at);
@@ -127,11 +124,6 @@ void gen_device_load(struct gen *g, const struct step *step)
             emit_mr(&g->e, M(MOV), 4, FRAME(rmw), R8);
         emit_planes_check(g, &planes, slow);
         emit_planes_load(g, &planes);
-        if (g->jit->config.refuel) { /* loses r8 */
-            emit_rr(&g->e, M(MOV), 4, R11, R8);
-            emit_refuel(g, g->pending + 1);
-            emit_rr(&g->e, M(MOV), 4, R8, R11);
-        }
         over = emit_planes_end(g, slow);
     }
     struct device_site *site = add_site(g, step);
@@ -168,13 +160,14 @@ void gen_device_store(struct gen *g, const struct step *step, u8 src, enum host_
     if (inlined) {
         emit_planes_check(g, &planes, slow);
         emit_planes_store(g, &planes);
-        emit_refuel(g, g->pending + 1);
         over = emit_planes_end(g, slow);
     }
     struct device_site *site = add_site(g, step);
     site->inlined = inlined;
     emit_call(g, site, g->jit->call[DEVICE_STORE]);
-    if (over)
+    if (over && last && step->kind == STEP_STORE)
+        gen_end_here(g, over);
+    else if (over)
         emit_patch(e, over, e->at);
     if (!last)
         emit_rm(e, M(MOV), 4, R10, FRAME(t0));
@@ -183,9 +176,9 @@ void gen_device_store(struct gen *g, const struct step *step, u8 src, enum host_
 /* --- ports --- */
 
 /*  cmp [number], r8w; jne call; mov r11, [latch]; test r11, r11; jz call; mov r10, [latch_busy]; cmp byte [r10], 0; jne call;
- *  movzx r8d, byte [r11]  or  mov r10d, eax; and r10b, [latch_mask]; mov [r11], r10b;
+ *  mov al, [r11]  or  mov r10d, eax; and r10b, [latch_mask]; mov [r11], r10b;
  *  count; jmp over; call: */
-static u8 *emit_latch(struct gen *g, bool in)
+static void emit_latch(struct gen *g, bool in)
 {
     struct emit *e = &g->e;
     u8 *call[3];
@@ -199,7 +192,7 @@ static u8 *emit_latch(struct gen *g, bool in)
     emit_mi(e, M(CMP), 1, host_mem(R10, 0), 0);
     call[2] = emit_branch(e, M(JNZ));
     if (in) {
-        emit_extend_m(e, M(MOVZX), 4, R8, 1, host_mem(R11, 0));
+        emit_rm(e, M(MOV), 1, RAX, host_mem(R11, 0));
     } else {
         emit_rr(e, M(MOV), 4, R10, RAX);
         emit_rm(e, M(AND), 1, R10, host_mem(R9, offsetof(struct device_site, port.latch_mask)));
@@ -208,20 +201,15 @@ static u8 *emit_latch(struct gen *g, bool in)
     emit_mi(e, M(ADD), 8, FRAME(inlined), 1);
     emit_rm(e, M(MOV), 8, R9, host_mem(R9, offsetof(struct device_site, insn)));
     emit_mi(e, M(ADD), 8, host_mem(R9, offsetof(struct cluster_insn, exits_avoided)), 1);
-    if (in && g->jit->config.refuel)
-        emit_rr(e, M(MOV), 4, R11, R8);
-    emit_refuel(g, g->pending + 1);
-    if (in && g->jit->config.refuel)
-        emit_rr(e, M(MOV), 4, R8, R11);
-    u8 *over = emit_branch(e, M(JMP));
+    emit_note_access(g);
+    gen_end_here(g, emit_branch(e, M(JMP)));
     for (u32 i = 0; i < ARRAY_LEN(call); i++)
         emit_patch(e, call[i], e->at);
-    return over;
 }
 
 /* A byte from or to a port, where accesses need no account: the device's function is called by a stub, if there is more to it
  * than a latch.
- *  mov r8d, port; mov r9, site; <latch>; call stub; over: */
+ *  mov r8d, port; mov r9, site; <latch>; call stub */
 static void gen_byte_port(struct gen *g, struct device_site *site, bool in)
 {
     struct emit *e = &g->e;
@@ -232,9 +220,8 @@ static void gen_byte_port(struct gen *g, struct device_site *site, bool in)
         emit_ri(e, M(MOV), 4, R8, (s32)site->imm);
     emit_ri(e, M(MOV), 8, R9, INT64_MAX); /* known later */
     g->site_field[site - g->site] = e->at - sizeof(u64);
-    u8 *over = emit_latch(g, in);
+    emit_latch(g, in);
     gen_branch_stub(g, M(CALL), g->jit->port_call[in][FLAGS_SAVED]);
-    emit_patch(e, over, e->at);
     g->accessed_device = true;
 }
 

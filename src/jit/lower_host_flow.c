@@ -24,7 +24,7 @@ void gen_branch(struct gen *g, const struct step *step)
         return;
     }
     u8 *over = emit_branch(&g->e, jcc_mnemonic(step->op ^ 1));
-    gen_edge(g, insn->target, insn->target_eip);
+    gen_edge(g, insn->target, insn->target_eip, false);
     emit_patch(&g->e, over, g->e.at);
 }
 
@@ -57,19 +57,21 @@ void gen_loop(struct gen *g, const struct step *step)
     if (word)
         emit_take_count(g);
     u8 *zero = emit_branch_short(e, M(JRCXZ));
-    if (word)
-        emit_rr(e, M(MOV), 4, RCX, R9);
-    u8 *not_zero = step->op == LOOP_JCXZ ? emit_branch(e, M(JMP)) : NULL;
-    if (!not_zero)
-        gen_edge(g, insn->target, insn->target_eip);
-    emit_patch_short(e, zero, e->at);
-    if (word)
-        emit_rr(e, M(MOV), 4, RCX, R9);
+    u8 *not_zero = NULL;
     if (step->op == LOOP_JCXZ) {
-        gen_edge(g, insn->target, insn->target_eip);
-        if (not_zero)
-            emit_patch(e, not_zero, e->at);
+        if (word)
+            emit_rr(e, M(MOV), 4, RCX, R9);
+        not_zero = emit_branch(e, M(JMP));
+    } else {
+        gen_edge(g, insn->target, insn->target_eip, word);
     }
+    emit_patch_short(e, zero, e->at);
+    if (step->op == LOOP_JCXZ)
+        gen_edge(g, insn->target, insn->target_eip, word);
+    else if (word)
+        emit_rr(e, M(MOV), 4, RCX, R9);
+    if (not_zero)
+        emit_patch(e, not_zero, e->at);
     if (flag_over)
         emit_patch(e, flag_over, e->at);
 }
@@ -120,7 +122,7 @@ void gen_jump(struct gen *g, const struct step *step)
     }
     g->pending++;
     gen_count(g);
-    gen_edge(g, insn->target, insn->target_eip);
+    gen_edge(g, insn->target, insn->target_eip, false);
 }
 
 /*  push the next offset; <taken edge> */

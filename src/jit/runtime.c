@@ -3,6 +3,9 @@
  * jit_interpret). */
 #include "jit/jit_impl.h"
 
+/* Instructions between looks at the run loop: a microsecond, or 20 if they are all device accesses; 10 ns for a look. */
+enum { FUEL = 2048 };
+
 enum { AX_OVERFLOW = 1, AX_FLAGS_SHIFT = 8, AX_FLAGS = 0xd5, OF_SHIFT = 11 };
 
 static u32 flags_to_ax(u32 eflags)
@@ -50,6 +53,25 @@ bool jit_shapes_hold(const struct translation *t, const struct cpu_state *cpu)
 }
 
 /* --- going on and leaving --- */
+
+/* Moves the fuel without counting instructions. */
+static void shift_fuel(struct jit_frame *frame, s64 by)
+{
+    frame->fuel += by;
+    frame->last += by;
+    frame->executed -= (u64)by;
+}
+
+bool jit_refuel(struct jit_frame *frame)
+{
+    s64 left = frame->horizon - (s64)jit_idle(frame);
+    if (*frame->attention || left <= 0)
+        return false;
+    shift_fuel(frame, -MIN(left, (s64)FUEL) - frame->fuel);
+    if (frame->env->pulse)
+        ++*frame->env->pulse;
+    return true;
+}
 
 const void *jit_prepare(struct jit_frame *frame, int i)
 {
@@ -110,14 +132,15 @@ static enum cluster_leave interpret(struct jit_frame *frame, int *i)
 {
     struct cluster_stats *stats = frame->stats;
     u64 before = stats->instructions;
-    stats->idle = (u64)(frame->fuel + frame->horizon);
+    stats->idle = jit_idle(frame);
     enum cluster_leave reason =
         cluster_interp_insn(frame->jit->interp, frame->translation->cluster, i, frame->cpu, frame->generation, stats);
     u64 done = stats->instructions - before;
     stats->instructions = before;
-    s64 fuel = (s64)stats->idle - frame->horizon;
-    frame->executed += done + (u64)(frame->fuel - fuel);
-    frame->fuel = fuel;
+    frame->fuel += (s64)done;
+    frame->last = frame->fuel - (s64)stats->idle;
+    if (*frame->attention && frame->fuel < 0)
+        shift_fuel(frame, -frame->fuel); /* it may have taken long: the next loop looks */
     return reason;
 }
 
@@ -180,7 +203,7 @@ static inline void finish_access(struct jit_frame *frame, struct device_site *si
     const struct cluster_env *env = frame->env;
     frame->accesses += accesses;
     if (accesses)
-        jit_refuel(frame, site->pending);
+        jit_note_access(frame, site->pending);
     site->insn->exits_avoided += accesses;
     frame->leave = 0;
     if (unlikely(*env->intr | *env->requests | (u32)*env->attention | (*env->generation ^ frame->generation)))

@@ -324,7 +324,7 @@ static __attribute__((noinline)) bool run_string(struct jit_frame *frame, struct
         stopped = is_wanted(&r) && !r.reads_device;
     }
     if (r.accesses)
-        jit_refuel(frame, 0);
+        jit_note_access(frame, 0);
     frame->stats->exits_avoided += r.accesses;
     insn->exits_avoided += r.accesses;
     enum cluster_leave failure = r.accesses && !stopped ? next_failure(&r) : LEAVE_REASONS;

@@ -11,14 +11,14 @@ static struct host_mem cpu_reg(enum cpu_reg reg)
     return cpu_at(offsetof(struct cpu_state, reg) + reg * sizeof(u32));
 }
 
-/*  mov [eax], eax; lahf; seto al; mov [flags], eax; mov eax, [eax] */
-void emit_save_flags(struct emit *e)
+/*  mov scratch, eax; lahf; seto al; mov [flags], eax; mov eax, scratch */
+void emit_save_flags(struct emit *e, enum host_reg scratch)
 {
-    emit_mr(e, M(MOV), 4, FRAME(eax), RAX);
+    emit_rr(e, M(MOV), 4, scratch, RAX);
     emit_none(e, M(LAHF));
     emit_r(e, M(SETO), 1, RAX);
     emit_mr(e, M(MOV), 4, FRAME(flags), RAX);
-    emit_rm(e, M(MOV), 4, RAX, FRAME(eax));
+    emit_rr(e, M(MOV), 4, RAX, scratch);
 }
 
 /*  mov eax, [flags]; add al, 0x7f (OF := AL); sahf (the other five) */
@@ -29,11 +29,11 @@ static void emit_flags_through_eax(struct emit *e)
     emit_none(e, M(SAHF));
 }
 
-void emit_restore_flags(struct emit *e)
+void emit_restore_flags(struct emit *e, enum host_reg scratch)
 {
-    emit_mr(e, M(MOV), 4, FRAME(eax), RAX);
+    emit_rr(e, M(MOV), 4, scratch, RAX);
     emit_flags_through_eax(e);
-    emit_rm(e, M(MOV), 4, RAX, FRAME(eax));
+    emit_rr(e, M(MOV), 4, RAX, scratch);
 }
 
 /*  resume:  mov guest registers but eax, [r15+..]
@@ -109,22 +109,18 @@ static struct host_mem site_at(size_t offset)
 }
 #define SITE(field) site_at(offsetof(struct device_site, field))
 
-/*  mov r8, [full]; mov eax, [pending]; sub r8, rax; mov rax, [fuel]; sub rax, r8; add [executed], rax; mov [fuel], r8 */
-static void emit_refuel(struct emit *e)
+/*  What jit_note_access does:  mov eax, [pending]; add rax, [fuel]; mov [last], rax */
+static void emit_note_access(struct emit *e)
 {
-    emit_rm(e, M(MOV), 8, R8, FRAME(full));
     emit_rm(e, M(MOV), 4, RAX, SITE(pending));
-    emit_rr(e, M(SUB), 8, R8, RAX);
-    emit_rm(e, M(MOV), 8, RAX, FRAME(fuel));
-    emit_rr(e, M(SUB), 8, RAX, R8);
-    emit_mr(e, M(ADD), 8, FRAME(executed), RAX);
-    emit_mr(e, M(MOV), 8, FRAME(fuel), R8);
+    emit_rm(e, M(ADD), 8, RAX, FRAME(fuel));
+    emit_mr(e, M(MOV), 8, FRAME(last), RAX);
 }
 
 /*  port call:  store registers; is the site's device known, and at this port? call it;
  *              count; has anything changed? jit_look; load registers; ret
  *              not known: as the call of jit_in or jit_out */
-static void emit_port_call(struct emit *e, bool in, bool refuel)
+static void emit_port_call(struct emit *e, bool in, bool counts_idle)
 {
     u8 *unknown[2];
     emit_store_clobbered(e);
@@ -146,8 +142,8 @@ static void emit_port_call(struct emit *e, bool in, bool refuel)
     emit_mi(e, M(ADD), 8, FRAME(inlined), 1);
     emit_rm(e, M(MOV), 8, RAX, SITE(insn));
     emit_mi(e, M(ADD), 8, host_mem(RAX, offsetof(struct cluster_insn, exits_avoided)), 1);
-    if (refuel)
-        emit_refuel(e);
+    if (counts_idle)
+        emit_note_access(e);
     emit_rm(e, M(MOV), 8, RAX, FRAME(changes_now));
     emit_rm(e, M(MOV), 4, RAX, host_mem(RAX, 0));
     emit_mr(e, M(CMP), 4, FRAME(changes), RAX);
@@ -197,27 +193,61 @@ static const u8 *executable(const struct jit *jit, const u8 *at)
     return code_buffer_executable(&jit->buffer, at);
 }
 
-/* Begins a stub with two entries: the first saves the flags. */
-static void begin(const struct jit *jit, struct emit *e, const u8 *stub[2])
+/* Begins a stub with two entries: the first saves the flags, and loses `scratch`. */
+static void begin(const struct jit *jit, struct emit *e, const u8 *stub[2], enum host_reg scratch)
 {
     stub[FLAGS_HOST] = executable(jit, e->at);
-    emit_save_flags(e);
+    emit_save_flags(e, scratch);
     stub[FLAGS_SAVED] = executable(jit, e->at);
 }
 
-/*  dispatch:  mov r10d, r10d; mov [eip], r10d; cmp [attention], 0; jne out; test r15, r15; jns out;
- *             r9 = context | r10; r8 = slot at (r10 ^ spread); cmp [r8], r9; jne out; jmp [r8 + 8]
- *      out:  left by dispatch; store registers; exit */
+/*  store the registers that C may change; al = jit_refuel(r12); load the registers. The host's zero flag: no more fuel.
+ *  `aligned`: the stack is as after a call. */
+static void emit_ask_for_fuel(struct emit *e, bool aligned)
+{
+    emit_store_clobbered(e);
+    emit_lea(e, 8, RDI, host_mem(R12, -FRAME_BIAS));
+    emit_ri(e, M(MOV), 8, RAX, (s64)(uintptr_t)jit_refuel);
+    if (!aligned)
+        emit_ri(e, M(SUB), 8, RSP, 8);
+    emit_r(e, M(CALL), 8, RAX);
+    if (!aligned)
+        emit_ri(e, M(ADD), 8, RSP, 8);
+    emit_rr(e, M(TEST), 1, RAX, RAX);
+    emit_load_clobbered(e);
+}
+
+/*  refuel:  mov [left_by], r8d; ask; jz out; [restore flags;] ret
+ *     out:  drop the return address; store registers; exit */
+static void emit_refuel(struct emit *e, enum flags_place flags)
+{
+    if (flags == FLAGS_HOST)
+        emit_save_flags(e, R9);
+    emit_mr(e, M(MOV), 4, FRAME(left_by), R8);
+    emit_ask_for_fuel(e, true);
+    u8 *out = emit_branch(e, M(JZ));
+    emit_mi(e, M(MOV), 4, FRAME(left_by), LEFT_BY_EXIT);
+    if (flags == FLAGS_HOST)
+        emit_restore_flags(e, R8);
+    emit_none(e, M(RET));
+    emit_patch(e, out, e->at);
+    emit_ri(e, M(ADD), 8, RSP, 8);
+    emit_store_registers(e);
+    emit_exit(e);
+}
+
+/*  dispatch:  mov r10d, r10d; mov [eip], r10d; test r15, r15; jns empty
+ *       find: r9 = context | r10; r8 = slot at (r10 ^ spread); cmp [r8], r9; jne out; jmp [r8 + 8]
+ *      empty: ask for fuel; mov r10d, [eip]; jnz find
+ *        out: left by dispatch; store registers; exit */
 static void emit_dispatch(struct emit *e)
 {
-    u8 *out[3];
+    u8 *out;
     emit_rr(e, M(MOV), 4, R10, R10);
     emit_mr(e, M(MOV), 4, cpu_at(offsetof(struct cpu_state, eip)), R10);
-    emit_rm(e, M(MOV), 8, R8, FRAME(attention));
-    emit_mi(e, M(CMP), 4, host_mem(R8, 0), 0);
-    out[0] = emit_branch(e, M(JNZ));
     emit_rr(e, M(TEST), 8, R15, R15);
-    out[1] = emit_branch(e, M(JNS));
+    u8 *empty = emit_branch(e, M(JNS));
+    u8 *find = e->at;
     emit_rm(e, M(MOV), 8, R9, FRAME(context));
     emit_rr(e, M(OR), 8, R9, R10);
     emit_rm(e, M(MOV), 4, R8, FRAME(spread));
@@ -226,10 +256,13 @@ static void emit_dispatch(struct emit *e)
     emit_ri(e, M(SHL), 4, R8, __builtin_ctz(sizeof(struct chain_slot)));
     emit_rm(e, M(ADD), 8, R8, FRAME(slots));
     emit_mr(e, M(CMP), 8, host_mem(R8, offsetof(struct chain_slot, tag)), R9);
-    out[2] = emit_branch(e, M(JNZ));
+    out = emit_branch(e, M(JNZ));
     emit_m(e, M(JMP), 8, host_mem(R8, offsetof(struct chain_slot, code)));
-    for (u32 i = 0; i < ARRAY_LEN(out); i++)
-        emit_patch(e, out[i], e->at);
+    emit_patch(e, empty, e->at);
+    emit_ask_for_fuel(e, false);
+    emit_rm(e, M(MOV), 4, R10, cpu_at(offsetof(struct cpu_state, eip)));
+    emit_patch(e, emit_branch(e, M(JNZ)), find);
+    emit_patch(e, out, e->at);
     emit_mi(e, M(MOV), 4, FRAME(left_by), LEFT_BY_DISPATCH);
     emit_store_registers(e);
     emit_exit(e);
@@ -243,22 +276,26 @@ int stubs_create(struct jit *jit)
     emit_enter(&e);
     u8 *resume = e.at;
     emit_resume(&e);
-    begin(jit, &e, jit->leave);
+    begin(jit, &e, jit->leave, R9);
     emit_mr(&e, M(MOV), 4, FRAME(left_by), R8);
     emit_store_registers(&e);
     jit->exit = executable(jit, e.at);
     emit_exit(&e);
-    begin(jit, &e, jit->interpret);
+    begin(jit, &e, jit->interpret, R9);
     emit_interpret(&e, resume);
-    begin(jit, &e, jit->dispatch);
+    for (u32 place = FLAGS_HOST; place <= FLAGS_SAVED; place++) {
+        jit->refuel[place] = executable(jit, e.at);
+        emit_refuel(&e, place);
+    }
+    begin(jit, &e, jit->dispatch, R9);
     emit_dispatch(&e);
     for (u32 i = 0; i < DEVICE_CALLS; i++) {
-        begin(jit, &e, jit->call[i]);
+        begin(jit, &e, jit->call[i], R10);
         emit_device_call(&e, i);
     }
     for (u32 in = 0; in < 2; in++) {
-        begin(jit, &e, jit->port_call[in]);
-        emit_port_call(&e, in, jit->config.refuel);
+        begin(jit, &e, jit->port_call[in], R10);
+        emit_port_call(&e, in, jit->config.counts_idle);
     }
     if (e.failed)
         return -ENOSPC;

@@ -18,7 +18,7 @@ void gen_save_flags(struct gen *g)
 {
     if (g->flags == FLAGS_SAVED)
         return;
-    emit_save_flags(&g->e);
+    emit_save_flags(&g->e, R9);
     g->flags = FLAGS_SAVED;
 }
 
@@ -26,7 +26,7 @@ void gen_restore_flags(struct gen *g)
 {
     if (g->flags == FLAGS_HOST)
         return;
-    emit_restore_flags(&g->e);
+    emit_restore_flags(&g->e, R8);
     g->flags = FLAGS_HOST;
 }
 
@@ -50,25 +50,24 @@ static void add_fixup(struct gen *g, u8 *field, bool to_tail, u32 number)
     g->fixup[g->n_fixups++] = (struct fixup){.field = field, .to_tail = to_tail, .number = number};
 }
 
-static u32 add_tail(struct gen *g, int kind, u32 number, bool ecx_in_r9)
+static u32 add_tail(struct gen *g, int kind, u32 number)
 {
     if (g->n_tails == MAX_TAILS) {
         g->e.failed = true;
         return 0;
     }
-    g->tail[g->n_tails] = (struct tail){
-        .kind = kind, .number = number, .flags = g->flags, .pending = g->pending, .ecx_in_r9 = ecx_in_r9};
+    g->tail[g->n_tails] = (struct tail){.kind = kind, .number = number, .flags = g->flags, .pending = g->pending};
     return g->n_tails++;
 }
 
-static u32 add_leave(struct gen *g, enum cluster_leave reason, u32 eip, bool ecx_in_r9)
+static u32 add_leave(struct gen *g, enum cluster_leave reason, u32 eip)
 {
     if (g->n_leaves == MAX_LEAVES) {
         g->e.failed = true;
         return 0;
     }
     g->leave[g->n_leaves] = (struct leave_record){.eip = eip, .pending = g->pending, .reason = (u8)reason};
-    return add_tail(g, TAIL_LEAVE, g->n_leaves++, ecx_in_r9);
+    return add_tail(g, TAIL_LEAVE, g->n_leaves++);
 }
 
 /* The cold code of this instruction in the state that now is. One per instruction and state. */
@@ -79,7 +78,7 @@ static u32 cold_tail(struct gen *g)
         if (t->kind == TAIL_INTERPRET && t->number == g->i && t->flags == g->flags)
             return i;
     }
-    return add_tail(g, TAIL_INTERPRET, g->i, false);
+    return add_tail(g, TAIL_INTERPRET, g->i);
 }
 
 void gen_branch_cold(struct gen *g, ZydisMnemonic mnemonic)
@@ -105,50 +104,44 @@ void gen_branch_stub(struct gen *g, ZydisMnemonic mnemonic, const u8 *stub)
 void gen_branch_out(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave reason, u32 eip)
 {
     if (g->chain)
-        add_fixup(g, emit_branch(&g->e, mnemonic), true, add_tail(g, TAIL_CHAIN, eip, false));
+        add_fixup(g, emit_branch(&g->e, mnemonic), true, add_tail(g, TAIL_CHAIN, eip));
     else
         gen_branch_leave(g, mnemonic, reason, eip);
 }
 
 void gen_branch_leave(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave reason, u32 eip)
 {
-    add_fixup(g, emit_branch(&g->e, mnemonic), true, add_leave(g, reason, eip, false));
+    add_fixup(g, emit_branch(&g->e, mnemonic), true, add_leave(g, reason, eip));
 }
 
-/* Does something want the processor, or is the horizon reached? Without touching the flags.
- *   mov r9d, ecx; shrx rcx, r15, r12 (the sign of the fuel); mov r8, [attention]; mov r8d, [r8]; shrx ecx, ecx, r8d;
- *   jrcxz out; mov ecx, r9d;  without SHRX:
- *   mov r9d, ecx; mov r8, [attention]; mov ecx, [r8]; mov [fuel], r15; movsx r8d, byte [fuel + 7]; not r8d;
- *   lea ecx, [rcx + r8 - 1]; ... (nonzero as long as neither) */
-static u8 *emit_poll(struct gen *g)
+/* Is there no more fuel? Without touching the flags.
+ *   mov r9d, ecx; shrx rcx, r15, r12 (the sign);  without SHRX:  mov [fuel], r15; movsx ecx, byte [fuel + 7];
+ *   jrcxz out; mov ecx, r9d */
+static u8 *emit_poll(struct gen *g, bool ecx_in_r9)
 {
     struct emit *e = &g->e;
-    emit_rr(e, M(MOV), 4, R9, RCX);
-    emit_rm(e, M(MOV), 8, R8, FRAME(attention));
+    if (!ecx_in_r9)
+        emit_rr(e, M(MOV), 4, R9, RCX);
     if (g->jit->has_shrx) {
         emit_shift_x(e, M(SHRX), 8, RCX, R15, R12);
-        emit_rm(e, M(MOV), 4, R8, host_mem(R8, 0));
-        emit_shift_x(e, M(SHRX), 4, RCX, RCX, R8);
     } else {
         const s32 upper = sizeof(s64) - 1;
-        emit_rm(e, M(MOV), 4, RCX, host_mem(R8, 0));
         emit_mr(e, M(MOV), 8, FRAME(fuel), R15);
-        emit_extend_m(e, M(MOVSX), 4, R8, 1, frame_at(offsetof(struct jit_frame, fuel) + upper));
-        emit_r(e, M(NOT), 4, R8);
-        emit_lea(e, 4, RCX, host_mem_index(RCX, R8, 1, -1));
+        emit_extend_m(e, M(MOVSX), 4, RCX, 1, frame_at(offsetof(struct jit_frame, fuel) + upper));
     }
     u8 *out = emit_branch_short(e, M(JRCXZ));
     emit_rr(e, M(MOV), 4, RCX, R9);
     return out;
 }
 
-/* Brings flags to where code at a label expects them. */
+/* Brings flags to where code at a label expects them. r9 may be in use, r8 is lost. */
 static void place_flags(struct gen *g, enum flags_place place)
 {
-    if (place == FLAGS_SAVED)
-        gen_save_flags(g);
-    else
+    if (place == FLAGS_SAVED && g->flags == FLAGS_HOST)
+        emit_save_flags(&g->e, R8);
+    else if (place == FLAGS_HOST)
         gen_restore_flags(g);
+    g->flags = place;
 }
 
 bool gen_edge_is_plain(const struct gen *g, s16 target)
@@ -161,20 +154,26 @@ void gen_branch_label(struct gen *g, ZydisMnemonic mnemonic, s16 target)
     add_fixup(g, emit_branch(&g->e, mnemonic), false, (u32)target);
 }
 
-void gen_edge(struct gen *g, s16 target, u32 eip)
+void gen_edge(struct gen *g, s16 target, u32 eip, bool ecx_in_r9)
 {
     enum flags_place flags = g->flags;
+    const struct cluster_insn *insn = &g->cluster->insn[g->i];
+    bool back = target != CLUSTER_NO_INSN && cluster_edge_is_back(insn) && eip == insn->target_eip;
+    if (ecx_in_r9 && !back)
+        emit_rr(&g->e, M(MOV), 4, RCX, R9);
     if (target == CLUSTER_NO_INSN) {
         gen_branch_out(g, M(JMP), LEAVE_branch, eip);
         return;
     }
     place_flags(g, g->label_flags[target]);
-    bool back = cluster_edge_is_back(&g->cluster->insn[g->i]) && eip == g->cluster->insn[g->i].target_eip;
-    u8 *out = back ? emit_poll(g) : NULL;
-    add_fixup(g, emit_branch(&g->e, M(JMP)), false, (u32)target);
+    u8 *out = back ? emit_poll(g, ecx_in_r9) : NULL;
+    gen_branch_label(g, M(JMP), target);
     if (back) {
         emit_patch_short(&g->e, out, g->e.at);
-        add_fixup(g, emit_branch(&g->e, M(JMP)), true, add_leave(g, LEAVE_attention, eip, true));
+        u32 tail = add_leave(g, LEAVE_attention, eip);
+        g->tail[tail].kind = TAIL_REFUEL;
+        g->tail[tail].target = target;
+        add_fixup(g, emit_branch(&g->e, M(JMP)), true, tail);
     }
     g->flags = flags; /* on the other way, which this code is not on */
 }
@@ -199,6 +198,7 @@ static void emit_native(struct gen *g, const struct cluster_insn *insn)
 {
     const struct steps *steps = &insn->steps;
     g->accessed_device = false;
+    g->n_over = 0;
     g->last_step = steps->count ? &steps->step[steps->count - 1] : NULL;
     for (u32 s = 0; s < steps->count; s++)
         gen_step(g, &steps->step[s]);
@@ -210,12 +210,20 @@ static void emit_native(struct gen *g, const struct cluster_insn *insn)
     g->pending++;
     if (g->accessed_device)
         check_leave(g, insn);
+    for (u32 i = 0; i < g->n_over; i++)
+        emit_patch(&g->e, g->over[i], g->e.at);
+}
+
+void gen_end_here(struct gen *g, u8 *field)
+{
+    BUG_ON(g->n_over == ARRAY_LEN(g->over));
+    g->over[g->n_over++] = field;
 }
 
 /* Hands the instruction to the interpreter, which goes on wherever it leads. */
 static void emit_interpreted(struct gen *g)
 {
-    add_fixup(g, emit_branch(&g->e, M(JMP)), true, add_tail(g, TAIL_INTERPRET, g->i, false));
+    add_fixup(g, emit_branch(&g->e, M(JMP)), true, add_tail(g, TAIL_INTERPRET, g->i));
 }
 
 /* Where branches arrive, flags are where the label wants them and nothing is pending. */
@@ -276,7 +284,7 @@ static void emit_chain(struct gen *g, u32 first)
         }
         if (g->label[i]) {
             gen_count(g);
-            gen_edge(g, (s16)i, insn->next_eip);
+            gen_edge(g, (s16)i, insn->next_eip, false);
             return;
         }
     }
@@ -326,22 +334,38 @@ static void emit_chain_tail(struct gen *g, const struct tail *t)
     gen_branch_stub(g, M(JMP), g->jit->dispatch[t->flags]);
 }
 
+/*  mov ecx, r9d; mov r8d, leave record; call refuel; jmp label */
+static void emit_refuel_tail(struct gen *g, const struct tail *t)
+{
+    emit_rr(&g->e, M(MOV), 4, RCX, R9);
+    emit_ri(&g->e, M(MOV), 4, R8, (s32)t->number);
+    gen_branch_stub(g, M(CALL), g->jit->refuel[t->flags]);
+    gen_branch_label(g, M(JMP), t->target);
+}
+
+static void emit_tail(struct gen *g, const struct tail *t)
+{
+    bool leaves = t->kind == TAIL_LEAVE;
+    u32 number = leaves ? t->number : t->number | t->pending << INTERPRET_PENDING_SHIFT;
+    emit_ri(&g->e, M(MOV), 4, R8, (s32)number);
+    gen_branch_stub(g, M(JMP), (leaves ? g->jit->leave : g->jit->interpret)[t->flags]);
+}
+
 static void emit_tails(struct gen *g)
 {
-    struct emit *e = &g->e;
     for (u32 i = 0; i < g->n_tails; i++) {
         struct tail *t = &g->tail[i];
-        bool leaves = t->kind == TAIL_LEAVE;
-        t->at = e->at;
-        if (t->kind == TAIL_CHAIN) {
+        t->at = g->e.at;
+        switch (t->kind) {
+        case TAIL_CHAIN:
             emit_chain_tail(g, t);
-            continue;
+            break;
+        case TAIL_REFUEL:
+            emit_refuel_tail(g, t);
+            break;
+        default:
+            emit_tail(g, t);
         }
-        if (t->ecx_in_r9)
-            emit_rr(e, M(MOV), 4, RCX, R9);
-        emit_ri(e, M(MOV), 4, R8,
-                (s32)(leaves ? t->number : t->number | t->pending << INTERPRET_PENDING_SHIFT));
-        gen_branch_stub(g, M(JMP), (leaves ? g->jit->leave : g->jit->interpret)[t->flags]);
     }
 }
 
@@ -484,7 +508,7 @@ static void emit_landings(struct gen *g)
         emit_ri(e, M(MOV), 8, R8, (s64)(uintptr_t)g->t);
         emit_mr(e, M(MOV), 8, FRAME(translation), R8);
         if (restore)
-            emit_restore_flags(e);
+            emit_restore_flags(e, R8);
         emit_patch(e, emit_branch(e, M(JMP)), label);
     }
 }

@@ -7,11 +7,11 @@
 
 /* Out-of-line code that ends in the interpreter or in a leave. */
 struct tail {
-    enum { TAIL_INTERPRET, TAIL_LEAVE, TAIL_CHAIN } kind;
+    enum { TAIL_INTERPRET, TAIL_LEAVE, TAIL_CHAIN, TAIL_REFUEL } kind;
     u32 number;             /* instruction, leave record, or offset of another region */
     enum flags_place flags;
     u32 pending;
-    bool ecx_in_r9;
+    s16 target;             /* TAIL_REFUEL: ECX is in r9, and this is where to go on */
     u8 *at;                 /* once emitted */
 };
 
@@ -44,6 +44,8 @@ struct gen {
     bool device;            /* this instruction's accesses are device accesses */
     bool checked;           /* its stores look into the code map */
     bool accessed_device;   /* and it has made one */
+    u8 *over[2];            /* branches over the look whether it has asked to leave */
+    u32 n_over;
     bool shadow;            /* this instruction begins an interrupt shadow; the next one ends it */
 
     bool is_label[CLUSTER_MAX_INSNS]; /* branches go there: nothing is pending, and flags are in */
@@ -69,8 +71,8 @@ struct gen {
 #define CPU(field)   cpu_at(offsetof(struct cpu_state, field))
 
 /* translate.c */
-void gen_save_flags(struct gen *g);    /* makes the host's flags free for use */
-void gen_restore_flags(struct gen *g); /* makes the host's flags the guest's */
+void gen_save_flags(struct gen *g);    /* makes the host's flags free for use; r9 is lost */
+void gen_restore_flags(struct gen *g); /* makes the host's flags the guest's; r8 is lost */
 /* Counts what is pending. Flags stay. */
 void gen_count(struct gen *g);
 /* Branch (JMP, Jcc) to the cold code of this instruction: from its start, in the interpreter. */
@@ -84,8 +86,8 @@ void gen_branch_leave(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave 
 /* Leaves the region for offset `eip`, everything before counted or pending: to the region there, if there is one. `reason` if
  * regions are not chained. */
 void gen_branch_out(struct gen *g, ZydisMnemonic mnemonic, enum cluster_leave reason, u32 eip);
-/* The taken edge of a branch: never falls through. Everything is counted. */
-void gen_edge(struct gen *g, s16 target, u32 eip);
+/* The taken edge of a branch: never falls through. Everything is counted. `ecx_in_r9`: the guest's ECX is there. */
+void gen_edge(struct gen *g, s16 target, u32 eip, bool ecx_in_r9);
 /* Is the taken edge nothing but a branch: no loop, and flags as they are expected? */
 bool gen_edge_is_plain(const struct gen *g, s16 target);
 /* Branch (JMP, Jcc) to an instruction of the cluster. */
@@ -112,6 +114,9 @@ void gen_set_register(struct gen *g, u8 dst, u8 size, enum host_reg src);
 enum host_reg gen_store_source(struct gen *g, const struct step *step, u8 src, enum host_reg scratch);
 /* Can the memory accesses of this step be made by host code? */
 bool gen_segment_is_native(struct gen *g, u8 sreg, bool write);
+
+/* `field` branches to the end of the instruction: nothing has asked to leave. Only after its last step. */
+void gen_end_here(struct gen *g, u8 *field);
 
 /* lower_host_device.c. r9, r10, r11 are lost. */
 /* r8d: linear address; the value afterwards. */

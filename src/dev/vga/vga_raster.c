@@ -120,7 +120,7 @@ void vga_raster_set(struct vga *vga, enum vga_group group, u8 index, u32 value)
 {
     if (regs_hold(&vga->r, group, index, value))
         return;
-    u64 now_ns = clock_now(vga->clock);
+    u64 now_ns = clock_recent(vga->clock);
     struct vga_beam beam = vga_timing_beam(&vga->timing, now_ns);
     if (is_start_address(group, index))
         start_address_follow(vga, &beam);
