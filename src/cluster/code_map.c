@@ -70,6 +70,11 @@ static bool any(const u8 *granule, u64 n)
     return false;
 }
 
+bool code_map_holds(const struct code_map *map, linear_t first, linear_t last)
+{
+    return map->granule[granule_of(first)] || map->granule[granule_of(last)];
+}
+
 void code_map_stored(struct code_map *map, linear_t first, linear_t last)
 {
     linear_t end = first | (CODE_A20 - 1); /* from there on they may be elsewhere */

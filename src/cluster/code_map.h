@@ -23,6 +23,9 @@ void code_map_fini(struct code_map *map);
 void code_map_add(struct code_map *map, linear_t first, u32 bytes);
 void code_map_remove(struct code_map *map, linear_t first, u32 bytes);
 
+/* Is there code near the first or the last of a few bytes? */
+bool code_map_holds(const struct code_map *map, linear_t first, linear_t last);
+
 /* The guest has stored to `first` to `last` (included). */
 void code_map_stored(struct code_map *map, linear_t first, linear_t last);
 

@@ -25,6 +25,9 @@ enum flags_place {
     FLAGS_SAVED, /* in frame->flags; the host's are rubbish */
 };
 
+/* Saved flags: as LAHF gives them, in AH; OF in AL. */
+enum { JIT_OVERFLOW = 1, JIT_FLAGS_SHIFT = 8, JIT_FLAGS = 0xd5, JIT_OF_SHIFT = 11 };
+
 enum device_call { DEVICE_LOAD, DEVICE_STORE, DEVICE_IN, DEVICE_OUT, DEVICE_CALLS };
 
 /* What a segment register must look like for the code made with it. */
@@ -227,6 +230,9 @@ void jit_look(struct jit_frame *frame);
 /* string_run.c: the elements of a REP string instruction that can be done quickly; cpu_state is complete and at it. True:
  * it was stopped between two elements, and the run must end for *reason. False: the interpreter goes on with it. */
 bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum cluster_leave *reason);
+/* real_transfer.c: INT n or IRET in real mode; cpu_state is complete and at it. True: executed and counted; the effects are to be
+ * looked at. False: it is the interpreter's. */
+bool jit_real_transfer(struct jit_frame *frame, const struct cluster_insn *insn);
 struct segment_shape jit_segment_shape(const struct cpu_segment *segment);
 /* Do the segments still look as the translation assumed? */
 bool jit_shapes_hold(const struct translation *t, const struct cpu_state *cpu);

@@ -131,6 +131,10 @@ static bool step_is_native(struct gen *g, const struct step *step)
         return gen_segment_is_native(g, CPU_SS, false);
     case STEP_FLAG:
         return flag_is_native(g, step);
+    case STEP_GET_FLAGS:
+        return true;
+    case STEP_SET_FLAGS: /* POPF: a read of a device cannot be made again */
+        return !g->device;
     case STEP_STRING:
         return string_is_native(g, step);
     case STEP_JUMP:
@@ -492,59 +496,6 @@ static void gen_compare_exchange(struct gen *g, const struct step *step)
     emit_two(g, M(CMPXCHG), step->size, gen_reg(step->dst, step->size), gen_reg(step->src, step->size));
 }
 
-/* --- flags --- */
-
-static void gen_system_flag(struct gen *g, u32 flag, bool set)
-{
-    gen_save_flags(g);
-    if (set)
-        emit_mi(&g->e, M(OR), 4, CPU(eflags), (s32)flag);
-    else
-        emit_mi(&g->e, M(AND), 4, CPU(eflags), (s32)~flag);
-    if (flag == FLAG_DF)
-        emit_mi(&g->e, M(MOV), 4, FRAME(direction), set ? -1 : 1);
-}
-
-/* There is no shadow if IF was set before. What asks for the processor already will have it after the next instruction: the
- * interpreter knows how.
- *   mov r8, [intr]; cmp byte [r8], 0; jne cold; test [eflags], IF; setz [shadow]; or [eflags], IF */
-static void gen_sti(struct gen *g)
-{
-    struct emit *e = &g->e;
-    gen_save_flags(g);
-    emit_rm(e, M(MOV), 8, R8, FRAME(intr));
-    emit_mi(e, M(CMP), 1, host_mem(R8, 0), 0);
-    gen_branch_cold(g, M(JNZ));
-    emit_mi(e, M(TEST), 4, CPU(eflags), FLAG_IF);
-    emit_m(e, M(SETZ), 1, CPU(interrupt_shadow));
-    emit_mi(e, M(OR), 4, CPU(eflags), FLAG_IF);
-}
-
-static void gen_flag(struct gen *g, const struct step *step)
-{
-    static const ZydisMnemonic same[] = {[FLAG_OP_CLC] = M(CLC),
-                                         [FLAG_OP_STC] = M(STC),
-                                         [FLAG_OP_CMC] = M(CMC),
-                                         [FLAG_OP_LAHF] = M(LAHF),
-                                         [FLAG_OP_SAHF] = M(SAHF)};
-    switch ((enum flag_op)step->op) {
-    case FLAG_OP_CLD:
-    case FLAG_OP_STD:
-        gen_system_flag(g, FLAG_DF, step->op == FLAG_OP_STD);
-        break;
-    case FLAG_OP_CLI:
-        gen_system_flag(g, FLAG_IF, false);
-        break;
-    case FLAG_OP_STI:
-        gen_sti(g);
-        break;
-    default:
-        gen_restore_flags(g);
-        emit_none(&g->e, same[step->op]);
-        break;
-    }
-}
-
 void gen_step(struct gen *g, const struct step *step)
 {
     switch ((enum step_kind)step->kind) {
@@ -605,6 +556,12 @@ void gen_step(struct gen *g, const struct step *step)
         break;
     case STEP_FLAG:
         gen_flag(g, step);
+        break;
+    case STEP_GET_FLAGS:
+        gen_get_flags(g, step);
+        break;
+    case STEP_SET_FLAGS:
+        gen_set_flags(g, step);
         break;
     case STEP_STRING:
         gen_string(g, step);

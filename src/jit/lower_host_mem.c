@@ -304,14 +304,14 @@ void gen_push(struct gen *g, const struct step *step)
     emit_stack_move(g, -step->size);
 }
 
-/* POP SP: the pointer moves before the value is written. PEEK: it does not move. */
+/* POP SP: the pointer moves before the value is written. PEEK: it does not move. POPF: gen_set_flags moves it. */
 void gen_pop(struct gen *g, const struct step *step)
 {
     struct step_mem mem = stack_mem(g, 0);
     emit_address(g, CPU_SS, &mem, step->size, false);
     bool through_r11 = step->kind == STEP_POP && step->dst == CPU_ESP;
     emit_load(g, step, through_r11 ? (u8)STEP_T1 : step->dst);
-    if (step->kind == STEP_POP)
+    if (step->kind == STEP_POP && g->last_step->kind != STEP_SET_FLAGS)
         emit_stack_move(g, step->size);
     if (through_r11)
         emit_rr(&g->e, M(MOV), step->size, R14, R11);

@@ -6,16 +6,14 @@
 /* Instructions between looks at the run loop: a microsecond, or 20 if they are all device accesses; 10 ns for a look. */
 enum { FUEL = 2048 };
 
-enum { AX_OVERFLOW = 1, AX_FLAGS_SHIFT = 8, AX_FLAGS = 0xd5, OF_SHIFT = 11 };
-
 static u32 flags_to_ax(u32 eflags)
 {
-    return (eflags & AX_FLAGS) << AX_FLAGS_SHIFT | (eflags >> OF_SHIFT & AX_OVERFLOW);
+    return (eflags & JIT_FLAGS) << JIT_FLAGS_SHIFT | (eflags >> JIT_OF_SHIFT & JIT_OVERFLOW);
 }
 
 static u32 flags_from_ax(u32 eflags, u32 ax)
 {
-    return (eflags & ~(u32)FLAGS_ARITH) | (ax >> AX_FLAGS_SHIFT & AX_FLAGS) | (ax & AX_OVERFLOW) << OF_SHIFT;
+    return (eflags & ~(u32)FLAGS_ARITH) | (ax >> JIT_FLAGS_SHIFT & JIT_FLAGS) | (ax & JIT_OVERFLOW) << JIT_OF_SHIFT;
 }
 
 u32 jit_flags(const struct jit_frame *frame)
@@ -171,6 +169,10 @@ const void *jit_interpret(struct jit_frame *frame, u32 i_and_pending)
     bool poked = false;
     cpu->eflags = jit_flags(frame);
     cpu->eip = t->cluster->insn[i].eip;
+    if (jit_real_transfer(frame, &t->cluster->insn[i])) {
+        enum cluster_leave effect = cluster_effect(frame->env, cpu, frame->generation);
+        return go_on_or_leave(frame, effect == LEAVE_REASONS ? LEAVE_branch : effect, true);
+    }
     do {
         enum cluster_leave reason;
         if (t->cluster->insn[at].steps.step[0].repeat != REPEAT_NO && jit_string_run(frame, &t->cluster->insn[at], &reason))

@@ -99,6 +99,11 @@ bool gen_is_native(struct gen *g, const struct cluster_insn *insn);
 bool gen_begins_shadow(const struct steps *steps);
 void gen_step(struct gen *g, const struct step *step);
 
+/* lower_host_flags.c */
+void gen_flag(struct gen *g, const struct step *step);
+void gen_get_flags(struct gen *g, const struct step *step);
+void gen_set_flags(struct gen *g, const struct step *step);
+
 /* lower_host_mem.c */
 void gen_load(struct gen *g, const struct step *step);
 void gen_store(struct gen *g, const struct step *step);
