@@ -351,5 +351,6 @@ class Text:
         if self.protected:
             self.emit(f"mov ax, {dict(vga=0x28, text=0x28, ram=0x60)[kind]}", "mov es, ax")
         else:
-            segment = dict(vga=0xA000, text=self.pick(0xB800, 0xA800, 0xB000), ram=self.pick(0x2000, 0x2100, 0x26FF))[kind]
+            segment = dict(vga=0xA000, text=self.pick(0xB800, 0xA800, 0xB000),
+                           ram=self.pick(0x2000, 0x2100, 0x26FF))[kind]
             self.emit(f"mov ax, {segment}", "mov es, ax")
