@@ -7,15 +7,13 @@
  *
  * That is the horizon for code of which nothing is known. A leave point is a place where a region was left for it. KVM's time
  * from there to the next exit tells how far away that was: nearer than the horizon, and it would have been better to go on, so
- * the next time the guest goes on from there for twice as many horizons (promotion); farther, and for half as many. Two verdicts
- * in a row are needed, and promotions wear off, for programs change. Agesen et al. 2012 name this as future work. */
+ * the next time the guest goes on from there for twice as many horizons (promotion); farther, and for half as many
+ * (leave_point.c). Agesen et al. 2012 name this as future work. */
 #include "vmm_internal.h"
 
 #include <string.h>
 
 enum {
-    MAX_SHIFT = 8,           /* of the horizon: 256 times as far */
-    WEAR_OFF = 64,           /* leaves from one place after which a promotion is taken back for a trial */
     MEASURED_INSTRUCTIONS = 1 << 20, /* from here on what was measured counts */
     PS_PER_NS = 1000,
 };
@@ -47,28 +45,11 @@ static struct leave_point *point_at(struct vmm *vmm, linear_t at)
 bool vmm_leave_for_horizon(struct vmm *vmm, linear_t at)
 {
     struct leave_point *point = point_at(vmm, at);
-    if (point->horizons_left) {
-        point->horizons_left--;
+    if (!leave_point_leave(point))
         return false;
-    }
-    if (++point->leaves % WEAR_OFF == 0 && point->shift)
-        point->shift--;
-    point->horizons_left = BIT(point->shift) - 1;
     vmm->left_at = point;
     vmm->left_tsc = tsc_now();
     return true;
-}
-
-/* Two verdicts in a row change the shift. */
-static void judge(struct leave_point *point, bool too_early)
-{
-    s8 verdict = too_early ? 1 : -1;
-    bool again = point->verdict == verdict;
-    point->verdict = again ? 0 : verdict;
-    if (again && too_early && point->shift < MAX_SHIFT)
-        point->shift++;
-    else if (again && !too_early && point->shift)
-        point->shift--;
 }
 
 void vmm_note_residency(struct vmm *vmm)
@@ -84,7 +65,7 @@ void vmm_note_residency(struct vmm *vmm)
     u64 instructions = inside_ps / MAX(costs->insn_ps, 1u);
     point->kvm_ns += residency_ps / PS_PER_NS;
     if (vmm->config->horizon == HORIZON_AUTO)
-        judge(point, instructions * translated_ps(vmm) < residency_ps);
+        leave_point_judge(point, instructions * translated_ps(vmm) < residency_ps);
 }
 
 /* Inserts into a list sorted by time. */

@@ -11,6 +11,7 @@
 #include "cluster/interp.h"
 #include "dev/devices.h"
 #include "kvm/vcpu.h"
+#include "leave_point.h"
 #include "vmm.h"
 
 #include <pthread.h>
@@ -42,15 +43,6 @@ struct look {
     u64 begun;       /* TSC: the look that has begun */
 };
 
-/* A place where a region was left for the horizon; vmm_horizon.c. */
-struct leave_point {
-    linear_t at;
-    u32 leaves;
-    u64 kvm_ns;        /* from leaving to the next exit, all of them */
-    u32 horizons_left; /* to go on for before it is left again */
-    u8 shift;          /* it goes on for 1 << shift horizons */
-    s8 verdict;        /* the last one, if not yet heeded: 1 too early, -1 too late */
-};
 #define LEAVE_POINTS 512
 
 enum { ATTENTION_POLL = 2 }; /* vmm->attention, if vmm_check_poll is all that is wanted */
