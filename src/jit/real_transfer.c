@@ -18,12 +18,13 @@ static u8 *frame_at_sp(const struct jit_frame *frame, u16 sp, enum mem_intent in
 {
     const struct cpu_segment *ss = &frame->cpu->sreg[CPU_SS];
     const struct cluster_env *env = frame->env;
-    struct segment_shape shape = jit_segment_shape(ss);
     linear_t linear = ss->base + sp;
-    if (shape.limit != LIMIT_64K || shape.big || sp > 0x10000 - FRAME_BYTES || linear % PAGE_BYTES > PAGE_BYTES - FRAME_BYTES ||
+    if (ss->limit != 0xffff || ss->db || ss->unusable || (ss->type & (TYPE_CODE | TYPE_EXPAND_DOWN | TYPE_WRITABLE)) != TYPE_WRITABLE)
+        return NULL;
+    if (sp > 0x10000 - FRAME_BYTES || linear % PAGE_BYTES > PAGE_BYTES - FRAME_BYTES ||
         !mem_is_plain(env, linear, FRAME_BYTES, intent))
         return NULL;
-    if (intent == MEM_WRITE && (!shape.writable || code_map_holds(env->code_map, linear, linear + FRAME_BYTES - 1)))
+    if (intent == MEM_WRITE && code_map_holds(env->code_map, linear, linear + FRAME_BYTES - 1))
         return NULL;
     return env->view + linear;
 }
