@@ -267,17 +267,24 @@ class Program(Frame):
         self.loop(self.int(17, 50), lambda: [inner() for _ in range(2)])
 
     def block_shadows(self):
+        """Interrupts that become due at STI, MOV SS, POPF. A halt is rare: it would put each round where the last began in
+        the timer's period."""
         self.set_es()
 
         def inner():
-            self.shadow()
-            self.body(self.int(0, 2))
+            for _ in range(self.int(2, 4)):
+                self.shadow()
+                self.body(self.int(0, 2))
             if self.chance(0.4):
                 self.flags_off_on()
             if self.chance(0.3):
+                over = self.label()
+                self.emit("test byte [sum], 7", f"jnz near {over}")
                 self.halt()
+                self.place(over)
         self.without("ecx", "ebp")
-        self.loop(self.int(20, 100), inner)
+        self.rate(fast=True)
+        self.loop(self.int(40, 120), inner)
 
     def flags_off_on(self):
         self.settle()

@@ -67,11 +67,9 @@ CLAIMS = {
 COUNTED = {
     "interrupts within regions": lambda run: run["clusters"]["left"]["interrupt"],
     "HLT in regions": lambda run: run["clusters"]["left"]["halt"],
-    "mapping changed in regions": lambda run: run["clusters"]["left"]["mapping"],
     "changed code": lambda run: run["clusters"]["not_run"]["incoherent"],
     "faults in regions": lambda run: run["clusters"]["left"]["fault"],
     "avoided exits": lambda run: run["clusters"]["exits_avoided"],
-    "waits skipped": lambda run: run["spins"],
 }
 
 
