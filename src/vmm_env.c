@@ -158,6 +158,48 @@ static u32 run_in_window(struct vmm *vmm, struct env_run *run)
     return count;
 }
 
+/* Accesses that a device has made in one call, before the next event is due. */
+static void account_port_run(struct vmm *vmm, enum access_kind kind, const struct env_run *run,
+                             const u8 *data, u32 count)
+{
+    struct machine *m = &vmm->machine;
+    if (m->clock.mode == CLOCK_MODE_HOST) {
+        m->accesses += count;
+        watch_deadline(vmm);
+        return;
+    }
+    for (u32 i = 0; i < count; i++, data += run->size)
+        machine_account_in_access_time(m, kind, run->port, run->size, vga_run_element(data, run->size));
+}
+
+/* Reads that a program's polling consists of are seen one by one, so ports that are polled are read one by
+ * one. */
+static u32 run_from_port(struct vmm *vmm, const struct env_run *run)
+{
+    struct machine *m = &vmm->machine;
+    void *dev;
+    const struct bus_port *row = bus_port_row(&m->bus, run->port, &dev);
+    if (run->sink != ENV_SIDE_RAM || run->down || !row || !row->in_run || row->poll ||
+        !(row->width & run->size))
+        return 0;
+    u32 count = MIN(run->count, machine_run_room(m, 1));
+    count = row->in_run(dev, run->port, run->size, count, run->ram_to);
+    account_port_run(vmm, ACCESS_PORT_IN, run, run->ram_to, count);
+    return count;
+}
+
+/* All that the device takes in one call. */
+static u32 run_to_port_at_once(struct vmm *vmm, const struct env_run *run, const struct bus_port *row,
+                               void *dev)
+{
+    if (run->down || !row->out_run)
+        return 0;
+    u32 count = MIN(run->count, machine_run_room(&vmm->machine, 1));
+    count = row->out_run(dev, run->port, run->size, count, run->ram_from);
+    account_port_run(vmm, ACCESS_PORT_OUT, run, run->ram_from, count);
+    return count;
+}
+
 /* The port's own function may do anything: after each element it is seen whether the caller must know. */
 static u32 run_to_port(struct vmm *vmm, const struct env_run *run)
 {
@@ -166,6 +208,9 @@ static u32 run_to_port(struct vmm *vmm, const struct env_run *run)
     const struct bus_port *row = bus_port_row(&m->bus, run->port, &dev);
     if (run->source != ENV_SIDE_RAM || !row || !row->out || !(row->width & run->size))
         return 0;
+    u32 at_once = run_to_port_at_once(vmm, run, row, dev);
+    if (at_once)
+        return at_once;
     bool intr = m->intr;
     u32 generation = m->memory.generation, done = 0;
     const u8 *at = run->ram_from;
@@ -184,6 +229,8 @@ static u32 run_to_port(struct vmm *vmm, const struct env_run *run)
 
 static u32 env_device_run(void *opaque, struct env_run *run)
 {
+    if (run->source == ENV_SIDE_PORT)
+        return run_from_port(opaque, run);
     return run->sink == ENV_SIDE_PORT ? run_to_port(opaque, run) : run_in_window(opaque, run);
 }
 

@@ -55,7 +55,7 @@ enum env_side {
     ENV_SIDE_VALUE,  /* source: `value`; sink: `value` becomes what was read last */
     ENV_SIDE_RAM,    /* host memory */
     ENV_SIDE_WINDOW, /* device memory, found by find_window */
-    ENV_SIDE_PORT,   /* found by find_port; a sink only */
+    ENV_SIDE_PORT,   /* a sink; or a source, if the sink is RAM */
 };
 struct env_run {
     u8 source, sink; /* enum env_side */
@@ -102,9 +102,10 @@ struct cluster_env {
     void (*find_window)(void *opaque, u32 gpa, struct env_window *window);
     void (*memory_done)(void *opaque, bool read, u32 gpa, u8 size, u32 value);
 
-    /* Many elements in one call, with the effects and the account of one after the other. How many were done: fewer than
-     * asked for where the caller must look at intr, requests, attention, generation and windows again; 0: not this way. May
-     * be NULL. */
+    /* Many elements in one call, with the effects and the account of one after the other. How many were done:
+     * fewer than asked for where the caller must look at intr, requests, attention, generation and windows
+     * again, or where the port's device wants the next element by itself (port_in); 0: not this way, not now.
+     * May be NULL. */
     u32 (*device_run)(void *opaque, struct env_run *run);
 
     /* A20, CPUID: what instructions outside the cluster allow-list need when they are interpreted alone. */

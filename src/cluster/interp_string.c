@@ -1,7 +1,8 @@
 /* String instructions. An element is atomic; between elements a REP string may stop with its registers
  * stepped (INTERP_AGAIN): for an interrupt, for the run loop, or because the next element cannot be executed
- * here, which the next call then reports with no effect. Runs of elements in RAM are done page by page. 486
- * manual, chapter 26 (REP, MOVS, INS...); src/cluster/interp.h states the rule for interrupts. */
+ * here, which the next call then reports with no effect. Runs of elements in RAM, or from a port into it, are
+ * done page by page. 486 manual, chapter 26 (REP, MOVS, INS...); src/cluster/interp.h states the rule for
+ * interrupts. */
 #include "cluster/interp_alu.h"
 #include "cluster/interp_impl.h"
 
@@ -187,7 +188,7 @@ static enum interp_result element(struct exec *x, const struct step *step)
     BUG_ON(true);
 }
 
-/* --- runs of elements in RAM --- */
+/* --- runs of elements --- */
 
 /* Elements from sreg:`offset` on, up or down, that stay in one page and below the wrap of the address size. */
 static u32 run_room(const struct exec *x, const struct step *step, u8 sreg, u32 offset, u32 count)
@@ -274,13 +275,45 @@ static void copy_down(u8 *to, const u8 *from, u8 size, u32 bytes)
     }
 }
 
-/* Executes a run of MOVS or STOS in RAM; returns how many elements, possibly none. */
+/* Executes a run of INS into RAM, if the device can; returns how many elements, possibly none. They are the
+ * same accesses, with the same account, as one after the other. Downward, which nobody does, there are no
+ * runs. */
+static u32 run_ins(struct exec *x, const struct step *step, u32 count)
+{
+    const struct cluster_env *env = x->env;
+    u32 di = index_read(x, step, CPU_EDI);
+    linear_t to;
+
+    if (!env->device_run || !x->interp->allow_devices || (x->cpu->eflags & FLAG_DF) ||
+        (x->interp->like_kvm && runs_over(x, step)))
+        return 0;
+    count = run_room(x, step, CPU_ES, di, count);
+    if (count < 2 || !run_linear(x, step, CPU_ES, di, count, MEM_WRITE, &to))
+        return 0;
+    u32 done = env->device_run(env->opaque, &(struct env_run){.source = ENV_SIDE_PORT,
+                                                              .sink = ENV_SIDE_RAM,
+                                                              .size = step->size,
+                                                              .port = (u16)x->cpu->reg[CPU_EDX],
+                                                              .count = count,
+                                                              .ram_to = env->view + to});
+    if (done == 0)
+        return 0;
+    x->interp->device_accesses += done;
+    x->read_device = true;
+    mem_note_store(x->interp, to, done * step->size);
+    reg_write(x->cpu, CPU_EDI, step->mem.addr_size, di + done * step->size);
+    return done;
+}
+
+/* Executes a run of MOVS or STOS in RAM, or of INS; returns how many elements, possibly none. */
 static u32 run(struct exec *x, const struct step *step, u32 count)
 {
     u32 di = index_read(x, step, CPU_EDI), si = index_read(x, step, CPU_ESI);
     bool down = x->cpu->eflags & FLAG_DF;
     linear_t from = 0, to;
 
+    if (step->op == STRING_INS)
+        return run_ins(x, step, count);
     if (step->op != STRING_MOVS && step->op != STRING_STOS)
         return 0;
     count = run_room(x, step, CPU_ES, di, count);

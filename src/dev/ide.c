@@ -151,6 +151,46 @@ static void ide_data_out(void *dev, u16 port, u8 size, u32 value)
         write_word(ch, (u16)(value >> 16));
 }
 
+/* How many of `count` elements do not end the block: its last word is for an access by itself. */
+static u32 run_room(const struct ide_device *d, bool to_host, u32 element_bytes, u32 count)
+{
+    if (!(d->status & IDE_STATUS_DRQ) || d->to_host != to_host)
+        return 0;
+    return MIN(count, (d->end - d->index - 1) / element_bytes);
+}
+
+static u32 ide_data_in_run(void *dev, u16 port, u8 size, u32 count, u8 *to)
+{
+    struct ide_device *d = selected_device(port_channel(dev, port));
+    u32 element_bytes = MAX(size, BUS_16);
+    u32 n = run_room(d, true, element_bytes, count);
+    const u8 *from = d->buffer + d->index;
+    if (size == BUS_8)
+        for (u32 i = 0; i < n; i++)
+            to[i] = from[i * element_bytes];
+    else
+        memcpy(to, from, n * element_bytes);
+    d->index += n * element_bytes;
+    return n;
+}
+
+static u32 ide_data_out_run(void *dev, u16 port, u8 size, u32 count, const u8 *from)
+{
+    struct ide_device *d = selected_device(port_channel(dev, port));
+    u32 element_bytes = MAX(size, BUS_16);
+    u32 n = run_room(d, false, element_bytes, count);
+    u8 *to = d->buffer + d->index;
+    if (size == BUS_8)
+        for (u32 i = 0; i < n; i++) {
+            const u8 word[BUS_16] = {from[i]};
+            memcpy(to + i * sizeof word, word, sizeof word);
+        }
+    else
+        memcpy(to, from, n * element_bytes);
+    d->index += n * element_bytes;
+    return n;
+}
+
 /* --- command block --- */
 
 /* Register `offset` of the command block, for reading. */
@@ -386,21 +426,25 @@ static void ide_destroy(void *dev)
 }
 
 /* clang-format off */
-#define IDE_ROW(channel, what, port, widths, read, write)                                                    \
-    {.first = (port), .count = 1, .width = (widths), .name = channel " " what, .in = (read), .out = (write)}
+#define IDE_ROW(channel, what, port, read, write)                                                            \
+    {.first = (port), .count = 1, .width = BUS_8, .name = channel " " what, .in = (read), .out = (write)}
+
+#define IDE_DATA_ROW(channel, port)                                                                          \
+    {.first = (port), .count = 1, .width = BUS_8 | BUS_16 | BUS_32, .name = channel " data",                 \
+     .in = ide_data_in, .out = ide_data_out, .in_run = ide_data_in_run, .out_run = ide_data_out_run}
 
 #define IDE_POLLED_ROW(channel, what, port, ask, read, write)                                                \
     {.first = (port), .count = 1, .width = BUS_8, .name = channel " " what, .in = (read), .out = (write),    \
      .poll = (ask)}
 
 #define IDE_ROWS(channel, base, control)                                                                     \
-    IDE_ROW(channel, "data", (base), BUS_8 | BUS_16 | BUS_32, ide_data_in, ide_data_out),                    \
-    IDE_ROW(channel, "error/features", (base) + 1, BUS_8, ide_register_in, ide_register_out),                \
-    IDE_ROW(channel, "sector count", (base) + 2, BUS_8, ide_register_in, ide_register_out),                  \
-    IDE_ROW(channel, "sector number", (base) + 3, BUS_8, ide_register_in, ide_register_out),                 \
-    IDE_ROW(channel, "cylinder low", (base) + 4, BUS_8, ide_register_in, ide_register_out),                  \
-    IDE_ROW(channel, "cylinder high", (base) + 5, BUS_8, ide_register_in, ide_register_out),                 \
-    IDE_ROW(channel, "device/head", (base) + 6, BUS_8, ide_register_in, ide_device_head_out),                \
+    IDE_DATA_ROW(channel, (base)),                                                                           \
+    IDE_ROW(channel, "error/features", (base) + 1, ide_register_in, ide_register_out),                       \
+    IDE_ROW(channel, "sector count", (base) + 2, ide_register_in, ide_register_out),                         \
+    IDE_ROW(channel, "sector number", (base) + 3, ide_register_in, ide_register_out),                        \
+    IDE_ROW(channel, "cylinder low", (base) + 4, ide_register_in, ide_register_out),                         \
+    IDE_ROW(channel, "cylinder high", (base) + 5, ide_register_in, ide_register_out),                        \
+    IDE_ROW(channel, "device/head", (base) + 6, ide_register_in, ide_device_head_out),                       \
     IDE_POLLED_ROW(channel, "status/command", (base) + 7, ide_status_poll, ide_status_in, ide_command_out),  \
     IDE_POLLED_ROW(channel, "alternate status/control", (control), ide_alternate_status_poll,                \
                    ide_alternate_status_in, ide_control_out)

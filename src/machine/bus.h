@@ -41,6 +41,12 @@ struct bus_port {
     bool (*poll)(void *dev, u16 port, struct bus_poll *poll);
     /* For who accesses the port without calling the device. NULL: that cannot be. */
     void (*latch)(void *dev, u16 port, struct bus_latch *latch);
+    /* Up to `count` reads (writes) of the port in one call, values one behind the other in `to` (`from`):
+     * what so many calls of `in` (`out`) do with nothing between them. How many were made: only such as do
+     * nothing but move data in the device, whatever the time is; what changes a status, a line or an event is
+     * left to `in` (`out`). `size` is one of `width`. NULL: none, ever. */
+    u32 (*in_run)(void *dev, u16 port, u8 size, u32 count, u8 *to);
+    u32 (*out_run)(void *dev, u16 port, u8 size, u32 count, const u8 *from);
 };
 
 /* A memory-mapped window, whole 4 KiB pages. Accesses are 1, 2 or 4 bytes at any alignment (or odd sizes where

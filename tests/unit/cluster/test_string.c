@@ -304,6 +304,65 @@ static void test_strings_that_read_a_device_complete(void **state)
     assert_int_equal(rig->logged, 20);
 }
 
+/* A device that has up to 100 elements at hand: what its port reads one by one. */
+static u32 hundred_at_once(void *opaque, struct env_run *run)
+{
+    struct rig *rig = opaque;
+    u32 n = MIN(run->count, 100u);
+
+    assert_int_equal(run->source, ENV_SIDE_PORT);
+    assert_int_equal(run->sink, ENV_SIDE_RAM);
+    assert_int_equal(run->port, 0x1f0);
+    for (u32 i = 0; i < n; i++) {
+        u32 value = RIG_PORT_VALUE + rig->port_reads++;
+        memcpy(run->ram_to + i * run->size, &value, run->size);
+    }
+    return n;
+}
+
+static void test_ins_takes_many_from_a_device_that_has_them(void **state)
+{
+    struct rig *rig = *state;
+    enum { START = 0x2ff1, COUNT = 300 };
+
+    rig->env.device_run = hundred_at_once;
+    rig->intr = true;
+    rig->cpu.eflags |= FLAG_IF;
+    rig->cpu.reg[CPU_EDX] = 0x1f0;
+    set_indexes(rig, 0, START, COUNT);
+    RIG_CODE_BYTES(rig, 0xf3, 0x6d); /* rep insw */
+    rig_step(rig, INTERP_DONE);
+    for (u32 i = 0; i < COUNT; i++)
+        assert_int_equal(rig_get(rig, START + 2 * i, 2), (u16)(RIG_PORT_VALUE + i));
+    assert_int_equal(rig_get(rig, START + 2 * COUNT, 2), 0);
+    assert_int_equal(rig->logged, 1); /* the element at the end of the page */
+    assert_int_equal(rig->interp.device_accesses, COUNT);
+    assert_int_equal(rig->interp.store_first, START);
+    assert_int_equal(rig->interp.store_last, START + 2 * COUNT - 1);
+    assert_int_equal(rig->cpu.reg[CPU_EDI], START + 2 * COUNT);
+    assert_int_equal(rig->cpu.reg[CPU_ECX], 0);
+}
+
+static void test_ins_into_a_device_or_downward_is_one_by_one(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->env.device_run = hundred_at_once;
+    rig->cpu.reg[CPU_EDX] = 0x1f0;
+    set_indexes(rig, 0, 0x2000, 10);
+    rig->cpu.eflags |= FLAG_DF;
+    RIG_CODE_BYTES(rig, 0xf3, 0x6c); /* rep insb */
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->logged, 10);
+    assert_int_equal(rig_get(rig, 0x1ff7, 1), (u8)(RIG_PORT_VALUE + 9));
+    rig->cpu.eflags &= ~(u32)FLAG_DF;
+    rig->cpu.sreg[CPU_ES].base = RIG_DEVICE;
+    set_indexes(rig, 0, 0x2000, 10);
+    RIG_CODE_BYTES(rig, 0xf3, 0x6c);
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->logged, 10 + 20); /* a read and a write each */
+}
+
 static void test_run_loop_gets_the_processor(void **state)
 {
     struct rig *rig = *state;
@@ -384,6 +443,8 @@ int test_string(void)
         RIG_TEST(test_interrupt_between_elements),
         RIG_TEST(test_no_interrupt_while_masked),
         RIG_TEST(test_strings_that_read_a_device_complete),
+        RIG_TEST(test_ins_takes_many_from_a_device_that_has_them),
+        RIG_TEST(test_ins_into_a_device_or_downward_is_one_by_one),
         RIG_TEST(test_run_loop_gets_the_processor),
         RIG_TEST(test_endless_input_is_bounded),
         RIG_TEST(test_request_stops_between_elements),
