@@ -55,6 +55,7 @@ void ide_busy(struct ide_device *d, ide_step step, u64 ns)
 {
     d->status = (d->status & IDE_STATUS_DRDY) | IDE_STATUS_BSY;
     d->next = step;
+    d->looked_ns = 0;
     clock_event_arm(&d->event, clock_now(d->event.clock) + ns);
 }
 
@@ -252,21 +253,40 @@ static u8 read_status(struct ide_channel *ch)
     return d->number == ch->selected ? d->status : 0;
 }
 
-/* A command takes less than the host's timers can wait for: a guest that looks at the status sees its end at once. */
-static void look_at_time(struct ide_channel *ch)
+/* Under the host's clock, does a look at the status bring the end of BSY nearer? */
+static bool look_matters(const struct ide_device *d)
 {
-    struct ide_device *d = selected_device(ch);
-    if (d->status & IDE_STATUS_BSY)
-        clock_run_due(d->event.clock);
+    return d->event.armed && d->event.clock->mode == CLOCK_MODE_HOST;
+}
+
+/* A command takes less than the host's timers can wait for: a guest that looks at the status sees its end at once. */
+static void end_if_due(struct ide_device *d)
+{
+    if (!look_matters(d) || clock_now(d->event.clock) + d->looked_ns < d->event.deadline_ns)
+        return;
+    clock_event_disarm(&d->event);
+    d->next(d);
+}
+
+/* The end of a look. It takes a cycle of the ISA bus, where this one has taken a hundredth of that: the
+ * device has that time as well, and a guest that only waits need not do so a hundred times. */
+static void look_ends(struct ide_device *d)
+{
+    if (!look_matters(d))
+        return;
+    d->looked_ns += d->event.clock->access_step_ns;
+    end_if_due(d);
 }
 
 static u32 ide_status_in(void *dev, u16 port, u8 size)
 {
     (void)size;
     struct ide_channel *ch = port_channel(dev, port);
-    look_at_time(ch);
+    struct ide_device *d = selected_device(ch);
+    end_if_due(d);
     u8 status = read_status(ch);
-    set_intrq(selected_device(ch), false);
+    set_intrq(d, false);
+    look_ends(d);
     return status;
 }
 
@@ -274,22 +294,27 @@ static u32 ide_status_in(void *dev, u16 port, u8 size)
 static bool ide_status_poll(void *dev, u16 port, struct bus_poll *poll)
 {
     struct ide_channel *ch = port_channel(dev, port);
+    const struct ide_device *d = selected_device(ch);
     bus_poll_constant(poll, read_status(ch));
-    return !selected_device(ch)->intrq;
+    return !d->intrq && !look_matters(d);
 }
 
 static bool ide_alternate_status_poll(void *dev, u16 port, struct bus_poll *poll)
 {
-    bus_poll_constant(poll, read_status(port_channel(dev, port)));
-    return true;
+    struct ide_channel *ch = port_channel(dev, port);
+    bus_poll_constant(poll, read_status(ch));
+    return !look_matters(selected_device(ch));
 }
 
 static u32 ide_alternate_status_in(void *dev, u16 port, u8 size)
 {
     (void)size;
     struct ide_channel *ch = port_channel(dev, port);
-    look_at_time(ch);
-    return read_status(ch);
+    struct ide_device *d = selected_device(ch);
+    end_if_due(d);
+    u8 status = read_status(ch);
+    look_ends(d);
+    return status;
 }
 
 /* --- diagnostic and resets, which concern both devices --- */

@@ -74,6 +74,7 @@ struct ide_device {
     /* The command in progress. */
     struct clock_event event; /* the end of BSY ... */
     ide_step next;            /* ... and what happens then */
+    u64 looked_ns;            /* host clock: what the guest's looks at BSY have taken on its bus */
     ide_step data_moved;      /* the host has moved the whole DRQ block */
     u64 lba;                  /* next sector */
     u32 sectors_left;

@@ -412,6 +412,79 @@ static void tells_what_polls_give(void **state)
     rig_destroy(rig);
 }
 
+/* A disk under the host's clock, which stands still but where the test moves it. */
+static struct rig *host_time_rig(void)
+{
+    struct rig *rig = rig_create();
+    struct clock *clock = &rig->machine.clock;
+    clock_init(clock, CLOCK_MODE_HOST);
+    clock_hold(clock, NS_PER_MS);
+    rig->config.disk[0] = rig_open(rig, DISK_SECTORS, BLOCK_DISK);
+    rig_add(rig, &ide_class);
+    clock_hold(clock, 2 * NS_PER_MS);
+    clock_run_due(clock);
+    return rig;
+}
+
+/* Four microseconds of a command, one microsecond a look: the interrupt comes between two. */
+static void looks_take_time_of_the_bus(void **state)
+{
+    (void)state;
+    static const u16 port[] = {STATUS, ALTERNATE};
+    struct rig *rig = host_time_rig();
+    struct bus_poll poll;
+    for (u32 i = 0; i < ARRAY_LEN(port); i++) {
+        ide_lba_command(rig, 0x20, 7, 1);
+        for (u32 look = 0; look < 4; look++) {
+            assert_false(rig->irq_level[14]);
+            assert_false(bus_poll(&rig->machine.bus, port[i], &poll)); /* a look changes something */
+            assert_int_equal(rig_in(rig, port[i]) & IDE_STATUS_BSY, IDE_STATUS_BSY);
+        }
+        assert_true(rig->irq_level[14]);
+        assert_true(bus_poll(&rig->machine.bus, ALTERNATE, &poll));
+        assert_int_equal(rig_in(rig, STATUS), READY | IDE_STATUS_DRQ);
+        assert_null(rig->machine.clock.events);
+    }
+    rig_destroy(rig);
+}
+
+/* Who does not look waits as long as the command takes; a look adds to the time that has passed. */
+static void time_passes_without_looks(void **state)
+{
+    (void)state;
+    struct rig *rig = host_time_rig();
+    struct clock *clock = &rig->machine.clock;
+    ide_lba_command(rig, 0x20, 7, 1);
+    u64 due_ns = clock->next_deadline_ns;
+    clock_hold(clock, due_ns - NS_PER_US / 2);
+    clock_run_due(clock);
+    assert_false(rig->irq_level[14]);
+    assert_int_equal(rig_in(rig, ALTERNATE) & IDE_STATUS_BSY, IDE_STATUS_BSY);
+    assert_true(rig->irq_level[14]);
+    assert_int_equal(rig_in(rig, STATUS), READY | IDE_STATUS_DRQ);
+    ide_lba_command(rig, 0x20, 7, 1);
+    clock_hold(clock, clock->next_deadline_ns);
+    assert_int_equal(rig_in(rig, STATUS), READY | IDE_STATUS_DRQ); /* before the timer that brings its end */
+    rig_destroy(rig);
+}
+
+/* A device that is held in reset stays busy, whoever looks. */
+static void looks_do_not_end_a_reset(void **state)
+{
+    (void)state;
+    struct rig *rig = host_time_rig();
+    rig_out(rig, CONTROL, IDE_CONTROL_SRST);
+    for (u32 look = 0; look < 1000; look++)
+        assert_int_equal(rig_in(rig, STATUS), IDE_STATUS_BSY);
+    rig_out(rig, CONTROL, 0);
+    u32 looks = 0;
+    while (rig_in(rig, ALTERNATE) & IDE_STATUS_BSY)
+        looks++;
+    assert_int_equal(looks, 300); /* microseconds */
+    assert_signature(rig);
+    rig_destroy(rig);
+}
+
 int ide_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +508,9 @@ int ide_tests(void)
         cmocka_unit_test(flush_completes),
         cmocka_unit_test(busy_device_ignores_the_host),
         cmocka_unit_test(tells_what_polls_give),
+        cmocka_unit_test(looks_take_time_of_the_bus),
+        cmocka_unit_test(time_passes_without_looks),
+        cmocka_unit_test(looks_do_not_end_a_reset),
     };
     return cmocka_run_group_tests_name("ide", tests, NULL, NULL);
 }
