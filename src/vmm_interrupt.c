@@ -30,7 +30,8 @@ static bool operand_on_device(const struct vmm *vmm, const struct insn *insn, co
         offset &= 0xffff;
     enum cpu_sreg sreg = sreg_of[op->mem.segment - ZYDIS_REGISTER_ES];
     linear_t linear = vmm->cpu.sreg[sreg].base + offset;
-    return memory_kind(&vmm->machine.memory, linear) != PAGE_RAM;
+    enum page_kind kind = memory_kind(&vmm->machine.memory, linear);
+    return kind != PAGE_RAM && kind != PAGE_ROM;
 }
 
 static enum rep_state rep_state(const struct vmm *vmm)

@@ -7,9 +7,9 @@
  * KVM can execute it again from its start. Exception: a REP string instruction may stop between elements (registers
  * stepped, eip still at it, RF set), as the processor does.
  *
- * REP and interrupts (the rule that makes streams equal at every level): between the elements of a REP string
- * instruction an interrupt is taken only if no element reads a device (OUTS; STOS and MOVS from RAM to a device or
- * to RAM); INS and strings whose source is a device complete first, as KVM completes them. */
+ * REP and interrupts (the rule that makes streams equal at every level): between two elements of a REP string instruction
+ * an interrupt is taken unless the next element reads a device: INS, and strings where their source is a device, go on
+ * first, as KVM goes on. */
 #ifndef HUDDLE_CLUSTER_INTERP_H
 #define HUDDLE_CLUSTER_INTERP_H
 
@@ -31,9 +31,6 @@ struct interp {
     const struct cluster_env *env;
     bool allow_devices;   /* false: stop before any device access (INTERP_DEVICE) */
     bool like_kvm;        /* true: what KVM's emulator does in its own way is INTERP_UNSUPPORTED, left to it */
-
-    /* Of the next instruction: host code has done elements of this string before, and they read a device. */
-    bool string_has_read;
 
     /* Of the last instruction. */
     u32 device_accesses;  /* how many it made */

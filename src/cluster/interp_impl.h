@@ -28,7 +28,6 @@ struct exec {
     bool shadow;      /* the interrupt shadow this instruction leaves */
     bool keep_rf;     /* it loaded RF itself (IRETD) */
     u8 external;      /* EXT bit of error codes: 1 while delivering an event that is no INT instruction */
-    bool read_device; /* it read a device: a REP string completes before interrupts */
 };
 
 enum mem_intent { MEM_READ, MEM_WRITE, MEM_READ_WRITE };
@@ -312,6 +311,8 @@ static inline void flags_pop(struct cpu_state *cpu, u8 size, u32 image)
 /* --- the parts (one file each) --- */
 
 enum interp_result exec_string(struct exec *x, const struct step *step);  /* interp_string.c */
+/* Does the next element of the string instruction read a device? */
+bool string_reads_device(const struct cluster_env *env, const struct cpu_state *cpu, const struct step *step);
 enum interp_result exec_helper(struct exec *x, const struct step *step);  /* interp_helper.c */
 
 /* Port accesses, counted; INTERP_DEVICE if devices are not allowed. */

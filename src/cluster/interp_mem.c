@@ -88,7 +88,6 @@ static u32 read_part(struct exec *x, linear_t linear, u8 size)
         return value;
     }
     x->interp->device_accesses++;
-    x->read_device = true;
     return x->env->mmio_read(x->env->opaque, linear, size) & (u32)((1ull << 8 * size) - 1);
 }
 
@@ -160,7 +159,6 @@ enum interp_result port_read(struct exec *x, u16 port, u8 size, u32 *value)
     if (!x->interp->allow_devices)
         return INTERP_DEVICE;
     x->interp->device_accesses++;
-    x->read_device = true;
     *value = x->env->port_in(x->env->opaque, port, size);
     return INTERP_DONE;
 }

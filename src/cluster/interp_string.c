@@ -299,7 +299,6 @@ static u32 run_ins(struct exec *x, const struct step *step, u32 count)
     if (done == 0)
         return 0;
     x->interp->device_accesses += done;
-    x->read_device = true;
     mem_note_store(x->interp, to, done * step->size);
     reg_write(x->cpu, CPU_EDI, step->mem.addr_size, di + done * step->size);
     return done;
@@ -352,9 +351,34 @@ static bool is_wanted(const struct exec *x)
     return *x->env->attention || *x->env->requests || ((x->cpu->eflags & FLAG_IF) && *x->env->intr);
 }
 
-static bool may_stop(const struct exec *x, u32 done)
+static bool on_device(const struct cluster_env *env, const struct cpu_state *cpu, const struct step *step, u8 sreg,
+                      enum cpu_reg reg)
 {
-    return !x->read_device || (done >= UNINTERRUPTED_MAX && *x->env->attention);
+    return !mem_readable(env, cpu->sreg[sreg].base + reg_read(cpu, reg, step->mem.addr_size));
+}
+
+bool string_reads_device(const struct cluster_env *env, const struct cpu_state *cpu, const struct step *step)
+{
+    switch ((enum string_op)step->op) {
+    case STRING_INS:
+        return true;
+    case STRING_STOS:
+        return false;
+    case STRING_SCAS:
+        return on_device(env, cpu, step, CPU_ES, CPU_EDI);
+    case STRING_CMPS:
+        return on_device(env, cpu, step, step->mem.segment, CPU_ESI) || on_device(env, cpu, step, CPU_ES, CPU_EDI);
+    case STRING_MOVS:
+    case STRING_LODS:
+    case STRING_OUTS:
+        return on_device(env, cpu, step, step->mem.segment, CPU_ESI);
+    }
+    BUG_ON(true);
+}
+
+static bool may_stop(const struct exec *x, const struct step *step, u32 done)
+{
+    return !string_reads_device(x->env, x->cpu, step) || (done >= UNINTERRUPTED_MAX && *x->env->attention);
 }
 
 static enum interp_result repeat(struct exec *x, const struct step *step)
@@ -376,7 +400,7 @@ static enum interp_result repeat(struct exec *x, const struct step *step)
         reg_write(x->cpu, CPU_ECX, size, count);
         if (ends_on_flag(x, step))
             break;
-        if (count != 0 && is_wanted(x) && may_stop(x, done))
+        if (count != 0 && is_wanted(x) && may_stop(x, step, done))
             return INTERP_AGAIN;
     }
     return INTERP_DONE;

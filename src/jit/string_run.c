@@ -1,7 +1,7 @@
 /* Repeated string instructions with a device at one of their ends, or at both: MOVS, STOS, LODS, INS and
  * OUTS. Many elements in one loop, with the device's own functions looked up once. Element by element it does
- * what the interpreter does (interp_string.c): each is an access of its own, and where none reads a device,
- * an interrupt is taken between two. What is left over, at least the last element, is the interpreter's; so
+ * what the interpreter does (interp_string.c): each is an access of its own, and between two an interrupt is
+ * taken, unless the next reads a device. What is left over, at least the last element, is the interpreter's; so
  * are CMPS and SCAS, which may end at any element. */
 #include "jit/jit_impl.h"
 
@@ -27,7 +27,6 @@ struct run {
     struct side from, to;
     struct env_port port;
     u64 accesses;
-    bool reads_device;
 };
 
 static bool is_fast(const struct step *step)
@@ -278,7 +277,6 @@ static u32 do_elements(struct run *r, u32 count)
     if (has_destination(r->step))
         advance(r, CPU_EDI, bytes);
     reg_write(r->cpu, CPU_ECX, addr_size, reg_read(r->cpu, CPU_ECX, addr_size) - done);
-    r->reads_device |= r->from.kind == SIDE_WINDOW;
     r->accesses += (u64)done * ((r->from.kind == SIDE_WINDOW) + (r->to.kind >= SIDE_WINDOW));
     return done;
 }
@@ -321,17 +319,15 @@ static __attribute__((noinline)) bool run_string(struct jit_frame *frame, struct
         if (!count)
             break;
         left -= do_elements(&r, count);
-        stopped = is_wanted(&r) && !r.reads_device;
+        stopped = is_wanted(&r) && !string_reads_device(r.env, r.cpu, step);
     }
     if (r.accesses)
         jit_note_access(frame, 0);
     frame->stats->exits_avoided += r.accesses;
     insn->exits_avoided += r.accesses;
     enum cluster_leave failure = r.accesses && !stopped ? next_failure(&r) : LEAVE_REASONS;
-    if (!stopped && failure == LEAVE_REASONS) {
-        frame->jit->interp->string_has_read = r.reads_device;
+    if (!stopped && failure == LEAVE_REASONS)
         return false;
-    }
     /* Between two elements: the instruction begins again, with RF set. */
     frame->cpu->interrupt_shadow = false;
     frame->cpu->eflags |= FLAG_RF;

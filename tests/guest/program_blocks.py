@@ -246,7 +246,7 @@ class Program(Frame):
     def block_strings(self):
         """Over the ends of segments; elements never lie across them."""
         targets = (0x2000, 0x3000, 0x9FFF, 0xA000, 0xB800, 0x4000)
-        sources = (0x2000, 0x3000, 0xA000, 0x4000, 0xF000)  # none with both memory and devices: see program_text.py
+        sources = (0x2000, 0x3000, 0x9FFF, 0xA000, 0xB800, 0x4000, 0xF000)
 
         def inner():
             size = self.pick("b", "w", "d")

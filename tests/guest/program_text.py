@@ -8,9 +8,7 @@ What a program may not do, for then the variants may differ for another reason t
   fault in the second access of an instruction; fault in REP CMPS or SCAS (tests/diff/oddity.c: FRAME, ESP, READS,
   STRING);
 - change the bytes of a repeated string instruction while it repeats (OWN_BYTES); INS from a device that changes
-  memory's mapping (INS);
-- repeat a string whose source is memory at first and then a device, or the other way round: whether an interrupt is
-  taken in its middle (interp.h has the rule) depends on what KVM has read before."""
+  memory's mapping (INS)."""
 
 import random
 

@@ -304,6 +304,35 @@ static void test_strings_that_read_a_device_complete(void **state)
     assert_int_equal(rig->logged, 20);
 }
 
+/* What counts is where the next element is: strings go down from the device into memory, and up into it. */
+static void test_strings_that_leave_a_device_are_interrupted(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.eflags |= FLAG_IF;
+    rig->raise_after = 1;
+    rig->cpu.sreg[CPU_DS].base = RIG_DEVICE - 0x10;
+    set_indexes(rig, 0x12, 0x2000, 10);
+    rig->cpu.eflags |= FLAG_DF;
+    RIG_CODE_BYTES(rig, 0xf3, 0xa4); /* rep movsb: 3 bytes of the device, then memory */
+    rig_step(rig, INTERP_AGAIN);
+    assert_int_equal(rig->logged, 3);
+    assert_int_equal(rig->cpu.reg[CPU_ECX] & 0xffff, 7);
+}
+
+static void test_strings_that_enter_a_device_are_not(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->cpu.eflags |= FLAG_IF;
+    rig->intr = true;
+    rig->cpu.sreg[CPU_DS].base = RIG_DEVICE - 0x10;
+    set_indexes(rig, 0x0f, 0x2000, 3);
+    RIG_CODE_BYTES(rig, 0xf3, 0xa4); /* one byte of memory, two of the device */
+    rig_step(rig, INTERP_DONE);
+    assert_int_equal(rig->logged, 2);
+}
+
 /* A device that has up to 100 elements at hand: what its port reads one by one. */
 static u32 hundred_at_once(void *opaque, struct env_run *run)
 {
@@ -442,6 +471,8 @@ int test_string(void)
         RIG_TEST(test_device_refused_in_the_middle),
         RIG_TEST(test_interrupt_between_elements),
         RIG_TEST(test_no_interrupt_while_masked),
+        RIG_TEST(test_strings_that_leave_a_device_are_interrupted),
+        RIG_TEST(test_strings_that_enter_a_device_are_not),
         RIG_TEST(test_strings_that_read_a_device_complete),
         RIG_TEST(test_ins_takes_many_from_a_device_that_has_them),
         RIG_TEST(test_ins_into_a_device_or_downward_is_one_by_one),
