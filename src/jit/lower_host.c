@@ -294,9 +294,11 @@ static void gen_load_segment(struct gen *g, const struct step *step)
     emit_lea(e, 4, R8, host_mem_index(HOST_NONE, R8, 8, 0));
     emit_lea(e, 4, R8, host_mem_index(R8, R8, 1, 0));
     emit_mr(e, M(MOV), 4, cpu_at(sreg + offsetof(struct cpu_segment, base)), R8);
-    emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, s)), 1);
-    emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, present)), 1);
-    emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, unusable)), 0);
+    if (!gen_segment_is_native(g, step->op, false)) { /* else they are so already */
+        emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, s)), 1);
+        emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, present)), 1);
+        emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, unusable)), 0);
+    }
     if (step->op == CPU_SS)
         emit_mi(e, M(MOV), 1, CPU(interrupt_shadow), 1);
 }

@@ -28,7 +28,7 @@ struct segment_shape jit_segment_shape(const struct cpu_segment *segment)
     bool code = segment->type & TYPE_CODE;
     struct segment_shape shape = {
         .limit = LIMIT_OTHER, .writable = !code && (segment->type & TYPE_WRITABLE), .big = segment->db};
-    if (segment->unusable ||
+    if (segment->unusable || !segment->present || !segment->s ||
         (code ? !(segment->type & TYPE_READABLE) : (segment->type & TYPE_EXPAND_DOWN) != 0))
         return shape;
     if (segment->limit == 0xffff)
