@@ -30,6 +30,9 @@ void exec_init(struct exec *x, struct interp *interp, struct cpu_state *cpu)
     x->stack_mask = stack_mask_of(cpu);
     x->shadow = false;
     x->keep_rf = false;
+    x->wrote_device = false;
+    x->read_device = interp->string_has_read;
+    interp->string_has_read = false;
     x->external = 0;
     interp->device_accesses = 0;
     interp->stored = false;

@@ -7,9 +7,9 @@
  * KVM can execute it again from its start. Exception: a REP string instruction may stop between elements (registers
  * stepped, eip still at it, RF set), as the processor does.
  *
- * REP and interrupts (the rule that makes streams equal at every level): between two elements of a REP string instruction
- * an interrupt is taken unless the next element reads a device: INS, and strings where their source is a device, go on
- * first, as KVM goes on. */
+ * REP and interrupts (the rule that makes streams equal at every level): behind an element that writes to a device an
+ * interrupt is taken, unless the next element reads one. Behind another it is taken if no device has been read since the
+ * string, or the last write to a device: having read one, KVM goes on without looking. */
 #ifndef HUDDLE_CLUSTER_INTERP_H
 #define HUDDLE_CLUSTER_INTERP_H
 
@@ -31,6 +31,9 @@ struct interp {
     const struct cluster_env *env;
     bool allow_devices;   /* false: stop before any device access (INTERP_DEVICE) */
     bool like_kvm;        /* true: what KVM's emulator does in its own way is INTERP_UNSUPPORTED, left to it */
+
+    /* Of the next instruction: host code has done elements of this string before, and must not be interrupted now. */
+    bool string_has_read;
 
     /* Of the last instruction. */
     u32 device_accesses;  /* how many it made */

@@ -27,6 +27,8 @@ struct exec {
     u32 stack_mask;   /* of the stack pointer, as the instruction found SS */
     bool shadow;      /* the interrupt shadow this instruction leaves */
     bool keep_rf;     /* it loaded RF itself (IRETD) */
+    bool wrote_device; /* it wrote to a device; REP strings: the last element did */
+    bool read_device;  /* it read one; REP strings: and must not be interrupted now, see interp.h */
     u8 external;      /* EXT bit of error codes: 1 while delivering an event that is no INT instruction */
 };
 

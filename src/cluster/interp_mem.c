@@ -88,6 +88,7 @@ static u32 read_part(struct exec *x, linear_t linear, u8 size)
         return value;
     }
     x->interp->device_accesses++;
+    x->read_device = true;
     return x->env->mmio_read(x->env->opaque, linear, size) & (u32)((1ull << 8 * size) - 1);
 }
 
@@ -99,6 +100,7 @@ static void write_part(struct exec *x, linear_t linear, u8 size, u32 value)
         return;
     }
     x->interp->device_accesses++;
+    x->wrote_device = true;
     x->env->mmio_write(x->env->opaque, linear, size, value & (u32)((1ull << 8 * size) - 1));
 }
 
@@ -159,6 +161,7 @@ enum interp_result port_read(struct exec *x, u16 port, u8 size, u32 *value)
     if (!x->interp->allow_devices)
         return INTERP_DEVICE;
     x->interp->device_accesses++;
+    x->read_device = true;
     *value = x->env->port_in(x->env->opaque, port, size);
     return INTERP_DONE;
 }
@@ -168,6 +171,7 @@ enum interp_result port_write(struct exec *x, u16 port, u8 size, u32 value)
     if (!x->interp->allow_devices)
         return INTERP_DEVICE;
     x->interp->device_accesses++;
+    x->wrote_device = true;
     x->env->port_out(x->env->opaque, port, size, value & size_mask(size));
     return INTERP_DONE;
 }

@@ -188,6 +188,11 @@ static enum interp_result element(struct exec *x, const struct step *step)
     BUG_ON(true);
 }
 
+static bool is_wanted(const struct exec *x)
+{
+    return *x->env->attention || *x->env->requests || ((x->cpu->eflags & FLAG_IF) && *x->env->intr);
+}
+
 /* --- runs of elements --- */
 
 /* Elements from sreg:`offset` on, up or down, that stay in one page and below the wrap of the address size. */
@@ -299,12 +304,92 @@ static u32 run_ins(struct exec *x, const struct step *step, u32 count)
     if (done == 0)
         return 0;
     x->interp->device_accesses += done;
+    x->read_device = true;
     mem_note_store(x->interp, to, done * step->size);
     reg_write(x->cpu, CPU_EDI, step->mem.addr_size, di + done * step->size);
     return done;
 }
 
-/* Executes a run of MOVS or STOS in RAM, or of INS; returns how many elements, possibly none. */
+/* --- runs of CMPS and SCAS --- */
+
+/* Where one side of a comparison comes from. */
+struct compared {
+    linear_t at;
+    bool device;
+    struct env_window window;
+};
+
+static bool find_compared(struct exec *x, const struct step *step, u8 sreg, u32 offset, u32 count, struct compared *side)
+{
+    const struct cluster_env *env = x->env;
+    u32 bytes = count * step->size;
+    u32 lowest = x->cpu->eflags & FLAG_DF ? offset - (bytes - step->size) : offset;
+    linear_t first;
+
+    if (exec_linear(x, sreg, lowest, bytes, MEM_READ, &first) != INTERP_DONE)
+        return false;
+    *side = (struct compared){.at = x->cpu->sreg[sreg].base + offset, .device = !mem_is_plain(env, first, bytes, MEM_READ)};
+    if (!side->device)
+        return true;
+    if (!x->interp->allow_devices || !env->find_window)
+        return false;
+    env->find_window(env->opaque, first, &side->window);
+    return first - side->window.first < side->window.bytes && first - side->window.first + bytes <= side->window.bytes;
+}
+
+static u32 compared_value(struct exec *x, const struct compared *side, u8 size)
+{
+    const struct cluster_env *env = x->env;
+    u32 value;
+
+    if (!side->device)
+        return bytes_get(env->view + side->at, size);
+    value = side->window.read(side->window.dev, side->at, size) & size_mask(size);
+    env->memory_done(env->opaque, true, side->at, size, value);
+    x->interp->device_accesses++;
+    x->read_device = true;
+    return value;
+}
+
+static bool is_still(const struct compared *side)
+{
+    return !side->device || *side->window.generation_now == side->window.generation;
+}
+
+/* Executes elements up to the one that ends the string, or after which somebody must look; returns how many, possibly
+ * none. The flags are those of the last. */
+static u32 run_compare(struct exec *x, const struct step *step, u32 count)
+{
+    u32 di = index_read(x, step, CPU_EDI), si = index_read(x, step, CPU_ESI);
+    bool cmps = step->op == STRING_CMPS, while_equal = step->repeat == REPEAT_WHILE_EQUAL;
+    u32 distance = step_of(x, step), done = 0;
+    u32 first = reg_read(x->cpu, CPU_EAX, step->size), second;
+    struct compared from = {0}, to;
+
+    count = run_room(x, step, CPU_ES, di, count);
+    if (cmps)
+        count = run_room(x, step, step->mem.segment, si, count);
+    if (count < 2 || (cmps && !find_compared(x, step, step->mem.segment, si, count, &from)) ||
+        !find_compared(x, step, CPU_ES, di, count, &to))
+        return 0;
+    bool device = from.device || to.device;
+    do {
+        if (cmps)
+            first = compared_value(x, &from, step->size);
+        second = compared_value(x, &to, step->size);
+        from.at += distance;
+        to.at += distance;
+        done++;
+    } while (done < count && (first == second) == while_equal &&
+             !(device && (is_wanted(x) || !is_still(&from) || !is_still(&to))));
+    alu_execute(ALU_CMP, step->size, first, second, &x->cpu->eflags);
+    if (cmps)
+        reg_write(x->cpu, CPU_ESI, step->mem.addr_size, si + done * distance);
+    reg_write(x->cpu, CPU_EDI, step->mem.addr_size, di + done * distance);
+    return done;
+}
+
+/* Executes a run of MOVS or STOS in RAM, of INS, CMPS or SCAS; returns how many elements, possibly none. */
 static u32 run(struct exec *x, const struct step *step, u32 count)
 {
     u32 di = index_read(x, step, CPU_EDI), si = index_read(x, step, CPU_ESI);
@@ -313,6 +398,8 @@ static u32 run(struct exec *x, const struct step *step, u32 count)
 
     if (step->op == STRING_INS)
         return run_ins(x, step, count);
+    if (step->op == STRING_CMPS || step->op == STRING_SCAS)
+        return run_compare(x, step, count);
     if (step->op != STRING_MOVS && step->op != STRING_STOS)
         return 0;
     count = run_room(x, step, CPU_ES, di, count);
@@ -346,11 +433,6 @@ static bool ends_on_flag(const struct exec *x, const struct step *step)
     return (step->repeat == REPEAT_WHILE_EQUAL && !zero) || (step->repeat == REPEAT_WHILE_NOT_EQUAL && zero);
 }
 
-static bool is_wanted(const struct exec *x)
-{
-    return *x->env->attention || *x->env->requests || ((x->cpu->eflags & FLAG_IF) && *x->env->intr);
-}
-
 static bool on_device(const struct cluster_env *env, const struct cpu_state *cpu, const struct step *step, u8 sreg,
                       enum cpu_reg reg)
 {
@@ -376,9 +458,9 @@ bool string_reads_device(const struct cluster_env *env, const struct cpu_state *
     BUG_ON(true);
 }
 
-static bool may_stop(const struct exec *x, const struct step *step, u32 done)
+static bool may_stop(const struct exec *x, u32 done)
 {
-    return !string_reads_device(x->env, x->cpu, step) || (done >= UNINTERRUPTED_MAX && *x->env->attention);
+    return !x->read_device || (done >= UNINTERRUPTED_MAX && *x->env->attention);
 }
 
 static enum interp_result repeat(struct exec *x, const struct step *step)
@@ -400,7 +482,10 @@ static enum interp_result repeat(struct exec *x, const struct step *step)
         reg_write(x->cpu, CPU_ECX, size, count);
         if (ends_on_flag(x, step))
             break;
-        if (count != 0 && is_wanted(x) && may_stop(x, step, done))
+        if (x->wrote_device)
+            x->read_device = string_reads_device(x->env, x->cpu, step);
+        x->wrote_device = false;
+        if (count != 0 && is_wanted(x) && may_stop(x, done))
             return INTERP_AGAIN;
     }
     return INTERP_DONE;

@@ -1,7 +1,7 @@
 /* Repeated string instructions with a device at one of their ends, or at both: MOVS, STOS, LODS, INS and
  * OUTS. Many elements in one loop, with the device's own functions looked up once. Element by element it does
- * what the interpreter does (interp_string.c): each is an access of its own, and between two an interrupt is
- * taken, unless the next reads a device. What is left over, at least the last element, is the interpreter's; so
+ * what the interpreter does (interp_string.c): each is an access of its own, and between two an interrupt may be
+ * taken (interp.h has the rule). What is left over, at least the last element, is the interpreter's; so
  * are CMPS and SCAS, which may end at any element. */
 #include "jit/jit_impl.h"
 
@@ -27,6 +27,7 @@ struct run {
     struct side from, to;
     struct env_port port;
     u64 accesses;
+    bool has_read; /* it must not be interrupted now */
 };
 
 static bool is_fast(const struct step *step)
@@ -277,6 +278,10 @@ static u32 do_elements(struct run *r, u32 count)
     if (has_destination(r->step))
         advance(r, CPU_EDI, bytes);
     reg_write(r->cpu, CPU_ECX, addr_size, reg_read(r->cpu, CPU_ECX, addr_size) - done);
+    if (r->to.kind >= SIDE_WINDOW)
+        r->has_read = string_reads_device(r->env, r->cpu, r->step);
+    else
+        r->has_read |= r->from.kind == SIDE_WINDOW;
     r->accesses += (u64)done * ((r->from.kind == SIDE_WINDOW) + (r->to.kind >= SIDE_WINDOW));
     return done;
 }
@@ -319,15 +324,17 @@ static __attribute__((noinline)) bool run_string(struct jit_frame *frame, struct
         if (!count)
             break;
         left -= do_elements(&r, count);
-        stopped = is_wanted(&r) && !string_reads_device(r.env, r.cpu, step);
+        stopped = is_wanted(&r) && !r.has_read;
     }
     if (r.accesses)
         jit_note_access(frame, 0);
     frame->stats->exits_avoided += r.accesses;
     insn->exits_avoided += r.accesses;
     enum cluster_leave failure = r.accesses && !stopped ? next_failure(&r) : LEAVE_REASONS;
-    if (!stopped && failure == LEAVE_REASONS)
+    if (!stopped && failure == LEAVE_REASONS) {
+        frame->jit->interp->string_has_read = r.has_read;
         return false;
+    }
     /* Between two elements: the instruction begins again, with RF set. */
     frame->cpu->interrupt_shadow = false;
     frame->cpu->eflags |= FLAG_RF;

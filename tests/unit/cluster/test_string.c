@@ -304,33 +304,45 @@ static void test_strings_that_read_a_device_complete(void **state)
     assert_int_equal(rig->logged, 20);
 }
 
-/* What counts is where the next element is: strings go down from the device into memory, and up into it. */
-static void test_strings_that_leave_a_device_are_interrupted(void **state)
+/* From the device down into memory. Into memory again it goes on; into a device it is interrupted where it has left. */
+static void test_strings_that_leave_a_device(void **state)
 {
     struct rig *rig = *state;
 
-    rig->cpu.eflags |= FLAG_IF;
+    rig->cpu.eflags |= FLAG_IF | FLAG_DF;
     rig->raise_after = 1;
     rig->cpu.sreg[CPU_DS].base = RIG_DEVICE - 0x10;
-    set_indexes(rig, 0x12, 0x2000, 10);
-    rig->cpu.eflags |= FLAG_DF;
+    set_indexes(rig, 0x12, 0x2020, 10);
     RIG_CODE_BYTES(rig, 0xf3, 0xa4); /* rep movsb: 3 bytes of the device, then memory */
-    rig_step(rig, INTERP_AGAIN);
+    rig_step(rig, INTERP_DONE);
     assert_int_equal(rig->logged, 3);
+    rig->cpu.sreg[CPU_ES].base = RIG_DEVICE;
+    set_indexes(rig, 0x12, 0x2020, 10);
+    RIG_CODE_BYTES(rig, 0xf3, 0xa4);
+    rig_step(rig, INTERP_AGAIN);
+    assert_int_equal(rig->logged, 3 + 2 * 3);
     assert_int_equal(rig->cpu.reg[CPU_ECX] & 0xffff, 7);
 }
 
-static void test_strings_that_enter_a_device_are_not(void **state)
+/* From memory up into the device: behind a write it is interrupted, but not where a read comes next. */
+static void test_strings_that_enter_a_device(void **state)
 {
     struct rig *rig = *state;
 
     rig->cpu.eflags |= FLAG_IF;
-    rig->intr = true;
+    rig->raise_after = 2;
     rig->cpu.sreg[CPU_DS].base = RIG_DEVICE - 0x10;
-    set_indexes(rig, 0x0f, 0x2000, 3);
-    RIG_CODE_BYTES(rig, 0xf3, 0xa4); /* one byte of memory, two of the device */
+    rig->cpu.sreg[CPU_ES].base = RIG_DEVICE;
+    set_indexes(rig, 0x0e, 0x2000, 4);
+    RIG_CODE_BYTES(rig, 0xf3, 0xa4); /* two bytes of memory, two of the device */
     rig_step(rig, INTERP_DONE);
-    assert_int_equal(rig->logged, 2);
+    assert_int_equal(rig->logged, 2 + 2 * 2);
+    rig->raise_after = rig->logged + 1;
+    rig->intr = false;
+    set_indexes(rig, 0x0e, 0x2000, 4);
+    RIG_CODE_BYTES(rig, 0xf3, 0xa4);
+    rig_step(rig, INTERP_AGAIN);
+    assert_int_equal(rig->logged, 7);
 }
 
 /* A device that has up to 100 elements at hand: what its port reads one by one. */
@@ -471,8 +483,8 @@ int test_string(void)
         RIG_TEST(test_device_refused_in_the_middle),
         RIG_TEST(test_interrupt_between_elements),
         RIG_TEST(test_no_interrupt_while_masked),
-        RIG_TEST(test_strings_that_leave_a_device_are_interrupted),
-        RIG_TEST(test_strings_that_enter_a_device_are_not),
+        RIG_TEST(test_strings_that_leave_a_device),
+        RIG_TEST(test_strings_that_enter_a_device),
         RIG_TEST(test_strings_that_read_a_device_complete),
         RIG_TEST(test_ins_takes_many_from_a_device_that_has_them),
         RIG_TEST(test_ins_into_a_device_or_downward_is_one_by_one),
