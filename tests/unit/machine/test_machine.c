@@ -154,6 +154,34 @@ static void access_time_moves_by_accesses_only(void **state)
     assert_true(clock_now(&clock) - before < NS_PER_S);
 }
 
+/* A recent time stands still until the pulse or 32 looks later, and never lies before a time that was told. */
+static void recent_time_is_as_old_as_the_pulse(void **state)
+{
+    struct clock clock;
+    u32 pulse = 7;
+    (void)state;
+    clock_init(&clock, CLOCK_MODE_HOST);
+    clock.pulse = &pulse;
+    u64 first = clock_recent(&clock);
+    assert_true(clock_recent(&clock) == first);
+    u64 told = clock_now(&clock);
+    assert_true(told > first);
+    assert_true(clock_recent(&clock) == told);
+    pulse++;
+    u64 second = clock_recent(&clock);
+    assert_true(second > told);
+    for (u32 i = 0; i < 31; i++)
+        assert_true(clock_recent(&clock) == second);
+    u32 looks = 1;
+    while (clock_recent(&clock) == second)
+        looks++;
+    assert_true(looks <= 2);
+    clock.pulse = NULL;
+    u64 now = clock_recent(&clock);
+    while (clock_recent(&clock) == now) /* the host's clock may be a coarse one */
+        looks++;
+}
+
 static u64 host_ns(const struct clock *clock)
 {
     struct timespec ts;
@@ -527,6 +555,7 @@ int main(void)
         cmocka_unit_test(stream_hash_depends_on_every_record),
         cmocka_unit_test(stream_that_is_off_stays_empty),
         cmocka_unit_test(run_is_accounted_like_its_accesses),
+        cmocka_unit_test(recent_time_is_as_old_as_the_pulse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
