@@ -35,7 +35,7 @@ boom:
     align 8
 gdt:
     dq 0
-    dq 00CF9A000000FFFFh        ; 8: code, flat, 32 bits
+    dq 00CF9B000000FFFFh        ; 8: code, flat, 32 bits; accessed, for not every emulator says so
     dq 00CF92000000FFFFh        ; 16: data, flat
 gdt_pointer:
     dw gdt_pointer - gdt - 1

@@ -153,9 +153,9 @@ idt_make:
     align 8
 gdt:
     dq 0
-    dq 00CF9A000000FFFFh        ; SEL_CODE: flat
+    dq 00CF9B000000FFFFh        ; SEL_CODE: flat; accessed, for not every emulator says so
     dq 00CF92000000FFFFh        ; SEL_DATA
-    dq 00009A000000FFFFh        ; SEL_CODE16: 64 KiB, for the way back
+    dq 00009B000000FFFFh        ; SEL_CODE16: 64 KiB, for the way back
     dq 000092000000FFFFh        ; SEL_DATA16
 gdt_pointer:
     dw gdt_pointer - gdt - 1

@@ -229,12 +229,12 @@ def check_balance(name, result):
 
     An instruction that KVM gives up at (x87 with an operand in device memory) is one exit of the kind "other", which is left
     out, and its accesses are made here without exits of their own. In a region they are accesses like any others, avoided: at
-    most one for each of these exits."""
+    most three for each of these exits (an operand of ten bytes)."""
     off = counted(result["variants"][0]) - result["variants"][0]["exits"]["irq_window"]
     given_up = result["variants"][0]["exits"]["other"]
     for run in result["variants"][1:]:
         made, avoided = counted(run) - run["exits"]["irq_window"], run["clusters"]["exits_avoided"]
-        most = off + given_up if is_region(run["name"]) else off
+        most = off + 3 * given_up if is_region(run["name"]) else off
         expect(off <= made + avoided <= most,
                f"{name}: {run['name']} made {made} exits and avoided {avoided}: not {off}" + (f" to {most}" if most > off else ""))
 

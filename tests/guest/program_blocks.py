@@ -182,6 +182,7 @@ class Program(Frame):
             self.patch()
             self.emit("ret")
             self.place(aside)
+            self.without("ecx", "ebp")               # the routine may use them: no loop counts in them
 
             def inner():
                 self.emit(f"call {routine}")
