@@ -37,15 +37,19 @@ struct env_window {
 
 /* Memory of a device that is an array of cells, a byte for each of four planes, and as long as *generation_now is `generation`
  * works like this for bytes at `first` + a:
- *   store: cells[a] = (cells[a] & ~*mask) | (the byte in all planes & *mask)
+ *   store: v = the byte in all planes; unless `plain`, and then only while *rotate is 0:
+ *            v = (v & ~*from_set_reset) | *forced; v = (v & *bit_mask) | (*latch & ~*bit_mask)
+ *          cells[a] = (cells[a] & ~*mask) | (v & *mask)
  *   load:  *latch = cells[a]; the byte at bit *shift of it */
 struct env_planes {
     u32 first, bytes; /* bytes 0: there is none */
     u32 generation;
     const u32 *generation_now;
-    bool stores, loads;
+    bool stores, loads, plain;
     u32 *cells;
     const u32 *mask;
+    const u32 *from_set_reset, *forced, *bit_mask;
+    const u8 *rotate;
     u32 *latch;
     const u8 *shift;
 };

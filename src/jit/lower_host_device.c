@@ -49,17 +49,28 @@ static struct host_mem near_r9(struct gen *g, const struct env_planes *p, const 
     return index == HOST_NONE ? host_mem(R9, (s32)distance) : host_mem_index(R9, index, scale, (s32)distance);
 }
 
+/* Ways to the call of the device's function. */
+struct slow_ways {
+    u8 *field[3];
+    u32 n;
+};
+
+static void emit_slow(struct gen *g, struct slow_ways *slow, ZydisMnemonic mnemonic)
+{
+    slow->field[slow->n++] = emit_branch(&g->e, mnemonic);
+}
+
 /*  mov r9, generation_now; cmp [r9], generation; jne slow; lea r10d, [r8 - first]; cmp r10d, bytes; jae slow */
-static void emit_planes_check(struct gen *g, const struct env_planes *p, u8 *slow[2])
+static void emit_planes_check(struct gen *g, const struct env_planes *p, struct slow_ways *slow)
 {
     struct emit *e = &g->e;
     gen_save_flags(g);
     emit_ri(e, M(MOV), 8, R9, (s64)(uintptr_t)p->generation_now);
     emit_mi(e, M(CMP), 4, host_mem(R9, 0), (s32)p->generation);
-    slow[0] = emit_branch(e, M(JNZ));
+    emit_slow(g, slow, M(JNZ));
     emit_lea(e, 4, R10, host_mem(R8, -(s32)p->first));
     emit_ri(e, M(CMP), 4, R10, (s32)p->bytes);
-    slow[1] = emit_branch(e, M(JNB));
+    emit_slow(g, slow, M(JNB));
 }
 
 /* What jit_note_access does:  lea r9, [r15 + pending]; mov [last], r9 */
@@ -73,7 +84,7 @@ static void emit_note_access(struct gen *g)
 }
 
 /*  add [accesses of the run], 1; mov r9, insn; add [r9], 1; jmp over; slow: */
-static u8 *emit_planes_end(struct gen *g, u8 *const slow[2])
+static u8 *emit_planes_end(struct gen *g, const struct slow_ways *slow)
 {
     struct emit *e = &g->e;
     emit_mi(e, M(ADD), 8, FRAME(inlined), 1);
@@ -81,18 +92,39 @@ static u8 *emit_planes_end(struct gen *g, u8 *const slow[2])
     emit_mi(e, M(ADD), 8, host_mem(R9, 0), 1);
     emit_note_access(g);
     u8 *over = emit_branch(e, M(JMP));
-    emit_patch(e, slow[0], e->at);
-    emit_patch(e, slow[1], e->at);
+    for (u32 i = 0; i < slow->n; i++)
+        emit_patch(e, slow->field[i], e->at);
     return over;
 }
 
-/*  r11d = byte in all planes & mask; cells[r10] = (cells[r10] & ~mask) | r11d */
-static void emit_planes_store(struct gen *g, const struct env_planes *p)
+/*  r11d = (r11d & ~from_set_reset) | forced;  r11d = latch ^ ((r11d ^ latch) & bit_mask) */
+static void emit_pipeline(struct gen *g, const struct env_planes *p)
+{
+    struct emit *e = &g->e;
+    emit_rm(e, M(MOV), 4, R8, near_r9(g, p, p->from_set_reset, HOST_NONE, 0));
+    emit_r(e, M(NOT), 4, R8);
+    emit_rr(e, M(AND), 4, R11, R8);
+    emit_rm(e, M(OR), 4, R11, near_r9(g, p, p->forced, HOST_NONE, 0));
+    emit_rm(e, M(MOV), 4, R8, near_r9(g, p, p->latch, HOST_NONE, 0));
+    emit_rr(e, M(XOR), 4, R11, R8);
+    emit_rm(e, M(AND), 4, R11, near_r9(g, p, p->bit_mask, HOST_NONE, 0));
+    emit_rr(e, M(XOR), 4, R11, R8);
+}
+
+/*  [cmp byte [rotate], 0; jne slow;] r11d = byte in all planes; [pipeline;] r11d &= mask;
+ *  cells[r10] = (cells[r10] & ~mask) | r11d */
+static void emit_planes_store(struct gen *g, const struct env_planes *p, struct slow_ways *slow)
 {
     struct emit *e = &g->e;
     static const s32 all_planes = 0x01010101;
+    if (!p->plain) {
+        emit_mi(e, M(CMP), 1, near_r9(g, p, p->rotate, HOST_NONE, 0), 0);
+        emit_slow(g, slow, M(JNZ));
+    }
     emit_extend(e, M(MOVZX), 4, R11, 1, R11);
     emit_imul(e, 4, R11, R11, all_planes);
+    if (!p->plain)
+        emit_pipeline(g, p);
     emit_rm(e, M(MOV), 4, R8, near_r9(g, p, p->mask, HOST_NONE, 0));
     emit_rr(e, M(AND), 4, R11, R8);
     emit_r(e, M(NOT), 4, R8);
@@ -117,14 +149,15 @@ static void emit_planes_load(struct gen *g, const struct env_planes *p)
 void gen_device_load(struct gen *g, const struct step *step)
 {
     struct env_planes planes;
-    u8 *slow[2], *over = NULL;
+    struct slow_ways slow = {.n = 0};
+    u8 *over = NULL;
     bool inlined = find_planes(g, step, &planes) && planes.loads;
     if (inlined) {
         if (step->rmw)
             emit_mr(&g->e, M(MOV), 4, FRAME(rmw), R8);
-        emit_planes_check(g, &planes, slow);
+        emit_planes_check(g, &planes, &slow);
         emit_planes_load(g, &planes);
-        over = emit_planes_end(g, slow);
+        over = emit_planes_end(g, &slow);
     }
     struct device_site *site = add_site(g, step);
     site->inlined = inlined;
@@ -149,7 +182,8 @@ void gen_device_store(struct gen *g, const struct step *step, u8 src, enum host_
 {
     struct emit *e = &g->e;
     struct env_planes planes;
-    u8 *slow[2], *over = NULL;
+    struct slow_ways slow = {.n = 0};
+    u8 *over = NULL;
     bool last = step == g->last_step;
     if (!last)
         emit_mr(e, M(MOV), 4, FRAME(t0), R10);
@@ -158,9 +192,9 @@ void gen_device_store(struct gen *g, const struct step *step, u8 src, enum host_
         emit_rr(e, M(MOV), 4, R8, address);
     bool inlined = find_planes(g, step, &planes) && planes.stores;
     if (inlined) {
-        emit_planes_check(g, &planes, slow);
-        emit_planes_store(g, &planes);
-        over = emit_planes_end(g, slow);
+        emit_planes_check(g, &planes, &slow);
+        emit_planes_store(g, &planes, &slow);
+        over = emit_planes_end(g, &slow);
     }
     struct device_site *site = add_site(g, step);
     site->inlined = inlined;

@@ -69,12 +69,16 @@ struct vga_accessor {
 const struct vga_accessor *vga_accessor(const struct vga *vga);
 
 /* Accesses of one byte that need no function, as long as the accessor's generation stays: at offset a in the window,
- *   stores: cells[a] = (cells[a] & ~*mask) | (the byte in all planes & *mask)
+ *   stores: v = the byte in all planes; unless `plain`, and then only while *rotate is 0:
+ *             v = (v & ~*from_set_reset) | *forced; v = (v & *bit_mask) | (*latch & ~*bit_mask)
+ *           cells[a] = (cells[a] & ~*mask) | (v & *mask)
  *   loads:  *latch = cells[a]; the byte at bit *shift of it */
 struct vga_planes {
-    bool stores, loads;
+    bool stores, loads, plain;
     u32 *cells;
     const u32 *mask;
+    const u32 *from_set_reset, *forced, *bit_mask;
+    const u8 *rotate;
     u32 *latch;
     const u8 *shift;
 };

@@ -326,9 +326,16 @@ void vga_planes(struct vga *vga, struct vga_planes *planes)
     const struct vga_regs *r = &vga->r;
     bool planar = !(r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_CHAIN_4) && !(r->gc[VGA_GC_MISC] & GC6_CHAIN_ODD_EVEN) &&
                   vga->pipe.addr_and == 0xffff && vga->pipe.window_mask <= 0xffff;
+    bool copies = (r->gc[VGA_GC_MODE] & GC5_WRITE_MODE) == WRITE_MODE_0 &&
+                  (r->gc[VGA_GC_DATA_ROTATE] >> GC3_FUNCTION_SHIFT & 3) == FUNCTION_COPY;
     *planes = (struct vga_planes){
-        .stores = planar && vga->pipe.plain && (r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_NO_ODD_EVEN),
+        .stores = planar && (vga->pipe.plain || copies) && (r->seq[VGA_SEQ_MEMORY_MODE] & SEQ4_NO_ODD_EVEN),
         .loads = planar && !(r->gc[VGA_GC_MODE] & (GC5_READ_MODE_1 | GC5_ODD_EVEN)),
+        .plain = vga->pipe.plain,
+        .from_set_reset = &vga->pipe.enable_set_reset,
+        .forced = &vga->pipe.forced,
+        .bit_mask = &vga->pipe.bit_mask,
+        .rotate = &vga->pipe.rotate,
         .cells = vga->vram,
         .mask = &vga->pipe.write_mask[0],
         .latch = &vga->latch,
