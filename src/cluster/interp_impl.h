@@ -313,6 +313,9 @@ static inline void flags_pop(struct cpu_state *cpu, u8 size, u32 image)
 /* --- the parts (one file each) --- */
 
 enum interp_result exec_string(struct exec *x, const struct step *step);  /* interp_string.c */
+/* NOTE: a string that reads a device is not interrupted, so that clusters behave like KVM, which completes
+ * it; but ECX can ask for hours of it. After this many elements the run loop may have the processor. */
+#define UNINTERRUPTED_MAX 65536u
 /* Does the next element of the string instruction read a device? */
 bool string_reads_device(const struct cluster_env *env, const struct cpu_state *cpu, const struct step *step);
 enum interp_result exec_helper(struct exec *x, const struct step *step);  /* interp_helper.c */

@@ -6,10 +6,6 @@
 #include "cluster/interp_alu.h"
 #include "cluster/interp_impl.h"
 
-/* NOTE: a string that reads a device is not interrupted, so that clusters behave like KVM, which completes
- * it; but ECX can ask for hours of it. After this many elements the run loop may have the processor. */
-#define UNINTERRUPTED_MAX 65536u
-
 static u32 step_of(const struct exec *x, const struct step *step)
 {
     return x->cpu->eflags & FLAG_DF ? -(u32)step->size : step->size;

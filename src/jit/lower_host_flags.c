@@ -12,6 +12,14 @@ static void gen_system_flag(struct gen *g, u32 flag, bool set)
         emit_mi(&g->e, M(MOV), 4, FRAME(direction), set ? -1 : 1);
 }
 
+/*  mov r8, [intr]; cmp byte [r8], 0; jne cold */
+static void leave_if_interrupt_waits(struct gen *g)
+{
+    emit_rm(&g->e, M(MOV), 8, R8, FRAME(intr));
+    emit_mi(&g->e, M(CMP), 1, host_mem(R8, 0), 0);
+    gen_branch_cold(g, M(JNZ));
+}
+
 /* There is no shadow if IF was set before. What asks for the processor already will have it after the next instruction: the
  * interpreter knows how.
  *   mov r8, [intr]; cmp byte [r8], 0; jne cold; test [eflags], IF; setz [shadow]; or [eflags], IF */
@@ -19,9 +27,7 @@ static void gen_sti(struct gen *g)
 {
     struct emit *e = &g->e;
     gen_save_flags(g);
-    emit_rm(e, M(MOV), 8, R8, FRAME(intr));
-    emit_mi(e, M(CMP), 1, host_mem(R8, 0), 0);
-    gen_branch_cold(g, M(JNZ));
+    leave_if_interrupt_waits(g);
     emit_mi(e, M(TEST), 4, CPU(eflags), FLAG_IF);
     emit_m(e, M(SETZ), 1, CPU(interrupt_shadow));
     emit_mi(e, M(OR), 4, CPU(eflags), FLAG_IF);
@@ -96,9 +102,7 @@ void gen_set_flags(struct gen *g, const struct step *step)
     gen_save_flags(g);
     emit_ri(e, M(TEST), 4, R10, FLAG_TF);
     gen_branch_cold(g, M(JNZ));
-    emit_rm(e, M(MOV), 8, R8, FRAME(intr));
-    emit_mi(e, M(CMP), 1, host_mem(R8, 0), 0);
-    gen_branch_cold(g, M(JNZ));
+    leave_if_interrupt_waits(g);
     emit_direction(e);
     emit_rr(e, M(MOV), 4, R9, R10);
     emit_ri(e, M(AND), 4, R9, JIT_FLAGS);

@@ -5,9 +5,6 @@
  * are CMPS and SCAS, which may end at any element. */
 #include "jit/jit_impl.h"
 
-/* As the interpreter's: longer strings that read a device are its business. */
-enum { UNINTERRUPTED_MAX = 65536 };
-
 #define always_inline static inline __attribute__((always_inline))
 
 /* Where elements come from, or go to. */
