@@ -595,6 +595,15 @@ def display_window(tool):
     expect(picture == same, f"pictures {picture} and {same}")
 
 
+@case()
+def bios_calls(tool):
+    """A call of the BIOS goes through host code: neither its INT nor its IRET is interpreted."""
+    calls, stats = 20000, tool.scratch / "stats.json"
+    tool.run("run", "--cluster=on", f"--stats={stats}", tool.patched("bench/kbd", param=0, count=calls)).expect_status(1)
+    interpreted = json.loads(stats.read_text())["translation"]["interpreted"]
+    expect(interpreted < calls / 2, f"{interpreted} instructions were interpreted for {calls} calls")
+
+
 # --- ab and doctor ---
 
 @case()

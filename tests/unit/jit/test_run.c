@@ -35,6 +35,22 @@ static void a_cluster_is_translated_once(void **state)
     jit_free(rig, cluster);
 }
 
+static void flag_images_are_host_code(void **state)
+{
+    struct jit_rig *rig = *state;
+    struct cluster *cluster = FORM(rig, 0, 0x9c, 0x9d); /* pushf; popf */
+    again(rig, cluster);
+    assert_int_equal(stats_of(rig).interpreted, 0);
+    assert_int_equal(rig->cpu.reg[CPU_ESP], RIG_STACK);
+    assert_int_equal(rig->cpu.eflags & (FLAG_IF | FLAG_FIXED), FLAG_IF | FLAG_FIXED);
+    rig->intr = true; /* POPF might let it in: the interpreter's */
+    rig->cpu.eip = RIG_CODE;
+    assert_int_equal(jit_run(rig, cluster), LEAVE_interrupt);
+    assert_int_equal(stats_of(rig).interpreted, 1);
+    rig->intr = false;
+    jit_free(rig, cluster);
+}
+
 static void the_third_fault_makes_a_device_access(void **state)
 {
     struct jit_rig *rig = *state;
@@ -218,6 +234,7 @@ int test_run(void)
 {
     const struct CMUnitTest tests[] = {
         JIT_TEST(a_cluster_is_translated_once),
+        JIT_TEST(flag_images_are_host_code),
         JIT_TEST(the_third_fault_makes_a_device_access),
         JIT_TEST(another_segment_shape_is_translated_anew),
         JIT_TEST(a_full_buffer_is_emptied),
