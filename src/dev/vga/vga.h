@@ -46,6 +46,9 @@ bool vga_text_mode(const struct vga *vga);
  * at a character's boundary. 0 outside text modes. */
 size_t vga_text(struct vga *vga, char *utf8, size_t size);
 
+/* What the character of code page 437 looks like, as a code point of Unicode; 00h, 20h and FFh are blanks. */
+u16 vga_code_point(u8 code);
+
 /* Vertical retraces begun since power-on, in virtual time. Never goes back. */
 u64 vga_frame_count(struct vga *vga);
 

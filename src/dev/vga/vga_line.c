@@ -162,8 +162,7 @@ static void fetch_text(const struct vga_scan *scan, u8 *out, u32 n)
         draw_character(scan, &text, vga_scan_counter(scan, c), out, dots);
 }
 
-/* Internal palette and color select: four bits to a DAC index. */
-static u8 attribute_color(const struct vga_regs *r, u8 dot)
+u8 vga_attribute_color(const struct vga_regs *r, u8 dot)
 {
     u8 color = r->attr[VGA_ATTR_PALETTE + dot];
     u8 select = r->attr[VGA_ATTR_COLOR_SELECT];
@@ -181,7 +180,7 @@ static void colors_4_bit(const struct vga_scan *scan, u8 *dot, u32 n)
     u8 color[16];
     for (u8 i = 0; i < 16; i++) {
         u8 enabled = i & r->attr[VGA_ATTR_PLANE_ENABLE] & 15;
-        color[i] = attribute_color(r, invert ? enabled ^ 8 : enabled);
+        color[i] = vga_attribute_color(r, invert ? enabled ^ 8 : enabled);
     }
     for (u32 i = 0; i < n; i++)
         dot[i] = color[dot[i]];

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static u32 dots_per_pixel(const struct vga_regs *r)
+u32 vga_dots_per_pixel(const struct vga_regs *r)
 {
     return vga_graphics(r) && (r->attr[VGA_ATTR_MODE] & ATTR10_8_BIT) ? 2 : 1;
 }
@@ -23,13 +23,17 @@ static u8 eight_bits(u8 six)
     return (u8)(six << 2 | six >> 4);
 }
 
-/* What each output of the attribute controller looks like: the pel mask is applied before the look-up. */
+u32 vga_dac_rgb(const struct vga_regs *r, u8 index)
+{
+    const u8 *c = r->dac[index & r->dac_mask];
+    return (u32)eight_bits(c[0]) << 16 | (u32)eight_bits(c[1]) << 8 | eight_bits(c[2]);
+}
+
+/* What each output of the attribute controller looks like. */
 static void load_colors(const struct vga_regs *r, u32 *color)
 {
-    for (u32 i = 0; i < 256; i++) {
-        const u8 *c = r->dac[i & r->dac_mask];
-        color[i] = (u32)eight_bits(c[0]) << 16 | (u32)eight_bits(c[1]) << 8 | eight_bits(c[2]);
-    }
+    for (u32 i = 0; i < 256; i++)
+        color[i] = vga_dac_rgb(r, (u8)i);
 }
 
 static void line_to_pixels(const struct vga_line *line, const u32 *color, u32 step, u32 *out, u32 width)
@@ -60,7 +64,7 @@ static int picture_resize(struct vga_picture *picture, u32 width, u32 height)
 int vga_render(struct vga *vga, enum vga_view view, struct vga_picture *out)
 {
     u32 repeat = vga_line_repeat(&vga->r);
-    u32 step = dots_per_pixel(&vga->r);
+    u32 step = vga_dots_per_pixel(&vga->r);
     u32 width = vga_display_chars(&vga->r) * vga_char_dots(&vga->r) / step;
     u32 height = (display_scan_lines(&vga->r) + repeat - 1) / repeat;
     int rc = picture_resize(out, width, height);

@@ -46,6 +46,15 @@ struct vga_line {
 /* vga_line.c: draws the present line of the scan. */
 void vga_line_draw(const struct vga_scan *scan, struct vga_line *line);
 
+/* vga_line.c: internal palette and color select: four bits to a DAC index. */
+u8 vga_attribute_color(const struct vga_regs *r, u8 dot);
+
+/* vga_render.c: 00RRGGBBh of a DAC index; the pel mask is applied before the look-up. */
+u32 vga_dac_rgb(const struct vga_regs *r, u8 index);
+
+/* vga_render.c: dots of the same color that make a pixel. */
+u32 vga_dots_per_pixel(const struct vga_regs *r);
+
 /* vga_line.c: the DAC index of one dot of the active display, as the beam passes it now. Walks the frame down
  * to the line: not for hot paths. */
 u8 vga_dot_at(struct vga *vga, u32 line, u32 dot);

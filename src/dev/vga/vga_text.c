@@ -39,6 +39,11 @@ static const u16 cp437[256] = {
     0x00b0, 0x2219, 0x00b7, 0x221a, 0x207f, 0x00b2, 0x25a0, 0x0020, /* f8 */
 };
 
+u16 vga_code_point(u8 code)
+{
+    return cp437[code];
+}
+
 struct text_out {
     char *at;
     size_t left; /* including the NUL */
