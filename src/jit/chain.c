@@ -68,14 +68,14 @@ static void describe(struct shapes *s, const struct cpu_state *cpu)
     s->cs_limit = cs->limit;
     s->mode = cpu_mode_bits(cpu->cr0, cpu->eflags, cs->db, ss->db, ss->dpl & 3);
     for (int i = 0; i < CPU_SREGS; i++)
-        s->shape[i] = jit_segment_shape(&cpu->sreg[i]);
+        s->shape[i] = jit_segment_shape(cpu, (u8)i);
 }
 
 static bool is_settled(const struct cpu_state *cpu)
 {
     bool usable = true;
     for (int i = 0; i < CPU_SREGS; i++)
-        usable &= !cpu->sreg[i].unusable;
+        usable &= !cpu->sreg[i].unusable && cpu->sreg[i].base <= HIGHEST_64K;
     return usable && !cpu_protected(cpu);
 }
 

@@ -218,7 +218,7 @@ static void enter(struct jit *jit, struct jit_frame *frame, int i)
     if (frame->translation->n_landings)
         chain_enter(frame, frame->translation);
     fault_watch(jit);
-    jit->enter(frame, jit->env->guarded ? jit->env->guarded : jit->env->view, address);
+    jit->enter(frame, frame->memory, address);
     fault_watch(NULL);
     if (frame->left_by == (u32)LEFT_BY_EXIT)
         return;
@@ -255,6 +255,7 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
                                     .intr = jit->env->intr,
                                     .granules = jit->env->code_map ? jit->env->code_map->granule : NULL,
                                     .env = jit->env,
+                                    .memory = jit->env->guarded ? jit->env->guarded : jit->env->view,
                                     .jit = jit,
                                     .translation = t,
                                     .cpu = &frame->state,

@@ -33,10 +33,15 @@ enum device_call { DEVICE_LOAD, DEVICE_STORE, DEVICE_IN, DEVICE_OUT, DEVICE_CALL
 /* What a segment register must look like for the code made with it. */
 enum segment_limit { LIMIT_OTHER, LIMIT_64K, LIMIT_4G };
 struct segment_shape {
-    u8 limit;      /* enum segment_limit; LIMIT_OTHER: accesses through it are left to the interpreter */
+    u8 limit;      /* enum segment_limit; LIMIT_OTHER: accesses through it are left to the interpreter. LIMIT_64K: and no byte of
+                    * it lies beyond the 4 GiB, so that sums with the base need no wrap */
+    bool flat;     /* LIMIT_4G with base 0, in protected mode: code cannot load another base */
     bool writable;
     bool big;      /* B: a stack of it is addressed by ESP */
 };
+
+/* The highest base of a segment of 64 KiB that ends with the address space, or before. */
+#define HIGHEST_64K 0xffff0000u
 
 /* A way out of the code: where the guest goes on. */
 struct leave_record {
@@ -108,6 +113,7 @@ struct jit_frame {
     u32 left_by;        /* index of the leave record */
     s64 fuel;           /* - instructions until jit_refuel looks whether the run goes on. In code: r15 */
     s64 last;           /* the fuel at the last device access */
+    u8 *segment[CPU_SREGS]; /* memory + base, for segments that are LIMIT_64K */
     s64 horizon;        /* loops are left when fuel - last is so much */
     u64 executed;       /* + fuel: instructions of this run */
     u64 accesses;       /* of devices by host code */
@@ -124,6 +130,8 @@ struct jit_frame {
     u64 context;        /* see chain.c; in the upper half */
     u32 spread;         /* an offset's slot is at offset ^ spread */
     struct chain_slot *slots;
+
+    u8 *memory;         /* in code: r13 */
 
     struct jit *jit;
     struct translation *translation;
@@ -233,7 +241,7 @@ bool jit_string_run(struct jit_frame *frame, struct cluster_insn *insn, enum clu
 /* real_transfer.c: INT n or IRET in real mode; cpu_state is complete and at it. True: executed and counted; the effects are to be
  * looked at. False: it is the interpreter's. */
 bool jit_real_transfer(struct jit_frame *frame, const struct cluster_insn *insn);
-struct segment_shape jit_segment_shape(const struct cpu_segment *segment);
+struct segment_shape jit_segment_shape(const struct cpu_state *cpu, u8 sreg);
 /* Do the segments still look as the translation assumed? */
 bool jit_shapes_hold(const struct translation *t, const struct cpu_state *cpu);
 /* EFLAGS with the arithmetic flags that the code saved. */

@@ -276,7 +276,7 @@ static void gen_sign(struct gen *g, const struct step *step)
     emit_none(&g->e, step->size == 4 ? M(CDQ) : M(CWD));
 }
 
-/*  selector; base = selector * 16: in real mode the rest of the register stays */
+/*  selector; base = selector * 16, also as an address: in real mode the rest of the register stays */
 static void gen_load_segment(struct gen *g, const struct step *step)
 {
     struct emit *e = &g->e;
@@ -294,6 +294,8 @@ static void gen_load_segment(struct gen *g, const struct step *step)
     emit_lea(e, 4, R8, host_mem_index(HOST_NONE, R8, 8, 0));
     emit_lea(e, 4, R8, host_mem_index(R8, R8, 1, 0));
     emit_mr(e, M(MOV), 4, cpu_at(sreg + offsetof(struct cpu_segment, base)), R8);
+    emit_lea(e, 8, R8, host_mem_index(R13, R8, 1, 0));
+    emit_mr(e, M(MOV), 8, gen_segment_at(step->op), R8);
     if (!gen_segment_is_native(g, step->op, false)) { /* else they are so already */
         emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, s)), 1);
         emit_mi(e, M(MOV), 1, cpu_at(sreg + offsetof(struct cpu_segment, present)), 1);

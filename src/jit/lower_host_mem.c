@@ -1,9 +1,9 @@
 /* Memory, stack and strings in host code.
  *
- * A plain access:  offset into r8; is it inside the segment; linear address into r8; does a store hit the
- * cluster's own code; mov [r13 + r8]. Where no RAM is the mov faults. Whatever goes wrong on the way, nothing
- * has been changed yet, and the cold code executes the instruction in the interpreter. A device access: the
- * same address, then lower_host_device.c. */
+ * A plain access:  offset into r8; is it inside the segment; where the segment is into r9; mov [r9 + r8]. Or, for a segment of
+ * 4 GiB and where the address is looked at, linear address into r8; does a store hit code; mov [r13 + r8]. Where no RAM is the
+ * mov faults. Whatever goes wrong on the way, nothing has been changed yet, and the cold code executes the instruction in the
+ * interpreter. A device access: the linear address, then lower_host_device.c. */
 #include "jit/translate.h"
 
 static struct host_mem segment_base(u8 sreg)
@@ -16,11 +16,16 @@ static struct host_mem segment_selector(u8 sreg)
     return cpu_at(offsetof(struct cpu_state, sreg) + sreg * sizeof(struct cpu_segment) + offsetof(struct cpu_segment, selector));
 }
 
+struct host_mem gen_segment_at(u8 sreg)
+{
+    return frame_at(offsetof(struct jit_frame, segment) + sreg * sizeof(u8 *));
+}
+
 static const struct segment_shape *shape_of(struct gen *g, u8 sreg)
 {
     if (!(g->t->segments & BIT(sreg))) {
         g->t->segments |= (u8)BIT(sreg);
-        g->t->shape[sreg] = jit_segment_shape(&g->cpu->sreg[sreg]);
+        g->t->shape[sreg] = jit_segment_shape(g->cpu, sreg);
     }
     return &g->t->shape[sreg];
 }
@@ -61,13 +66,17 @@ static void emit_offset(struct gen *g, const struct step_mem *mem)
         emit_extend(&g->e, M(MOVZX), 4, R8, 2, R8);
 }
 
+static bool is_constant(const struct step_mem *mem)
+{
+    return mem->base == OPERAND_NONE && mem->index == OPERAND_NONE;
+}
+
 /* A 16-bit offset reaches every byte of a 64 KiB segment; anything wider may stick out. */
 static bool fits_always(const struct step_mem *mem, u8 size)
 {
     if (mem->addr_size != 2)
         return false;
-    bool constant = mem->base == OPERAND_NONE && mem->index == OPERAND_NONE;
-    return size == 1 || (constant && (u16)mem->disp <= 0x10000 - size);
+    return size == 1 || (is_constant(mem) && (u16)mem->disp <= 0x10000 - size);
 }
 
 /*  mov r9b, [r13 + r8 + size - 1 - ENV_LIMIT_BYTES], which faults, and leaves the flags alone;  or, where the offset may be any:
@@ -89,6 +98,8 @@ static void emit_limit_check(struct gen *g, u8 sreg, const struct step_mem *mem,
 /*  r9d = base; r8d += r9d */
 static void emit_linear(struct gen *g, u8 sreg)
 {
+    if (shape_of(g, sreg)->flat)
+        return;
     emit_rm(&g->e, M(MOV), 4, R9, segment_base(sreg));
     emit_lea(&g->e, 4, R8, host_mem_index(R8, R9, 1, 0));
 }
@@ -133,7 +144,7 @@ static void emit_guard_pass(struct gen *g, u8 size)
 }
 
 /* The linear address into r8, checked; for a plain store also against the code. */
-static void emit_address(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size, bool write)
+static void emit_checked_address(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size, bool write)
 {
     emit_offset(g, mem);
     emit_limit_check(g, sreg, mem, size);
@@ -146,16 +157,54 @@ static void emit_address(struct gen *g, u8 sreg, const struct step_mem *mem, u8 
         emit_guard_pass(g, size);
 }
 
-/* --- loads and stores at [r13 + r8] --- */
-
-/* r8 is free. */
-static void emit_plain_load(struct gen *g, u8 dst, u8 size)
+/* Must the code know the linear address? */
+static bool looks_at_address(const struct gen *g, bool write)
 {
-    struct host_mem from = host_mem_index(R13, R8, 1, 0);
+    return g->device || (write && (!g->jit->env->guarded || g->checked));
+}
+
+/* An offset that needs no register. */
+static bool is_displacement(const struct step_mem *mem, u8 size)
+{
+    return is_constant(mem) && (mem->addr_size == 4 ? mem->disp <= INT32_MAX : fits_always(mem, size));
+}
+
+/* Does emit_address leave the operand's offset in r8, if it is no constant? Else it makes a linear address of it. */
+static bool is_offset_in_r8(struct gen *g, u8 sreg, bool write)
+{
+    const struct segment_shape *shape = shape_of(g, sreg);
+    return !looks_at_address(g, write) && (shape->flat || shape->limit == LIMIT_64K);
+}
+
+/* Where the operand is, checked. A device access: the linear address is in r8. r8 and r9 may be in use. */
+static struct host_mem emit_address(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size, bool write)
+{
+    const struct segment_shape *shape = shape_of(g, sreg);
+    if (!is_offset_in_r8(g, sreg, write)) {
+        emit_checked_address(g, sreg, mem, size, write);
+        return host_mem_index(R13, R8, 1, 0);
+    }
+    bool displaced = is_displacement(mem, size) && (shape->flat || mem->addr_size == 2);
+    enum host_reg base = shape->flat ? R13 : R9;
+    if (!displaced) {
+        emit_offset(g, mem);
+        emit_limit_check(g, sreg, mem, size);
+    }
+    if (!shape->flat)
+        emit_rm(&g->e, M(MOV), 8, R9, gen_segment_at(sreg));
+    if (displaced)
+        return host_mem(base, (s32)(mem->addr_size == 2 ? (u16)mem->disp : mem->disp));
+    return host_mem_index(base, R8, 1, 0);
+}
+
+/* --- loads and stores --- */
+
+static void emit_plain_load(struct gen *g, u8 dst, u8 size, struct host_mem from)
+{
     enum host_reg reg = gen_reg(dst, size);
     struct emit *e = &g->e;
     gen_may_fault(g);
-    if (gen_is_high(reg)) { /* not encodable beside r13 */
+    if (gen_is_high(reg)) { /* not encodable beside r8 to r15 */
         emit_extend_m(e, M(MOVZX), 4, R8, 1, from);
         gen_set_register(g, dst, size, R8);
     } else if (gen_is_temp(dst) && size != 4) {
@@ -178,10 +227,11 @@ void gen_set_register(struct gen *g, u8 dst, u8 size, enum host_reg src)
     }
 }
 
-static void emit_load(struct gen *g, const struct step *step, u8 dst)
+/* `from`: what emit_address said. */
+static void emit_load(struct gen *g, const struct step *step, u8 dst, struct host_mem from)
 {
     if (!g->device) {
-        emit_plain_load(g, dst, step->size);
+        emit_plain_load(g, dst, step->size, from);
         return;
     }
     gen_device_load(g, step);
@@ -208,25 +258,35 @@ static s64 signed_imm(u32 imm, u8 size)
     return size == 1 ? (s8)imm : size == 2 ? (s16)imm : (s32)imm;
 }
 
-static void emit_plain_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
+static bool is_in_register(u8 src, u8 size)
 {
-    struct host_mem to = host_mem_index(R13, address, 1, 0);
+    return gen_is_temp(src) || (src < CPU_REGS && !gen_is_high(gen_reg(src, size)));
+}
+
+/*  [lea r9, [to];] mov [to], src */
+static void emit_plain_store(struct gen *g, const struct step *step, u8 src, struct host_mem to)
+{
     if (src == OPERAND_IMM) {
         gen_may_fault(g);
         emit_mi(&g->e, M(MOV), step->size, to, signed_imm(step->imm, step->size));
         return;
     }
-    enum host_reg reg = gen_store_source(g, step, src, address == R8 ? R9 : R8);
+    if (!is_in_register(src, step->size) && to.index != HOST_NONE) { /* a register is needed for it */
+        emit_lea(&g->e, 8, R9, to);
+        to = host_mem(R9, 0);
+    }
+    enum host_reg reg = gen_store_source(g, step, src, R8);
     gen_may_fault(g);
     emit_mr(&g->e, M(MOV), step->size, to, reg);
 }
 
-static void emit_store(struct gen *g, const struct step *step, u8 src, enum host_reg address)
+/* `to`: what emit_address said. */
+static void emit_store(struct gen *g, const struct step *step, u8 src, struct host_mem to)
 {
     if (g->device)
-        gen_device_store(g, step, src, address);
+        gen_device_store(g, step, src, R8);
     else
-        emit_plain_store(g, step, src, address);
+        emit_plain_store(g, step, src, to);
 }
 
 /* The store of a read-modify-write comes after the flags have changed, when the cold code could not start the
@@ -234,8 +294,8 @@ static void emit_store(struct gen *g, const struct step *step, u8 src, enum host
  * writes back what it read. */
 void gen_load(struct gen *g, const struct step *step)
 {
-    emit_address(g, step->mem.segment, &step->mem, step->size, step->rmw);
-    emit_load(g, step, step->dst);
+    struct host_mem at = emit_address(g, step->mem.segment, &step->mem, step->size, step->rmw);
+    emit_load(g, step, step->dst, at);
     if (!step->rmw)
         return;
     if (g->device) {
@@ -243,28 +303,29 @@ void gen_load(struct gen *g, const struct step *step)
         return;
     }
     gen_may_fault(g);
-    emit_mr(&g->e, M(MOV), step->size, host_mem_index(R13, R8, 1, 0), gen_reg(step->dst, step->size));
-    emit_rr(&g->e, M(MOV), 8, R9, R8);
+    emit_mr(&g->e, M(MOV), step->size, at, gen_reg(step->dst, step->size));
+    emit_lea(&g->e, 8, R9, at);
 }
 
 void gen_store(struct gen *g, const struct step *step)
 {
-    if (step->rmw) {
-        emit_store(g, step, step->src, R9);
-        return;
-    }
-    emit_address(g, step->mem.segment, &step->mem, step->size, true);
-    emit_store(g, step, step->src, R8);
+    if (!step->rmw)
+        emit_store(g, step, step->src, emit_address(g, step->mem.segment, &step->mem, step->size, true));
+    else if (g->device)
+        gen_device_store(g, step, step->src, R9);
+    else
+        emit_plain_store(g, step, step->src, host_mem(R9, 0));
 }
 
 /*  les r, m in real mode: offset and selector in two loads */
 void gen_load_far(struct gen *g, const struct step *step)
 {
-    emit_address(g, step->mem.segment, &step->mem, 4, false);
+    struct host_mem at = emit_address(g, step->mem.segment, &step->mem, 4, false);
     gen_may_fault(g);
-    emit_rm(&g->e, M(MOV), 4, R10, host_mem_index(R13, R8, 1, 0));
+    emit_rm(&g->e, M(MOV), 4, R10, at);
+    at.disp += 2;
     gen_may_fault(g);
-    emit_extend_m(&g->e, M(MOVZX), 4, R11, 2, host_mem_index(R13, R8, 1, 2));
+    emit_extend_m(&g->e, M(MOVZX), 4, R11, 2, at);
     emit_extend(&g->e, M(MOVZX), 4, R10, 2, R10);
 }
 
@@ -299,18 +360,22 @@ static void emit_stack_move(struct gen *g, s32 delta)
 void gen_push(struct gen *g, const struct step *step)
 {
     struct step_mem mem = stack_mem(g, -step->size);
-    emit_address(g, CPU_SS, &mem, step->size, true);
-    emit_store(g, step, step->src, R8);
-    emit_stack_move(g, -step->size);
+    struct host_mem to = emit_address(g, CPU_SS, &mem, step->size, true);
+    emit_store(g, step, step->src, to);
+    bool kept = step->src == OPERAND_IMM || is_in_register(step->src, step->size);
+    if (kept && is_offset_in_r8(g, CPU_SS, true))
+        emit_rr(&g->e, M(MOV), stack_is_32(g) ? 4 : 2, R14, R8);
+    else
+        emit_stack_move(g, -step->size);
 }
 
 /* POP SP: the pointer moves before the value is written. PEEK: it does not move. POPF: gen_set_flags moves it. */
 void gen_pop(struct gen *g, const struct step *step)
 {
     struct step_mem mem = stack_mem(g, 0);
-    emit_address(g, CPU_SS, &mem, step->size, false);
+    struct host_mem from = emit_address(g, CPU_SS, &mem, step->size, false);
     bool through_r11 = step->kind == STEP_POP && step->dst == CPU_ESP;
-    emit_load(g, step, through_r11 ? (u8)STEP_T1 : step->dst);
+    emit_load(g, step, through_r11 ? (u8)STEP_T1 : step->dst, from);
     if (step->kind == STEP_POP && g->last_step->kind != STEP_SET_FLAGS)
         emit_stack_move(g, step->size);
     if (through_r11)
@@ -349,12 +414,10 @@ void gen_string(struct gen *g, const struct step *step)
         value = STEP_T0;
     }
     if (step->op != STRING_STOS) {
-        emit_address(g, step->mem.segment, &source, step->size, false);
-        emit_load(g, step, value);
+        emit_load(g, step, value, emit_address(g, step->mem.segment, &source, step->size, false));
     }
     if (step->op != STRING_LODS) {
-        emit_address(g, CPU_ES, &destination, step->size, true);
-        emit_store(g, step, value, R8);
+        emit_store(g, step, value, emit_address(g, CPU_ES, &destination, step->size, true));
         emit_advance(g, step, RDI);
     }
     if (step->op != STRING_STOS)

@@ -3,6 +3,8 @@
  * jit_interpret). */
 #include "jit/jit_impl.h"
 
+#include <string.h>
+
 /* Instructions between looks at the run loop: a microsecond, or 20 if they are all device accesses; 10 ns for a look. */
 enum { FUEL = 2048 };
 
@@ -23,18 +25,20 @@ u32 jit_flags(const struct jit_frame *frame)
 
 /* --- segments --- */
 
-struct segment_shape jit_segment_shape(const struct cpu_segment *segment)
+struct segment_shape jit_segment_shape(const struct cpu_state *cpu, u8 sreg)
 {
+    const struct cpu_segment *segment = &cpu->sreg[sreg];
     bool code = segment->type & TYPE_CODE;
     struct segment_shape shape = {
         .limit = LIMIT_OTHER, .writable = !code && (segment->type & TYPE_WRITABLE), .big = segment->db};
     if (segment->unusable || !segment->present || !segment->s ||
         (code ? !(segment->type & TYPE_READABLE) : (segment->type & TYPE_EXPAND_DOWN) != 0))
         return shape;
-    if (segment->limit == 0xffff)
+    if (segment->limit == 0xffff && segment->base <= HIGHEST_64K)
         shape.limit = LIMIT_64K;
     else if (segment->limit == 0xffffffff)
         shape.limit = LIMIT_4G;
+    shape.flat = shape.limit == LIMIT_4G && !segment->base && cpu_protected(cpu);
     return shape;
 }
 
@@ -42,9 +46,8 @@ bool jit_shapes_hold(const struct translation *t, const struct cpu_state *cpu)
 {
     for (u32 left = t->segments; left; left &= left - 1) {
         u32 sreg = (u32)__builtin_ctz(left);
-        struct segment_shape now = jit_segment_shape(&cpu->sreg[sreg]);
-        if (now.limit != t->shape[sreg].limit || now.writable != t->shape[sreg].writable ||
-            now.big != t->shape[sreg].big)
+        struct segment_shape now = jit_segment_shape(cpu, (u8)sreg);
+        if (memcmp(&now, &t->shape[sreg], sizeof now))
             return false;
     }
     return true;
@@ -71,12 +74,20 @@ bool jit_refuel(struct jit_frame *frame)
     return true;
 }
 
-const void *jit_prepare(struct jit_frame *frame, int i)
+/* What code has elsewhere than in cpu_state, where the interpreter may have changed it. */
+static void take_state(struct jit_frame *frame)
 {
-    const struct translation *t = frame->translation;
     frame->flags = flags_to_ax(frame->cpu->eflags);
     frame->direction = frame->cpu->eflags & FLAG_DF ? -1 : 1;
     frame->leave = 0;
+    for (u32 i = 0; i < CPU_SREGS; i++)
+        frame->segment[i] = frame->memory + frame->cpu->sreg[i].base;
+}
+
+const void *jit_prepare(struct jit_frame *frame, int i)
+{
+    const struct translation *t = frame->translation;
+    take_state(frame);
     frame->fuel -= t->insn[i].pending; /* the code counts them, but they were not executed */
     return t->code + t->insn[i].offset;
 }
@@ -150,9 +161,7 @@ static const void *go_on_or_leave(struct jit_frame *frame, enum cluster_leave re
     const void *code = chain_find(frame, poked);
     if (!code)
         return leave(frame, reason);
-    frame->flags = flags_to_ax(frame->cpu->eflags);
-    frame->direction = frame->cpu->eflags & FLAG_DF ? -1 : 1;
-    frame->leave = 0;
+    take_state(frame);
     return code;
 }
 

@@ -50,7 +50,7 @@ static u32 chunk(const struct run *r, u8 sreg, enum cpu_reg reg, bool write, u32
 {
     const struct step *step = r->step;
     const struct cpu_segment *segment = &r->cpu->sreg[sreg];
-    struct segment_shape shape = jit_segment_shape(segment);
+    struct segment_shape shape = jit_segment_shape(r->cpu, sreg);
     u32 offset = reg_read(r->cpu, reg, step->mem.addr_size);
     if (shape.limit == LIMIT_OTHER || (write && !shape.writable) || offset > segment->limit)
         return 0;

@@ -117,6 +117,8 @@ void gen_lea(struct gen *g, const struct step *step);
 void gen_set_register(struct gen *g, u8 dst, u8 size, enum host_reg src);
 /* The source of a store as a register; `scratch` is free. */
 enum host_reg gen_store_source(struct gen *g, const struct step *step, u8 src, enum host_reg scratch);
+/* The address at which a segment's first byte is, in the frame. */
+struct host_mem gen_segment_at(u8 sreg);
 /* Can the memory accesses of this step be made by host code? */
 bool gen_segment_is_native(struct gen *g, u8 sreg, bool write);
 

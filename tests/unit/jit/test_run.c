@@ -82,6 +82,92 @@ static void another_segment_shape_is_translated_anew(void **state)
     jit_free(rig, cluster);
 }
 
+/* Both ways in which host code may see memory. */
+static void with_and_without_guard(struct jit_rig *rig, void (*test)(struct jit_rig *rig))
+{
+    test(rig);
+    rig->env.guarded = rig->mem.guarded;
+    jit_configure(rig, &(struct jit_config){0});
+    test(rig);
+}
+
+/* Where base and offset add up to more than 4 GiB the address wraps. */
+static void store_beyond_the_end(struct jit_rig *rig)
+{
+    struct cluster *cluster = FORM(rig, 0, 0x88, 0x07); /* mov [bx], al */
+    struct jit_stats before = stats_of(rig);
+    rig->mem.plain[RIG_DATA] = 0;
+    rig->cpu.reg[CPU_EBX] = 0x8000 + RIG_DATA;
+    rig->cpu.sreg[CPU_DS].base = 0xffff8000;
+    again(rig, cluster);
+    assert_int_equal(rig->mem.plain[RIG_DATA], 0x5a);
+    assert_int_equal(stats_of(rig).interpreted, before.interpreted + 1);
+    rig->mem.plain[RIG_DATA] = 0;
+    rig->cpu.sreg[CPU_DS].base = 0;
+    rig->cpu.reg[CPU_EBX] = RIG_DATA;
+    again(rig, cluster);
+    assert_int_equal(rig->mem.plain[RIG_DATA], 0x5a);
+    assert_int_equal(stats_of(rig).interpreted, before.interpreted + 1);
+    jit_free(rig, cluster);
+}
+
+static void addresses_wrap_at_the_end_of_the_address_space(void **state)
+{
+    with_and_without_guard(*state, store_beyond_the_end);
+}
+
+static void load_segment_and_store(struct jit_rig *rig)
+{
+    enum { BASE = 0x1000, SELECTOR = BASE / 16 };
+    struct cluster *cluster = FORM(rig, 0, 0x8e, 0xd9, 0x88, 0x07, 0xa2, 0x02, 0x50); /* mov ds, cx; mov [bx], al; mov [5002h], al */
+    u8 *at = rig->mem.plain + BASE + RIG_DATA;
+    memset(rig->mem.plain + RIG_DATA, 0, BASE + 16);
+    rig->cpu.reg[CPU_EBX] = RIG_DATA;
+    rig->cpu.reg[CPU_ECX] = SELECTOR;
+    again(rig, cluster);
+    assert_int_equal(at[0], 0x5a);
+    assert_int_equal(at[2], 0x5a);
+    assert_int_equal(rig->mem.plain[RIG_DATA], 0);
+    assert_int_equal(rig->cpu.sreg[CPU_DS].base, BASE);
+    rig->cpu.reg[CPU_ECX] = 0;
+    again(rig, cluster);
+    assert_int_equal(rig->mem.plain[RIG_DATA], 0x5a);
+    assert_int_equal(stats_of(rig).interpreted, 0);
+    jit_free(rig, cluster);
+}
+
+static void a_segment_loaded_in_the_middle_counts_at_once(void **state)
+{
+    with_and_without_guard(*state, load_segment_and_store);
+}
+
+/* A flat segment's base is not added; another one's is. */
+static void store_flat(struct jit_rig *rig)
+{
+    enum { BASE = 0x1000 };
+    rig->cpu.cr0 |= CR0_PE;
+    rig->cpu.sreg[CPU_DS].limit = 0xffffffff;
+    rig->cpu.sreg[CPU_DS].base = 0;
+    struct cluster *cluster = FORM(rig, 0, 0x88, 0x07, 0x67, 0xa2, 0x02, 0x50, 0, 0); /* mov [bx], al; mov [dword 5002h], al */
+    memset(rig->mem.plain + RIG_DATA, 0, BASE + 16);
+    again(rig, cluster);
+    assert_int_equal(rig->mem.plain[RIG_DATA], 0x5a);
+    assert_int_equal(rig->mem.plain[RIG_DATA + 2], 0x5a);
+    assert_int_equal(rig->mem.plain[BASE + RIG_DATA], 0);
+    rig->cpu.sreg[CPU_DS].base = BASE;
+    again(rig, cluster);
+    assert_int_equal(rig->mem.plain[BASE + RIG_DATA], 0x5a);
+    assert_int_equal(rig->mem.plain[BASE + RIG_DATA + 2], 0x5a);
+    assert_int_equal(stats_of(rig).interpreted, 0);
+    assert_int_equal(stats_of(rig).translations, 2);
+    jit_free(rig, cluster);
+}
+
+static void another_base_than_zero_is_translated_anew(void **state)
+{
+    with_and_without_guard(*state, store_flat);
+}
+
 static void a_full_buffer_is_emptied(void **state)
 {
     struct jit_rig *rig = *state;
@@ -237,6 +323,9 @@ int test_run(void)
         JIT_TEST(flag_images_are_host_code),
         JIT_TEST(the_third_fault_makes_a_device_access),
         JIT_TEST(another_segment_shape_is_translated_anew),
+        JIT_TEST(addresses_wrap_at_the_end_of_the_address_space),
+        JIT_TEST(a_segment_loaded_in_the_middle_counts_at_once),
+        JIT_TEST(another_base_than_zero_is_translated_anew),
         JIT_TEST(a_full_buffer_is_emptied),
         JIT_TEST(a_store_into_the_cluster_ends_the_run),
         JIT_TEST(a_loop_is_left_when_the_run_loop_is_wanted),
