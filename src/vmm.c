@@ -56,6 +56,7 @@ int vmm_sync(struct vmm *vmm)
     if (vmm->exit_open && vcpu_needs_completion(&vmm->vcpu, &vmm->exit)) {
         u64 start = tsc_now();
         done = complete(vmm);
+        cluster_engine_kvm_ran(vmm->engine);
         vmm->tsc_kvm += tsc_now() - start;
         if (done < 0)
             return done;
@@ -137,6 +138,7 @@ static int enter_guest(struct vmm *vmm)
     }
     u64 start = tsc_now();
     int rc = vcpu_run(&vmm->vcpu, &vmm->exit);
+    cluster_engine_kvm_ran(vmm->engine);
     vmm->tsc_kvm += tsc_now() - start;
     vmm->exit_open = true;
     return rc;

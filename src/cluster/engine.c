@@ -33,6 +33,7 @@ int cluster_engine_create(struct cluster_engine **engine, const struct cluster_e
     (*engine)->env = env;
     (*engine)->backend = *backend;
     (*engine)->form_at = FORM_AT_EXIT;
+    (*engine)->kvm_ran = true;
     return 0;
 }
 

@@ -86,13 +86,18 @@ void cluster_engine_run(struct cluster_engine *engine, struct cluster *cluster, 
 /* Instructions without a device access after which a region is left: from 1. */
 void cluster_engine_set_horizon(struct cluster_engine *engine, u64 horizon);
 
+/* KVM has run the guest, if only to finish an instruction: code may be another than it was. To be told whenever it has. */
+void cluster_engine_kvm_ran(struct cluster_engine *engine);
+
 /* Counts an exit at `where`, KVM having run the guest. True: cluster_engine_go_on shall follow. */
 bool cluster_engine_exit_region(struct cluster_engine *engine, const struct cpu_where *where,
                                 enum cluster_position position);
 
 /* Executes the guest from the state in cpu: regions where it has been often, instruction by instruction where not, until
  * there is a reason to stop. LEAVE_fault and LEAVE_unsupported: KVM must execute the next instruction. Never
- * LEAVE_end, LEAVE_branch or LEAVE_self_modified. */
+ * LEAVE_end, LEAVE_branch or LEAVE_self_modified.
+ * Code is trusted until a store of an interpreter or of host code hits it (env->code_map), *env->generation changes, or
+ * cluster_engine_kvm_ran is called: who changes the guest's memory in any other way must count *env->generation. */
 enum cluster_leave cluster_engine_go_on(struct cluster_engine *engine, struct cpu_state *cpu);
 
 /* The counts so far, the stop reasons sorted. */

@@ -31,6 +31,8 @@ struct cluster_engine {
     bool regions;            /* level on: window does not count */
     bool wanted_regions;
     bool window_changed;     /* to wanted_window, at the next exit: the cluster handed out may be running */
+    bool kvm_ran;            /* since the epoch of the code map began */
+    u32 generation_seen;     /* *env->generation as it began */
     u32 form_at;             /* exits at one place at which a cluster is formed */
     u32 n_used;
     struct entry *given;     /* the entry whose cluster cluster_engine_exit returned last */

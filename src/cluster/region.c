@@ -7,7 +7,8 @@
  * visited often over those that were visited at all.
  *
  * Coherency: a region's code is compared once in every epoch of the code map. A new epoch begins when KVM has run the guest, a
- * store has hit code, or a device has changed memory or its mapping. */
+ * store has hit code, or a device has changed memory or its mapping; not when the run loop had the guest in between, which
+ * happens at every timer. */
 #include "cluster/code_map.h"
 #include "cluster/engine_impl.h"
 
@@ -23,10 +24,18 @@ void cluster_engine_set_horizon(struct cluster_engine *engine, u64 horizon)
     engine->stats.horizon = horizon;
 }
 
+/* Memory may have changed without a store that was seen here. */
 static void begin_epoch(struct cluster_engine *engine)
 {
+    engine->kvm_ran = false;
+    engine->generation_seen = *engine->env->generation;
     if (engine->env->code_map)
         engine->env->code_map->epoch++;
+}
+
+void cluster_engine_kvm_ran(struct cluster_engine *engine)
+{
+    engine->kvm_ran = true;
 }
 
 bool cluster_engine_exit_region(struct cluster_engine *engine, const struct cpu_where *where,
@@ -34,7 +43,7 @@ bool cluster_engine_exit_region(struct cluster_engine *engine, const struct cpu_
 {
     if (engine->window_changed)
         engine_change_window(engine);
-    begin_epoch(engine);
+    cluster_engine_kvm_ran(engine);
     heat_bump(&engine->heat, where->cs_base + where->eip, position == POSITION_AFTER);
     if (where->mode & (MODE_UNSUPPORTED | MODE_TRAP)) {
         engine->stats.miss[where->mode & MODE_TRAP ? MISS_trap_flag : MISS_mode]++;
@@ -161,10 +170,10 @@ enum cluster_leave cluster_engine_go_on(struct cluster_engine *engine, struct cp
 {
     const struct cluster_env *env = engine->env;
     struct cluster_stats *stats = &engine->stats;
-    u32 generation = *env->generation;
     enum cluster_leave leave;
-    begin_epoch(engine);
     do {
+        if (engine->kvm_ran || *env->generation != engine->generation_seen)
+            begin_epoch(engine);
         if (env->pulse)
             ++*env->pulse;
         if (engine->window_changed || *env->attention)
@@ -173,10 +182,6 @@ enum cluster_leave cluster_engine_go_on(struct cluster_engine *engine, struct cp
             leave = LEAVE_horizon;
         else
             leave = advance(engine, cpu);
-        if (*env->generation != generation) {
-            generation = *env->generation;
-            begin_epoch(engine);
-        }
     } while (goes_on(leave));
     if (leave == LEAVE_horizon)
         stats->idle = 0;
