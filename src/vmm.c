@@ -127,7 +127,9 @@ static int service_requests(struct vmm *vmm)
                 vmm->config->machine.exit_port);
         return 0;
     }
-    return reset(vmm);
+    if (vmm->machine.requests & REQUEST_RESET)
+        return reset(vmm);
+    return vmm_dos_call(vmm);
 }
 
 static int enter_guest(struct vmm *vmm)
@@ -219,7 +221,8 @@ static int create_machine(struct vmm *vmm)
         log_error("the system firmware has a size that cannot be mapped: %u bytes", config->bios_bytes);
         return rc;
     }
-    return devices_create(&vmm->devices, m);
+    rc = devices_create(&vmm->devices, m);
+    return rc ? rc : vmm_dos_create(vmm);
 }
 
 static int create_vcpu(struct vmm *vmm)
@@ -283,6 +286,7 @@ static void destroy(struct vmm *vmm)
     vmm_poll_destroy(vmm);
     interp_fini(&vmm->interp);
     code_map_fini(&vmm->code_map);
+    dos_destroy(vmm->dos);
     devices_destroy(&vmm->devices);
     vcpu_close(&vmm->vcpu);
     vm_close(&vmm->vm);

@@ -16,6 +16,7 @@ enum executor { EXECUTOR_INTERP, EXECUTOR_HOST };
 #define CLUSTER_WINDOW_MAX     256 /* 1: no cluster is ever formed */
 
 struct script; /* script.h */
+struct dos_config; /* dos/dos.h */
 struct cluster_engine;
 struct cluster_backend;
 
@@ -44,6 +45,7 @@ struct run_config {
 #define HORIZON_MIN  500
 #define HORIZON_TRANSLATED_PS 700 /* what a translated instruction takes, as long as nothing was measured */
     bool check;               /* execute clusters twice and compare */
+    const struct dos_config *dos; /* the built-in DOS; NULL: none. machine.boot_rom must be its ROM */
 
     u64 timeout_ns;           /* host time; 0 = none */
     u64 frames;               /* stop after that many vertical retraces; 0 = none */

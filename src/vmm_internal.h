@@ -10,6 +10,7 @@
 #include "cluster/engine.h"
 #include "cluster/interp.h"
 #include "dev/devices.h"
+#include "dos/dos.h"
 #include "kvm/vcpu.h"
 #include "leave_point.h"
 #include "vmm.h"
@@ -58,6 +59,7 @@ struct vmm {
 
     struct machine machine;
     struct devices devices;
+    struct dos *dos; /* NULL: no built-in DOS */
     struct vm vm;
     struct vcpu vcpu;
 
@@ -246,6 +248,11 @@ void vmm_check_stats(struct vmm *vmm);
 
 /* vmm_watch.c: scripts, --until-text, --frames. */
 void vmm_watch_start(struct vmm *vmm);
+
+/* vmm_dos.c: without a built-in DOS these do nothing. */
+must_check int vmm_dos_create(struct vmm *vmm);
+/* The guest has called DOS. 0 or -errno. */
+must_check int vmm_dos_call(struct vmm *vmm);
 
 /* vmm_crash.c: prints the report and ends the run. */
 void vmm_crash(struct vmm *vmm, const char *format, ...) printf_like(2, 3);

@@ -5,6 +5,7 @@
  * What SeaBIOS makes of it on a machine without PCI:
  *  - it zeroes C0000h-DFFFFh and then copies and runs every file "vgaroms/..." there, so the VGA BIOS
  *    must be a file and a ROM mapped at C0000h would be overwritten;
+ *  - it does the same with "genroms/...": so the built-in DOS's ROM gets there;
  *  - boot menu 0 (key 0Eh, a missing key would do): no 2.5 s wait for F12;
  *  - "etc/boot-fail-wait" -1: say once that nothing can be booted instead of trying again every minute;
  *  - "etc/e820": the RAM, so that it needs no guess about KVM's reserved pages.
@@ -20,7 +21,7 @@
 #include <stdlib.h>
 
 enum { FWCFG_ID_TRADITIONAL = 1, E820_RAM = 1 };
-enum { FWCFG_NAME_BYTES = 56, FWCFG_DIR_ENTRY_BYTES = 64, FWCFG_FILES = 3, FWCFG_ITEMS = 7 + FWCFG_FILES };
+enum { FWCFG_NAME_BYTES = 56, FWCFG_DIR_ENTRY_BYTES = 64, FWCFG_FILES = 4, FWCFG_ITEMS = 7 + FWCFG_FILES };
 
 struct fwcfg_item {
     u16 key;
@@ -104,6 +105,8 @@ static void fwcfg_build(struct fwcfg *f, const struct machine_config *config)
     fwcfg_add_file(f, "etc/boot-fail-wait", f->boot_fail_wait, sizeof f->boot_fail_wait);
     fwcfg_add_file(f, "etc/e820", f->e820, sizeof f->e820);
     fwcfg_add_vgabios(f, config);
+    if (config->boot_rom)
+        fwcfg_add_file(f, "genroms/huddle-dos.rom", config->boot_rom, config->boot_rom_bytes);
     fwcfg_add(f, FWCFG_FILE_DIR, f->directory, 4 + f->n_files * FWCFG_DIR_ENTRY_BYTES);
 }
 

@@ -36,6 +36,8 @@ struct machine_config {
     u32 vgabios_bytes;
     const char *vgabios_name; /* file name without directory */
     u16 exit_port;           /* F4h; 0 = none */
+    const u8 *boot_rom;      /* option ROM of the built-in DOS; NULL: there is none, and not its port either */
+    u32 boot_rom_bytes;
     int serial_in_fd;        /* -1: none */
     int serial_out_fd;       /* -1: none */
     int debugcon_fd;         /* -1: none */
@@ -44,6 +46,7 @@ struct machine_config {
 enum machine_request {
     REQUEST_RESET = 1 << 0, /* 8042 pulse, port 92h bit 0 */
     REQUEST_EXIT = 1 << 1,  /* the guest wrote the exit port */
+    REQUEST_DOS = 1 << 2,   /* the guest calls the built-in DOS */
 };
 
 struct machine {

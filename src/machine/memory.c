@@ -273,6 +273,11 @@ bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 len)
     return true;
 }
 
+void memory_stored(struct memory *mem)
+{
+    changed(mem);
+}
+
 /* --- the private view --- */
 
 int memory_shadow_init(struct memory_shadow *shadow, const struct memory *mem)

@@ -87,6 +87,9 @@ void memory_close_window(struct memory *mem, gpa_t first, u32 bytes);
 must_check bool memory_read(const struct memory *mem, u64 gpa, void *buf, u32 len);
 must_check bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 len);
 
+/* Somebody else than the processor has stored through `view`. */
+void memory_stored(struct memory *mem);
+
 /* A second view of the same memory in which stores stay private: the byte at a is view[a], as in struct memory. A page
  * that was not stored to shows what the guest's memory holds now; one that was keeps its own contents until dropped.
  * NOTE: with A20 off, a store to one of the two addresses of a byte does not show at the other. */

@@ -156,6 +156,7 @@ static const char *end_id(enum run_end end)
 {
     static const char *const ids[] = {
         [RUN_END_EXIT_PORT] = "exit_port",
+        [RUN_END_PROGRAM] = "program",
         [RUN_END_TEXT] = "text",
         [RUN_END_FRAMES] = "frames",
         [RUN_END_SCRIPT] = "script",

@@ -88,6 +88,7 @@ struct run_check {
 
 enum run_end {
     RUN_END_EXIT_PORT,  /* the guest wrote the exit port: status (value << 1) | 1 */
+    RUN_END_PROGRAM,    /* the program that DOS was started for ended: its errorlevel */
     RUN_END_TEXT,       /* --until-text was seen: 0 */
     RUN_END_FRAMES,     /* --frames reached: 0 */
     RUN_END_SCRIPT,     /* script ended or quit: 0 */

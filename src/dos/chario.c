@@ -1,0 +1,226 @@
+/* INT 21h AH=01h-0Ch: characters from handle 0, to handle 1, AUX and PRN. */
+#include "dos/dos_impl.h"
+
+enum { CTRL_C = 3, END_OF_FILE = 0x1a, RETURN = 0x0d, HANDLE_IN = 0, HANDLE_OUT = 1, HANDLE_AUX = 3, HANDLE_PRN = 4 };
+
+static bool is_con(const struct dos *dos, int entry)
+{
+    enum { CON_INFO = INFO_DEVICE | INFO_STDIN };
+    return entry >= 0 && (guest_u16(dos, sft_at(entry) + SFT_INFO) & CON_INFO) == CON_INFO;
+}
+
+/* One character of handle 0: true and *c; or false and what comes next. */
+static bool get(struct dos *dos, bool wait, u8 *c, enum dos_next *next)
+{
+    int entry = sft_of_handle(dos, HANDLE_IN);
+    if (is_con(dos, entry))
+        return con_get(dos, wait, c, next);
+    *next = DOS_RETURN;
+    *c = END_OF_FILE;
+    if (entry < 0 || sft_is_device(dos, entry))
+        return true;
+    u32 position = guest_u32(dos, sft_at(entry) + SFT_POSITION), done = 0;
+    enum dos_error error = sft_read_byte(dos, entry, position, c, &done);
+    if (error || !done)
+        *c = END_OF_FILE;
+    else
+        guest_put_u32(dos, sft_at(entry) + SFT_POSITION, position + 1);
+    return true;
+}
+
+/* `count` characters to handle 1, as the last thing a call does; its registers are set. */
+static enum dos_next put(struct dos *dos, far_t text, u16 count)
+{
+    int entry = sft_of_handle(dos, HANDLE_OUT);
+    if (is_con(dos, entry))
+        return help_show(dos, text, count, AFTER_RETURN);
+    if (entry < 0 || sft_is_device(dos, entry))
+        return DOS_RETURN;
+    u32 position = guest_u32(dos, sft_at(entry) + SFT_POSITION), done = 0;
+    enum dos_error error = sft_write_at(dos, entry, position, text, count, &done);
+    if (!error)
+        guest_put_u32(dos, sft_at(entry) + SFT_POSITION, position + done);
+    return DOS_RETURN;
+}
+
+static enum dos_next put_character(struct dos *dos, u8 c)
+{
+    int entry = sft_of_handle(dos, HANDLE_OUT);
+    if (is_con(dos, entry))
+        return help_show_text(dos, &c, 1, AFTER_RETURN);
+    guest_put_u8(dos, in_dos(SDA + SDA_SCRATCH), c);
+    return put(dos, in_dos(SDA + SDA_SCRATCH), 1);
+}
+
+static bool break_in(struct dos *dos, u8 c)
+{
+    return c == CTRL_C && !dos->con.have_scan && is_con(dos, sft_of_handle(dos, HANDLE_IN));
+}
+
+enum dos_next int21_char_in_echo(struct dos *dos)
+{
+    enum dos_next next;
+    u8 c;
+    if (!get(dos, true, &c, &next))
+        return next;
+    if (break_in(dos, c))
+        return help_break(dos);
+    set_low(dos, CPU_EAX, c);
+    if (con_from_host(dos))
+        return DOS_RETURN;
+    return put_character(dos, c);
+}
+
+enum dos_next int21_char_in_raw(struct dos *dos)
+{
+    enum dos_next next;
+    u8 c;
+    if (!get(dos, true, &c, &next))
+        return next;
+    set_low(dos, CPU_EAX, c);
+    return DOS_RETURN;
+}
+
+enum dos_next int21_char_in(struct dos *dos)
+{
+    enum dos_next next;
+    u8 c;
+    if (!get(dos, true, &c, &next))
+        return next;
+    if (break_in(dos, c))
+        return help_break(dos);
+    set_low(dos, CPU_EAX, c);
+    return DOS_RETURN;
+}
+
+enum dos_next int21_char_out(struct dos *dos)
+{
+    u8 c = reg_low(dos, CPU_EDX);
+    if (con_break_pending(dos))
+        return con_break(dos);
+    set_low(dos, CPU_EAX, c == '\t' ? ' ' : c);
+    return put_character(dos, c);
+}
+
+enum dos_next int21_string_out(struct dos *dos)
+{
+    enum { CHUNK = 256, MAX = 0xffff };
+    far_t text = ds_dx(dos);
+    u8 part[CHUNK];
+    u32 count = 0;
+    if (con_break_pending(dos))
+        return con_break(dos);
+    for (bool found = false; !found && count < MAX;) {
+        guest_read(dos, text + count, part, sizeof part);
+        u32 i = 0;
+        while (i < CHUNK && part[i] != '$')
+            i++;
+        found = i < CHUNK;
+        count += i;
+    }
+    set_low(dos, CPU_EAX, '$');
+    return put(dos, text, (u16)MIN(count, (u32)MAX));
+}
+
+/* AH=06h: DL = FFh is input without waiting, ZF: none there. */
+enum dos_next int21_direct(struct dos *dos)
+{
+    u8 c = reg_low(dos, CPU_EDX);
+    enum dos_next next;
+    if (c != 0xff) {
+        set_low(dos, CPU_EAX, c);
+        return put_character(dos, c);
+    }
+    bool there = get(dos, false, &c, &next);
+    if (next != DOS_RETURN)
+        return next;
+    set_caller_flag(dos, FLAG_ZF, !there);
+    set_low(dos, CPU_EAX, there ? c : 0);
+    return DOS_RETURN;
+}
+
+/* AH=0Ah: at DS:DX the room for characters with CR, their number without it, and they. */
+enum dos_next int21_line_in(struct dos *dos)
+{
+    far_t buffer = ds_dx(dos);
+    u8 room = guest_u8(dos, buffer);
+    enum dos_next next;
+    if (!room)
+        return DOS_RETURN;
+    if (is_con(dos, sft_of_handle(dos, HANDLE_IN))) {
+        if (!line_edit(dos, room, &next))
+            return next;
+        u32 length = dos->con.length;
+        guest_put_u8(dos, buffer + 1, (u8)(length - 1));
+        guest_write(dos, buffer + 2, dos->con.line, length);
+        dos->con.length = 0;
+        return DOS_RETURN;
+    }
+    u8 n = 0, c = 0;
+    while (get(dos, true, &c, &next) && c != RETURN && c != END_OF_FILE)
+        if (c != '\n' && n + 1 < room)
+            guest_put_u8(dos, buffer + 2 + n++, c);
+    guest_put_u8(dos, buffer + 2 + n, RETURN);
+    guest_put_u8(dos, buffer + 1, n);
+    return DOS_RETURN;
+}
+
+enum dos_next int21_status(struct dos *dos)
+{
+    enum dos_next next = DOS_RETURN;
+    int entry = sft_of_handle(dos, HANDLE_IN);
+    if (con_break_pending(dos))
+        return con_break(dos);
+    bool there = is_con(dos, entry) ? con_ready(dos, &next) : entry >= 0;
+    if (next != DOS_RETURN)
+        return next;
+    set_low(dos, CPU_EAX, there ? 0xff : 0);
+    return DOS_RETURN;
+}
+
+/* AH=0Ch: empties the keyboard's buffer; then it is the function in AL, also if that has to be run again. */
+enum dos_next int21_flush_in(struct dos *dos)
+{
+    u8 function = reg_low(dos, CPU_EAX);
+    if (is_con(dos, sft_of_handle(dos, HANDLE_IN)))
+        con_flush(dos);
+    if (function != 0x01 && function != 0x06 && function != 0x07 && function != 0x08 && function != 0x0a) {
+        set_low(dos, CPU_EAX, 0);
+        return DOS_RETURN;
+    }
+    set_high(dos, CPU_EAX, function);
+    return int21(dos);
+}
+
+/* --- AUX and PRN: the BIOS's serial and printer services --- */
+
+enum { BIOS_SERIAL = 0x14, BIOS_PRINTER = 0x17, SERIAL_SEND = 0x0100, SERIAL_RECEIVE = 0x0200 };
+
+static bool answered(struct dos *dos)
+{
+    bool answered = dos->bios_answered;
+    dos->bios_answered = false;
+    return answered;
+}
+
+enum dos_next int21_aux_in(struct dos *dos)
+{
+    if (!answered(dos))
+        return help_bios(dos, BIOS_SERIAL, SERIAL_RECEIVE, 0);
+    set_low(dos, CPU_EAX, (u8)dos->bios_ax);
+    return DOS_RETURN;
+}
+
+enum dos_next int21_aux_out(struct dos *dos)
+{
+    if (!answered(dos))
+        return help_bios(dos, BIOS_SERIAL, SERIAL_SEND | reg_low(dos, CPU_EDX), 0);
+    return DOS_RETURN;
+}
+
+enum dos_next int21_prn_out(struct dos *dos)
+{
+    if (!answered(dos))
+        return help_bios(dos, BIOS_PRINTER, reg_low(dos, CPU_EDX), 0);
+    return DOS_RETURN;
+}
