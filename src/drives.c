@@ -3,6 +3,8 @@
  * and the BIOS Boot Specification. */
 #include "drives.h"
 
+#include "dos_session.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -228,7 +230,7 @@ bool drives_assign(struct drives *d, const struct options *o, char *why)
     d->disk[1] = o->hdb;
     if (!check_files(o, why) || !probe_drives(o, why))
         return false;
-    if (o->image && !assign_image(d, o->image, why))
+    if (o->image && !dos_session_wanted(o) && !assign_image(d, o->image, why))
         return false;
     if (d->disk[1] && !d->disk[0])
         return refuse(why, "--hdb=%.150s: there is no first hard disk; make it --hda", d->disk[1]);

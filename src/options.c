@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static enum options_result refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -88,6 +89,14 @@ static const struct option_row *find_option(const char *word, size_t len)
 {
     for (size_t i = 0; i < option_row_count; i++)
         if (strlen(option_rows[i].name) == len && memcmp(option_rows[i].name, word, len) == 0)
+            return &option_rows[i];
+    return NULL;
+}
+
+static const struct option_row *find_letter(const char *word, size_t len)
+{
+    for (size_t i = 0; len == 1 && i < option_row_count; i++)
+        if (option_rows[i].letter == word[0])
             return &option_rows[i];
     return NULL;
 }
@@ -177,7 +186,7 @@ static enum options_result parse_option(struct options *o, struct cursor *cursor
     size_t len = equals ? (size_t)(equals - word) : strlen(word);
     if (strcmp(arg, "-h") == 0)
         return OPTIONS_HELP;
-    const struct option_row *row = arg[1] == '-' ? find_option(word, len) : NULL;
+    const struct option_row *row = arg[1] == '-' ? find_option(word, len) : find_letter(word, len);
     if (!row)
         return unknown_option(o->command, arg, word, len, why);
     if (!(row->commands & o->command))
@@ -187,7 +196,7 @@ static enum options_result parse_option(struct options *o, struct cursor *cursor
     if (!row->set)
         return special_option(row);
     u64 bit = 1ull << (row - option_rows);
-    if (o->given & bit)
+    if (o->given & bit && !row->repeats)
         return refuse(why, "--%s: given twice", row->name);
     o->given |= bit;
     bool left_out = row->optional && !equals;
@@ -271,8 +280,8 @@ static enum options_result check(const struct options *o, char *why)
 {
     if (o->command == COMMAND_DOCTOR)
         return OPTIONS_OK;
-    if (!o->image && !o->fda && !o->hda && !o->hdb)
-        return refuse(why, "no image: 'huddle %s IMAGE'", command_name(o->command));
+    if (!o->image && !o->fda && !o->hda && !o->hdb && !o->n_commands && !o->n_mounts)
+        return refuse(why, "nothing to run: 'huddle %s PROGRAM', DIRECTORY or IMAGE", command_name(o->command));
     if (o->command == COMMAND_CLUSTERS && o->level == CLUSTER_OFF)
         return refuse(why, "--cluster=off: then there are no clusters to list");
     if (check_level(o, why) != OPTIONS_OK)
@@ -328,6 +337,23 @@ static enum options_result parse_command(struct options *o, const char *arg, cha
     return refuse(why, "%.60s: no such command; there are run, ab, clusters and doctor", arg);
 }
 
+bool options_is_program(const char *name)
+{
+    static const char *const extensions[] = {".com", ".exe", ".bat"};
+    size_t length = strlen(name);
+    for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
+        if (length > 4 && strcasecmp(name + length - 4, extensions[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What follows a program's name is the program's. */
+static void take_arguments(struct options *o, const struct cursor *cursor)
+{
+    o->arguments = cursor->argv + cursor->at + 1;
+    o->n_arguments = (u32)(cursor->argc - cursor->at - 1);
+}
+
 enum options_result options_parse(struct options *o, int argc, char *const argv[], char *why)
 {
     struct cursor cursor = {argc, argv, 2};
@@ -344,6 +370,10 @@ enum options_result options_parse(struct options *o, int argc, char *const argv[
             result = parse_option(o, &cursor, why);
         else
             result = add_image(o, arg, why);
+        if (result == OPTIONS_OK && o->image && !o->n_arguments && options_is_program(o->image) && arg == o->image) {
+            take_arguments(o, &cursor);
+            break;
+        }
     }
     return result == OPTIONS_OK ? check(o, why) : result;
 }

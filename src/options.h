@@ -22,6 +22,8 @@ enum command {
 #define VARIANT_NAME_BYTES 32
 #define MAX_VARIANTS       5 /* as many columns as 100 characters hold */
 #define MAX_WINDOWS        8
+#define MAX_MOUNTS         25 /* a drive each; Z: is taken */
+#define MAX_COMMANDS       256
 #define OPTIONS_WHY_BYTES  320
 #define RAM_MIB_MIN        2
 #define RAM_MIB_MAX        3072
@@ -77,6 +79,15 @@ struct options {
     u64 timeout_ns;     /* 0: none */
     u64 frames;         /* 0: no limit */
     const char *until_text, *script;
+
+    /* The built-in DOS. */
+    const char *mounts[MAX_MOUNTS]; /* "D=DIRECTORY" */
+    u32 n_mounts;
+    const char *commands[MAX_COMMANDS];
+    u32 n_commands;
+    bool autoexec;
+    char *const *arguments; /* of the program that `image` is */
+    u32 n_arguments;
 };
 
 enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_MAN, OPTIONS_USAGE };
@@ -87,6 +98,9 @@ enum options_result options_parse(struct options *options, int argc, char *const
 
 /* Whether the option of that name (without dashes) was on the command line. */
 bool options_given(const struct options *options, const char *name);
+
+/* Is it the name of a program of DOS: .COM, .EXE or .BAT, in either case? */
+bool options_is_program(const char *name);
 
 /* Help of one command or, for COMMAND_NONE, of the program. */
 void help_print(FILE *out, enum command command);

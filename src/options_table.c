@@ -364,12 +364,50 @@ static bool set_stress(struct options *o, const struct option_row *row, const ch
     return for_each_item(o, value, why, add_stress);
 }
 
+/* A letter, '=', a directory. */
+static bool add_mount(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    char letter = value[0] | 0x20;
+    (void)row;
+    if (letter < 'a' || letter > 'y' || value[1] != '=' || !value[2])
+        return refuse(why, "not a drive (A to Y), '=' and a directory or an image");
+    if (o->n_mounts == MAX_MOUNTS)
+        return refuse(why, "more than %d", MAX_MOUNTS);
+    for (u32 i = 0; i < o->n_mounts; i++)
+        if ((o->mounts[i][0] | 0x20) == letter)
+            return refuse(why, "drive %c: is given twice", letter - 'a' + 'A');
+    o->mounts[o->n_mounts++] = value;
+    return true;
+}
+
+static bool add_command(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    enum { LINE_MAX_CHARACTERS = 127 };
+    (void)row;
+    if (strlen(value) > LINE_MAX_CHARACTERS)
+        return refuse(why, "a command has at most %d characters", LINE_MAX_CHARACTERS);
+    if (strpbrk(value, "\r\n"))
+        return refuse(why, "one command at a time");
+    if (o->n_commands == MAX_COMMANDS)
+        return refuse(why, "more than %d", MAX_COMMANDS);
+    o->commands[o->n_commands++] = value;
+    return true;
+}
+
 #define FIELD(f)         .offset = offsetof(struct options, f)
 #define FILE_OPTION(f)   FIELD(f), .set = set_string, .what = "the file name"
 #define TEXT_OPTION(f)   FIELD(f), .set = set_string, .what = "the text"
 #define NUMBER_OPTION(f) FIELD(f), .set = set_number
 
 const struct option_row option_rows[] = {
+    {"command", "TEXT",
+     "have the command interpreter execute this; may be given again; the status is that of the last command",
+     COMMAND_GUEST, false, GROUP_DOS, .set = add_command, .letter = 'c', .repeats = true},
+    {"mount", "D=DIR[:ro]",
+     "make the directory DIR (or the FAT file system of an image) drive D:, :ro for reading only; the program's directory is drive C:",
+     COMMAND_GUEST, false, GROUP_DOS, .set = add_mount, .repeats = true},
+    {"autoexec", NULL, "execute C:\\AUTOEXEC.BAT first", COMMAND_GUEST, false, GROUP_DOS, FIELD(autoexec), .set = set_flag},
+
     {"fda", "FILE", "floppy image in drive A:", COMMAND_GUEST, false, GROUP_DISKS, FILE_OPTION(fda)},
     {"hda", "FILE", "hard disk image, drive C:", COMMAND_GUEST, false, GROUP_DISKS, FILE_OPTION(hda)},
     {"hdb", "FILE", "second hard disk image, drive D:", COMMAND_GUEST, false, GROUP_DISKS, FILE_OPTION(hdb)},
@@ -474,7 +512,7 @@ const size_t option_row_count = ARRAY_LEN(option_rows);
 _Static_assert(ARRAY_LEN(option_rows) <= 64, "struct options remembers given rows in 64 bits");
 
 const char *const option_group_names[OPTION_GROUPS] = {
-    [GROUP_DISKS] = "Disks",     [GROUP_MACHINE] = "Machine", [GROUP_CLUSTERS] = "Clusters",
+    [GROUP_DOS] = "Built-in DOS", [GROUP_DISKS] = "Disks",     [GROUP_MACHINE] = "Machine", [GROUP_CLUSTERS] = "Clusters",
     [GROUP_END] = "When to end", [GROUP_OUTPUT] = "Output",   [GROUP_GENERAL] = "General",
 };
 

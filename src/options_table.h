@@ -5,6 +5,7 @@
 #include "options.h"
 
 enum option_group {
+    GROUP_DOS,
     GROUP_DISKS,
     GROUP_MACHINE,
     GROUP_CLUSTERS,
@@ -26,6 +27,8 @@ struct option_row {
     size_t offset;    /* of the field in struct options, for the generic setters */
     u64 min, max;     /* numbers */
     const char *what; /* numbers: "a number of MiB" */
+    char letter;      /* -c; 0: none */
+    bool repeats;     /* may be given again */
     bool optional;    /* the value may be left out: --name, or --name=VALUE in one word */
 };
 

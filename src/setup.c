@@ -104,6 +104,17 @@ static int open_firmware(struct setup *s, const struct options *o)
     return rc;
 }
 
+static int open_dos(struct setup *s, const struct options *o)
+{
+    int rc = dos_session_open(&s->dos, o);
+    if (rc)
+        return rc;
+    s->config.dos = &s->dos.config;
+    s->config.machine.boot_rom = s->dos.rom;
+    s->config.machine.boot_rom_bytes = s->dos.rom_bytes;
+    return 0;
+}
+
 int setup_open(struct setup *s, const struct options *o, const struct drives *d)
 {
     memset(s, 0, sizeof *s);
@@ -133,6 +144,8 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
     int rc = open_firmware(s, o);
     if (!rc)
         rc = open_blocks(s, o, d);
+    if (!rc && dos_session_wanted(o))
+        rc = open_dos(s, o);
     if (!rc && o->script)
         rc = script_load(&s->script, o->script);
     s->config.script = s->script;
@@ -149,6 +162,8 @@ void setup_close(struct setup *s)
         block_close(s->floppy[i]);
     for (u32 i = 0; i < MACHINE_DISKS; i++)
         block_close(s->disk[i]);
+    if (s->config.dos)
+        dos_session_close(&s->dos);
     if (s->script)
         script_free(s->script);
     if (s->serial_fd >= 0)

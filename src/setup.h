@@ -2,6 +2,7 @@
 #ifndef HUDDLE_SETUP_H
 #define HUDDLE_SETUP_H
 
+#include "dos_session.h"
 #include "drives.h"
 #include "firmware.h"
 #include "options.h"
@@ -15,6 +16,7 @@ struct setup {
     struct block *floppy[MACHINE_FLOPPIES];
     struct block *disk[MACHINE_DISKS];
     struct script *script;
+    struct dos_session dos; /* if config.dos is set */
     int serial_fd;   /* -1: not ours to close */
     int debugcon_fd; /* -1: none */
     int perf_map_fd; /* -1: none */

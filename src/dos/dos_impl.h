@@ -241,7 +241,7 @@ enum dos_error path_parse(struct dos *dos, const char *text, struct dos_path *pa
 enum dos_error path_parse_at(struct dos *dos, far_t text, struct dos_path *path);
 /* The directory a path lies in. */
 void path_parent(const struct dos_path *path, struct dos_path *parent);
-const char *path_last(const struct dos_path *path);
+const char *path_name(const struct dos_path *path);
 /* "NAME.EXT" to eleven characters, padded; ? stays. And back. */
 void name_to_fcb(const char *name, u8 fcb[11]);
 void fcb_to_name(const u8 fcb[11], char name[DOS_NAME_BYTES]);

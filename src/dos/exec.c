@@ -196,7 +196,7 @@ static enum dos_error place_com(struct dos *dos, struct image *image)
 
 static void program_name(const struct dos_path *path, char name[DOS_NAME_BYTES])
 {
-    strcpy(name, path_last(path));
+    strcpy(name, path_name(path));
     name[strcspn(name, ".")] = 0;
 }
 

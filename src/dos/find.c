@@ -185,7 +185,7 @@ enum dos_next int21_find_first(struct dos *dos)
         return dos_fail(dos, DOS_NO_MORE_FILES); /* the root is in no directory */
     path_parent(&path, &parent);
     struct find_dta dta = {.drive = (u8)(path.drive + 1), .attributes = (u8)reg16(dos, CPU_ECX)};
-    name_to_fcb(path_last(&path), dta.pattern);
+    name_to_fcb(path_name(&path), dta.pattern);
     return found(dos, &dta, parent.path);
 }
 

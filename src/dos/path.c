@@ -2,24 +2,18 @@
  * "File system". */
 #include "dos/dos_impl.h"
 
+#include "dos/volume/cp437.h"
+
 #include <string.h>
 #include <strings.h>
 
 enum { TEXT_BYTES = 128, BASE_CHARACTERS = 8, EXTENSION_CHARACTERS = 3, FCB_CHARACTERS = 11, PATH_MAX_CHARACTERS = 63 };
 
-/* Code page 437: the small letters with accents have capitals, or are shown as letters without. */
 u8 dos_upper(u8 c)
 {
-    static const u8 high[] = {0x80, 0x9a, 0x45, 0x41, 0x8e, 0x41, 0x8f, 0x80, 0x45, 0x45, 0x45, 0x49, 0x49, 0x49, 0x8e, 0x8f,
-                              0x90, 0x92, 0x92, 0x4f, 0x99, 0x4f, 0x55, 0x55, 0x59, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f,
-                              0x41, 0x49, 0x4f, 0x55, 0xa5, 0xa5};
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 'A';
-    return c >= 0x80 && c < 0x80 + sizeof high ? high[c - 0x80] : c;
+    return cp437_upper(c);
 }
 
-/* Names are kept in code page 437, where small letters with accents are not letters' other case to the file system of the
- * volume: a name is compared in the form that dos_upper gives. */
 static bool name_character(u8 c)
 {
     return c > ' ' && !strchr("\"/\\[]:|<>+=;,", c);
@@ -144,7 +138,7 @@ static enum dos_error walk(const char *at, struct dos_path *path)
 static bool find_device(struct dos_path *path)
 {
     char name[DOS_NAME_BYTES];
-    const char *last = path_last(path);
+    const char *last = path_name(path);
     u32 length = MIN((u32)strcspn(last, "."), (u32)BASE_CHARACTERS);
     memcpy(name, last, length);
     name[length] = 0;
@@ -202,7 +196,7 @@ void path_parent(const struct dos_path *path, struct dos_path *parent)
     leave_directory(parent->path);
 }
 
-const char *path_last(const struct dos_path *path)
+const char *path_name(const struct dos_path *path)
 {
     const char *last = strrchr(path->path, '\\');
     return last ? last + 1 : path->path;

@@ -128,7 +128,7 @@ static void opened(struct dos *dos, int entry, const struct dos_path *path, u8 m
     struct dos_entry now;
     dos->file[entry] = (struct dos_file){.file = file, .drive = path->drive};
     strcpy(dos->file[entry].path, path->path);
-    describe(dos, entry, mode, path->drive | INFO_NOT_EOF, path_last(path));
+    describe(dos, entry, mode, path->drive | INFO_NOT_EOF, path_name(path));
     refresh(dos, entry);
     if (volume->class->stat_file(volume->object, file, &now))
         return;

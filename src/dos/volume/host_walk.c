@@ -9,17 +9,23 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of a directory on the way: one that is not there is a path that is not there. */
+static enum dos_error path_error(int rc)
+{
+    enum dos_error error = host_error(rc);
+    return error == DOS_FILE_NOT_FOUND ? DOS_PATH_NOT_FOUND : error;
+}
+
 /* Opens place->path. */
 static enum dos_error open_place(struct host *host, struct host_place *place)
 {
     place->fd = host_beneath(host, place->path, O_PATH | O_DIRECTORY);
     if (place->fd < 0)
-        return place->fd == -EACCES ? DOS_ACCESS_DENIED : DOS_PATH_NOT_FOUND;
+        return path_error(place->fd);
     int rc = fstat(place->fd, &place->stat) ? -errno : host_listing_get(host, place);
-    if (!rc)
-        return DOS_OK;
-    close(place->fd);
-    return rc == -EACCES || rc == -ENOMEM ? host_error(rc) : DOS_PATH_NOT_FOUND;
+    if (rc)
+        close(place->fd);
+    return path_error(rc);
 }
 
 /* Goes down to `end`, a place in the path where a component ends or begins. */
@@ -61,6 +67,22 @@ enum dos_error host_enter_parent(struct host *host, const char *path, struct hos
 void host_leave(struct host_place *place)
 {
     close(place->fd);
+}
+
+bool volume_host_name(const struct volume *volume, const char *name, char dos[DOS_NAME_BYTES])
+{
+    struct host_place place;
+    bool found = false;
+    if (host_enter(volume->object, "", &place))
+        return false;
+    for (u32 i = 0; !found && i < place.listing->count; i++) {
+        const struct host_name *item = place.listing->names[i];
+        found = strcmp(item->host, name) == 0;
+        if (found)
+            strcpy(dos, item->dos);
+    }
+    host_leave(&place);
+    return found && *dos;
 }
 
 /* --- what is under a name --- */

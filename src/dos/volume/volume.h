@@ -127,6 +127,9 @@ struct volume {
 /* The directory `directory` of the host. 0 or -errno, `why` filled in words that name it. */
 must_check int volume_host_open(struct volume *volume, const char *directory, bool read_only, char *why, size_t why_bytes);
 
+/* How the file `name` of the mounted directory itself is called in DOS. False if it is not there. */
+bool volume_host_name(const struct volume *volume, const char *name, char dos[DOS_NAME_BYTES]);
+
 struct block; /* dev/block.h */
 /* The FAT12 or FAT16 file system of a floppy image, or of the first such partition of a disk image. The image stays the
  * caller's. 0 or -errno, `why` filled. */
