@@ -173,7 +173,8 @@ bool ask_yes_no(const char *text)
     return answer[0] == 'Y';
 }
 
-/* From a file, byte by byte, since what follows belongs to whoever reads next. Shown, as DOS shows what AH=0Ah reads. */
+/* From a file, byte by byte, since what follows belongs to whoever reads next. Shown, as DOS shows what
+ * AH=0Ah reads. */
 static bool file_line(char *line, size_t bytes)
 {
     size_t n = 0;

@@ -24,6 +24,7 @@ PATTERNS = {
     "time": r"[ \d]\d:\d\d[ap]?",
     "number": r" *[\d,]+",
     "any": r".*",
+    "lines": r"(?:.*\n)*.*",
 }
 PROGRAMS = ["COMMAND.COM", "ERRORS.COM", "EXITCODE.COM"]
 
@@ -74,12 +75,12 @@ class Case:
     def judge(self, got):
         """Empty, or what is wrong."""
         lines, wanted, shown = got.split("\n"), self.pattern(), self.expected.split("\n")
-        # What matches is shown as it is expected, so that the difference is only what does not.
-        if len(lines) == len(wanted) and all(re.fullmatch(w, g) for w, g in zip(wanted, lines)):
+        if re.fullmatch("\n".join(wanted), got):
             return ""
+        # What matches is shown as it is expected, so that the difference is only what does not.
         seen = []
         for line in lines:
-            seen.append(next((s for w, s in zip(wanted, shown) if w != ".*" and re.fullmatch(w, line)), line))
+            seen.append(next((s for w, s in zip(wanted, shown) if PATTERNS["any"] not in w and re.fullmatch(w, line)), line))
         return "\n".join(difflib.unified_diff(shown, seen, "expected", "got", lineterm=""))
 
 
