@@ -15,7 +15,7 @@ int host_beneath(const struct host *host, const char *path, u64 flags)
 {
     struct open_how how = {
         .flags = flags | O_CLOEXEC,
-        .resolve = 0,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
     };
     if (!(flags & O_PATH))
         how.flags |= O_NOCTTY | O_NONBLOCK; /* should it have become a FIFO */
