@@ -5,6 +5,8 @@
 #include "shell.h"
 #include "text.h"
 
+enum { BATCH_PARAGRAPHS = (sizeof(struct batch) + 15) / 16 };
+
 bool batch_line(u16 handle, u32 *offset, bool *cut)
 {
     char *line = shell.io;
@@ -172,29 +174,49 @@ static void batch_set(struct batch *batch, const char *path, const char *name, c
     batch->shifted = 0;
 }
 
+/* Makes room for another one: what runs now is kept in DOS's memory meanwhile. */
+static bool batch_push(void)
+{
+    u16 outer = 0;
+    if (shell.batch) {
+        u16 paragraphs = BATCH_PARAGRAPHS;
+        outer = memory_allocate(&paragraphs);
+        if (!outer || paragraphs < BATCH_PARAGRAPHS) {
+            if (outer)
+                memory_free(outer);
+            return false;
+        }
+        far_write(outer, 0, shell.batch, sizeof(struct batch));
+    }
+    shell.batch = &shell.batch_now;
+    shell.batch->outer = outer;
+    return true;
+}
+
+void batch_pop(void)
+{
+    u16 outer = shell.batch->outer;
+    if (outer) {
+        far_read(outer, 0, shell.batch, sizeof(struct batch));
+        memory_free(outer);
+    } else {
+        shell.echo = shell.batch->echo_before;
+        shell.batch = NULL;
+    }
+}
+
 static void batch_run(struct batch *batch)
 {
-    batch->outer = shell.batch;
     batch->redirections = shell.redirections;
     batch->moves = 0;
     batch->ended = false;
     batch->echo_before = shell.echo;
-    shell.batch = batch;
     jump_save(&batch->jump);
     while (!batch->ended && batch_next(batch)) {
         batch_echo(batch->line);
         line_run(batch->line);
     }
-    shell.batch = batch->outer;
-    if (!shell.batch)
-        shell.echo = batch->echo_before;
-}
-
-static void batch_run_new(const char *path, const char *name, const char *tail)
-{
-    struct batch batch;
-    batch_set(&batch, path, name, tail);
-    batch_run(&batch);
+    batch_pop();
 }
 
 void batch_start(const char *path, const char *name, const char *tail)
@@ -204,9 +226,10 @@ void batch_start(const char *path, const char *name, const char *tail)
     if (shell.batch && !calling) {
         batch_set(shell.batch, path, name, tail);
         shell.batch->moves++;
-    } else if (!shell_has_stack(sizeof(struct batch))) {
+    } else if (!shell_has_stack(0) || !batch_push()) {
         shell.status = complain("Batch files are nested too deep");
     } else {
-        batch_run_new(path, name, tail);
+        batch_set(shell.batch, path, name, tail);
+        batch_run(shell.batch);
     }
 }

@@ -176,7 +176,6 @@ struct loop {
     char *set, *body;
     bool first;
     u16 moves; /* of the batch file when it began */
-    struct batch *batch;
 };
 
 /* "%a IN (set) DO body" */
@@ -208,7 +207,7 @@ static bool for_parse(struct loop *loop, char *text)
 static bool for_goes_on(const struct loop *loop)
 {
     const struct batch *batch = shell.batch;
-    return !batch || (batch == loop->batch && batch->moves == loop->moves && !batch->ended);
+    return !batch || (batch->moves == loop->moves && !batch->ended);
 }
 
 /* The body with directory and name for the variable. A frame of its own, for the line. */
@@ -255,7 +254,7 @@ static void for_files(const struct loop *loop, char *pattern)
 
 int cmd_for(char *args)
 {
-    struct loop loop = {.batch = shell.batch, .moves = shell.batch ? shell.batch->moves : 0};
+    struct loop loop = {.moves = shell.batch ? shell.batch->moves : 0};
     if (!for_parse(&loop, args))
         return complain("Syntax error");
     if (!shell_has_stack(2 * LINE_BYTES))

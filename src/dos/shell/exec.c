@@ -24,8 +24,11 @@ static enum kind program_at(char *path)
     return KIND_NONE;
 }
 
+/* Not inlined, here and below: who runs a batch file has no room for their frames. */
+#define own_frame __attribute__((noinline))
+
 /* In the directories of PATH, read from the environment one by one. */
-static enum kind program_in_path(char *path, const char *word)
+own_frame static enum kind program_in_path(char *path, const char *word)
 {
     char directory[PATH_BYTES];
     s32 at = environment_find("PATH");
@@ -146,7 +149,7 @@ static u16 program_load(const char *path, const u8 *tail)
     return regs.flags & FLAG_CARRY ? regs.ax : 0;
 }
 
-static void program_exec(const char *path, const char *arguments)
+own_frame static void program_exec(const char *path, const char *arguments)
 {
     u8 tail[TAIL_BYTES + 2];
     size_t n = text_length(arguments);

@@ -50,12 +50,8 @@ static void clean_up(const struct redirection *until)
 void shell_abort(void)
 {
     clean_up(NULL);
-    struct batch *outermost = shell.batch;
-    while (outermost && outermost->outer)
-        outermost = outermost->outer;
-    if (outermost)
-        shell.echo = outermost->echo_before;
-    shell.batch = NULL;
+    while (shell.batch)
+        batch_pop();
     shell.status = 1;
     jump_back(&shell.restart);
 }

@@ -15,7 +15,7 @@ enum {
     LINE_BYTES = 256,     /* with the NUL; DOS's own have 128 */
     TAIL_BYTES = 126,     /* of a program's command line, without the carriage return */
     IO_BYTES = 512,       /* of the buffer that reading shares */
-    STACK_RESERVE = 1600, /* what a command that does not recurse may need, and DOS and interrupts on top */
+    STACK_RESERVE = 2048, /* what a command that does not recurse may need, and DOS and interrupts on top */
 };
 
 /* A place to jump back to (start.S). */
@@ -31,9 +31,9 @@ struct redirection {
     char *temporary[2]; /* files of a pipe that go with it, or NULL */
 };
 
-/* A batch file that runs. The file is open only while a line is read. */
+/* The batch file that runs. It is open only while a line is read. */
 struct batch {
-    struct batch *outer;              /* who called it */
+    u16 outer;                        /* segment with the one that called it, or 0 */
     struct redirection *redirections; /* that were in force when it began */
     struct jump jump;                 /* to its next line */
     char path[PATH_BYTES];
@@ -57,7 +57,8 @@ struct shell {
     bool high;      /* LOADHIGH: the program may go into upper memory */
     bool complaining;
     volatile bool abort_wanted; /* critical error, "Abort", while we run ourselves */
-    struct batch *batch;
+    struct batch *batch;        /* &batch_now or NULL */
+    struct batch batch_now;
     struct redirection *redirections;
     struct jump restart; /* gives up everything: the main loop */
     u16 buffer_segment;  /* COPY's and DIR's block, 0 if none: freed when they are given up */
@@ -115,6 +116,8 @@ char *pipe_find(char *line);
 /* Runs the batch file `path`, called `name`, with the words of `tail`; in the place of the one that runs,
  * unless that CALLs. */
 void batch_start(const char *path, const char *name, const char *tail);
+/* The batch file that runs ends; the one that called it goes on. */
+void batch_pop(void);
 /* The next line of `handle` from *offset on into shell.io, without its end; false at the end of the file. One
  * that is longer than LINE_BYTES - 1 has *cut set. */
 bool batch_line(u16 handle, u32 *offset, bool *cut);
