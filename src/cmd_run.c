@@ -22,6 +22,12 @@ static void print_summary(const struct run_stats *stats)
             number_format_ns(time, stats->host_ns_total));
 }
 
+/* A program of DOS that has come to its end: its output is all that there is to say. */
+static bool ended_itself(const struct run_stats *stats)
+{
+    return stats->end == RUN_END_PROGRAM && stats->status_of_program;
+}
+
 static void print_check(const struct run_check *check)
 {
     char compared[NUMBER_BYTES], not_comparable[NUMBER_BYTES];
@@ -89,7 +95,7 @@ int cmd_run(const struct options *options)
     bool started = vmm_run(&setup.config, stats) == 0;
     status = started ? stats->status : STATUS_HOST_ERROR;
     setup_close(&setup);
-    if (started)
+    if (started && !ended_itself(stats))
         print_summary(stats);
     if (started && stats->check.on)
         print_check(&stats->check);

@@ -40,30 +40,55 @@ static int mount_directory(struct dos_session *s, u32 drive, const char *directo
     return rc;
 }
 
-/* "D=DIRECTORY" or "D=DIRECTORY:ro". */
-static int mount_option(struct dos_session *s, const char *text)
+/* The FAT file system in an image. */
+static int mount_image(struct dos_session *s, u32 drive, const char *path, bool read_only, bool snapshot)
+{
+    enum { FLOPPY_MAX_BYTES = 2880 * KIB };
+    char why[WHY_BYTES];
+    struct stat st;
+    enum block_kind kind = stat(path, &st) == 0 && st.st_size > FLOPPY_MAX_BYTES ? BLOCK_DISK : BLOCK_FLOPPY;
+    if (s->volume[drive].object) {
+        log_error("%s: drive %c: is something else already", path, 'A' + drive);
+        return -EEXIST;
+    }
+    int rc = block_open(&s->image[drive], path, kind, snapshot || read_only);
+    if (rc)
+        return rc;
+    if (read_only)
+        block_protect(s->image[drive]);
+    rc = volume_fat_open(&s->volume[drive], s->image[drive], why, sizeof why);
+    if (rc)
+        log_error("%s: %s", path, why);
+    return rc;
+}
+
+/* "D=DIRECTORY", "D=IMAGE", either with ":ro". */
+static int mount_option(struct dos_session *s, const struct options *o, const char *text)
 {
     u32 drive = (u32)((text[0] | 0x20) - 'a');
-    char *directory = strdup(text + 2);
-    if (!directory)
+    char *path = strdup(text + 2);
+    if (!path)
         return -ENOMEM;
-    size_t length = strlen(directory);
-    bool read_only = length > 3 && strcmp(directory + length - 3, ":ro") == 0;
-    if (read_only)
-        directory[length - 3] = 0;
-    int rc = mount_directory(s, drive, directory, read_only);
-    free(directory);
+    size_t length = strlen(path);
+    bool read_only = o->command != COMMAND_RUN;
+    if (length > 3 && strcmp(path + length - 3, ":ro") == 0) {
+        read_only = true;
+        path[length - 3] = 0;
+    }
+    int rc = is_directory(path) ? mount_directory(s, drive, path, read_only) :
+                                  mount_image(s, drive, path, read_only, o->snapshot);
+    free(path);
     return rc;
 }
 
 static int mount_all(struct dos_session *s, const struct options *o, const char *directory)
 {
-    int rc = directory ? mount_directory(s, DRIVE_C, directory, false) : 0;
+    bool read_only = o->command != COMMAND_RUN; /* comparisons begin with the same files */
+    int rc = directory ? mount_directory(s, DRIVE_C, directory, read_only) : 0;
     for (u32 i = 0; !rc && i < o->n_mounts; i++)
-        rc = mount_option(s, o->mounts[i]);
-    if (!rc && !s->volume[DRIVE_C].object && !directory) {
-        rc = mount_directory(s, DRIVE_C, ".", false);
-    }
+        rc = mount_option(s, o, o->mounts[i]);
+    if (!rc && !s->volume[DRIVE_C].object)
+        rc = mount_directory(s, DRIVE_C, ".", read_only);
     return rc;
 }
 
@@ -197,6 +222,8 @@ void dos_session_close(struct dos_session *s)
     for (u32 i = 0; i < DOS_DRIVES; i++)
         if (s->volume[i].object)
             volume_close(&s->volume[i]);
+    for (u32 i = 0; i < DOS_DRIVES; i++)
+        block_close(s->image[i]);
     free(s->batch);
     free(s->rom);
     *s = (struct dos_session){.batch = NULL};

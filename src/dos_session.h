@@ -3,12 +3,14 @@
 #ifndef HUDDLE_DOS_SESSION_H
 #define HUDDLE_DOS_SESSION_H
 
+#include "dev/block.h"
 #include "dos/dos.h"
 #include "options.h"
 
 struct dos_session {
     struct dos_config config; /* points into the rest */
     struct volume volume[DOS_DRIVES];
+    struct block *image[DOS_DRIVES]; /* NULL: the drive is no image */
     struct volume_rom_file files[2]; /* of drive Z: */
     char *batch;                     /* Z:\RUN.BAT; NULL: none */
     char program[DOS_PATH_BYTES];

@@ -12,6 +12,7 @@ static void end(struct vmm *vmm)
 {
     const char *why;
     int status = dos_status(vmm->dos, &why);
+    vmm->stats->status_of_program = status >= 0;
     if (status >= 0)
         vmm_end(vmm, RUN_END_PROGRAM, status, "the program ended with errorlevel %d", status);
     else

@@ -309,6 +309,11 @@ bool block_readonly(const struct block *b)
     return b->readonly;
 }
 
+void block_protect(struct block *b)
+{
+    b->readonly = true;
+}
+
 static bool in_image(const struct block *b, u64 lba, u32 count)
 {
     return lba <= b->sectors && count <= b->sectors - lba;

@@ -30,6 +30,8 @@ u64 block_sectors(const struct block *block);
 struct block_geometry block_geometry(const struct block *block);
 /* True if writes are refused; never for a snapshot. */
 bool block_readonly(const struct block *block);
+/* From now on writes are refused. */
+void block_protect(struct block *block);
 /* `count` sectors from `lba`. 0 or -errno (-ERANGE outside the image, -EROFS write-protected; -EIO and the
  * like, of which the first is logged). After an error the contents of the sectors, or of `buf`, are
  * unknown. */

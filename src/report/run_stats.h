@@ -104,6 +104,7 @@ struct run_stats {
     char variant[32];
     enum run_end end;
     int status; /* process status */
+    bool status_of_program; /* RUN_END_PROGRAM: the program ran, and `status` is its errorlevel */
     char end_text[160]; /* one line for people: "the guest exited with 0 through port F4h" */
 
     u64 exits[EXIT_KIND_COUNT];
