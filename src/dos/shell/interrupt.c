@@ -94,6 +94,7 @@ enum critical_ax { /* AH of INT 24h */
                    CRITICAL_MAY_IGNORE = 0x2000,
                    CRITICAL_NO_DISK = 0x8000,
 };
+enum { END_OF_INPUT = 0x1a }; /* nobody is there to answer */
 enum critical_answer { ANSWER_IGNORE, ANSWER_RETRY, ANSWER_ABORT, ANSWER_FAIL };
 
 static void critical_describe(u32 ax, u32 error)
@@ -127,7 +128,7 @@ u32 critical_error(u32 ax, u32 di)
             return ANSWER_IGNORE;
         if (key == 'F' && (ax & CRITICAL_MAY_FAIL))
             return ANSWER_FAIL;
-        if (key != 'A')
+        if (key != 'A' && key != END_OF_INPUT)
             continue;
         if (child_runs)
             return ANSWER_ABORT;
