@@ -21,7 +21,7 @@ struct entry { /* as kept for sorting */
     u8 attributes;
     u16 time, date;
     u32 bytes;
-    u16 unused;
+    u16 index; /* as DOS found it: what is equal stays in that order */
 };
 
 struct dir {
@@ -164,7 +164,7 @@ static s32 compare(const struct dir *dir, const struct entry *a, const struct en
         if (order)
             return *key == char_upper(*key) ? order : -order;
     }
-    return 0;
+    return compare_number(a->index, b->index);
 }
 
 static void entry_get(u16 index, struct entry *entry)
@@ -223,10 +223,9 @@ static void found_add(struct dir *dir, const struct find *find)
     entry.attributes = find->attributes;
     entry.time = find->time;
     entry.date = find->date;
-    entry.bytes = find->bytes;
-    dir->files++;
-    if (!(find->attributes & ATTR_DIRECTORY))
-        dir->bytes += find->bytes;
+    entry.bytes = find->attributes & ATTR_DIRECTORY ? 0 : find->bytes;
+    entry.index = dir->files++;
+    dir->bytes += entry.bytes;
     if (!dir->order[0] || !dir->capacity) {
         entry_show(dir, &entry);
         return;

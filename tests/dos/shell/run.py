@@ -23,6 +23,7 @@ PATTERNS = {
     "date": r"\d\d-\d\d-\d{2,4}",
     "time": r"[ \d]\d:\d\d[ap]?",
     "number": r" *[\d,]+",
+    "volume": r".*(?:\n Volume Serial Number is [0-9A-F]{4}-[0-9A-F]{4})?",
     "any": r".*",
     "lines": r"(?:.*\n)*.*",
 }
@@ -141,8 +142,10 @@ def run_huddle(root, cases):
             problem = "" if ended.returncode == 0 else f"(huddle: status {ended.returncode}\n{ended.stderr.decode()[-2000:]})"
         except subprocess.TimeoutExpired:
             problem = "(huddle did not end)"
-        outputs[case.name] = text_of(root / "OUT.TXT") + problem
-        (root / "OUT.TXT").unlink(missing_ok=True)
+        made = [path for path in root.iterdir() if path.name.lower() == "out.txt"]
+        outputs[case.name] = "".join(map(text_of, made)) + problem
+        for path in made:
+            path.unlink()
     return lambda case: outputs[case.name]
 
 
