@@ -95,6 +95,7 @@ enum critical_ax { /* AH of INT 24h */
                    CRITICAL_NO_DISK = 0x8000,
 };
 enum { END_OF_INPUT = 0x1a }; /* nobody is there to answer */
+enum { CRITICAL_PATIENCE = 16 };
 enum critical_answer { ANSWER_IGNORE, ANSWER_RETRY, ANSWER_ABORT, ANSWER_FAIL };
 
 static void critical_describe(u32 ax, u32 error)
@@ -116,12 +117,19 @@ static void critical_describe(u32 ax, u32 error)
     critical_text("?");
 }
 
+/* The user's answer, or 'A' if there is nobody who knows one: standard input may have ended. */
+static char critical_key(u16 asked)
+{
+    char key = char_upper((char)dos_simple(0x0100, 0));
+    critical_text("\r\n");
+    return asked < CRITICAL_PATIENCE ? key : 'A';
+}
+
 u32 critical_error(u32 ax, u32 di)
 {
-    for (;;) {
+    for (u16 asked = 0;; asked++) {
         critical_describe(ax, di);
-        char key = char_upper((char)dos_simple(0x0100, 0));
-        critical_text("\r\n");
+        char key = critical_key(asked);
         if (key == 'R' && (ax & CRITICAL_MAY_RETRY))
             return ANSWER_RETRY;
         if (key == 'I' && (ax & CRITICAL_MAY_IGNORE))

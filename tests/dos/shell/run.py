@@ -4,7 +4,7 @@
     run.py [--build=BUILD] [--keep] dosbox|huddle|peer [case ...]
 
 Status 0: all is well, 1: something is not, 77: skipped. Without --build, the environment: COMMAND_COM, ERRORS_COM,
-EXITCODE_COM, and HUDDLE for huddle."""
+EXITCODE_COM, VECTORS_COM, and HUDDLE for huddle."""
 
 import argparse
 import difflib
@@ -27,7 +27,7 @@ PATTERNS = {
     "any": r".*",
     "lines": r"(?:.*\n)*.*",
 }
-PROGRAMS = ["COMMAND.COM", "ERRORS.COM", "EXITCODE.COM"]
+PROGRAMS = ["COMMAND.COM", "ERRORS.COM", "EXITCODE.COM", "VECTORS.COM"]
 
 
 class Case:
