@@ -13,11 +13,19 @@ struct vmm_check {
     struct check *check;
 };
 
-static u32 follow(void *opaque)
+static bool follow(void *opaque)
 {
     struct memory_shadow *shadow = opaque;
     memory_shadow_follow(shadow);
-    return shadow->a20 ? 0 : MIB;
+    return memory_has_aliases(shadow->mem);
+}
+
+_Static_assert((int)CHECK_OTHERS_MAX >= (int)MEMORY_OTHERS_MAX, "a page has more addresses than are asked for");
+
+static u32 others(void *opaque, u32 page, u32 other[CHECK_OTHERS_MAX])
+{
+    const struct memory_shadow *shadow = opaque;
+    return memory_others(shadow->mem, page, other);
 }
 
 static void drop(void *opaque, u32 page)
@@ -46,7 +54,8 @@ int vmm_check_create(struct vmm *vmm)
         return rc;
     struct check_config config = {
         .env = &vmm->env,
-        .view = {.opaque = &c->shadow, .view = c->shadow.view, .follow = follow, .drop = drop},
+        .view = {.opaque = &c->shadow, .view = c->shadow.view,
+                 .follow = follow, .others = others, .drop = drop},
         .like_kvm = vmm->interp.like_kvm,
         .report = stderr,
         .on_difference = on_difference,

@@ -243,7 +243,7 @@ static bool can_be_proved(const struct vmm *vmm)
 {
     return vmm->cpu_current && !vmm->cpu.halted && !vmm_interrupt_deliverable(vmm) &&
            cpu_mode_supported(&vmm->cpu) && !(vmm->cpu.eflags & FLAG_TF) &&
-           vmm->machine.memory.a20; /* the private view does not know that addresses are the same */
+           !memory_has_aliases(&vmm->machine.memory); /* the private view does not know that addresses are the same */
 }
 
 static bool polls(struct vmm *vmm, struct wait_proof *proof)

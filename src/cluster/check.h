@@ -9,8 +9,8 @@
  * page of memory; the x87's state; and now and then (the first, 16th, 256th ... run of a cluster) the first 16 MiB.
  * Not seen: a store of the candidate's to any other page; loads (of memory) too many.
  * Not compared (the reference's result counts): a run in which a device accessed memory or changed its mapping, or which
- * the run loop ended between two accesses. NOTE: with A20 off, one REP MOVS that reads through one address what it wrote
- * through the other misreads in the reference. LIMIT: a candidate that never leaves is not stopped. */
+ * the run loop ended between two accesses. NOTE: where memory has several addresses, one REP MOVS that reads through one
+ * what it wrote through another misreads in the reference. LIMIT: a candidate that never leaves is not stopped. */
 #ifndef HUDDLE_CLUSTER_CHECK_H
 #define HUDDLE_CLUSTER_CHECK_H
 
@@ -18,13 +18,17 @@
 
 #include <stdio.h>
 
+enum { CHECK_OTHERS_MAX = 8 };
+
 /* A view of memory like that of struct cluster_env, in which stores stay private. */
 struct check_view {
     void *opaque;
     u8 *view;
-    /* Brings the mapping up to date; returns the address bit that makes no difference (A20 off: 100000h), or 0. Called with
-     * nothing kept in the view. */
-    u32 (*follow)(void *opaque);
+    /* Brings the mapping up to date; returns whether some pages have several addresses. Called with nothing kept in the
+     * view. */
+    bool (*follow)(void *opaque);
+    /* The other addresses of the page of RAM at `page`; returns how many. */
+    u32 (*others)(void *opaque, u32 page, u32 other[CHECK_OTHERS_MAX]);
     /* Forgets what was stored to the page of RAM at `page`: it shows what memory holds. */
     void (*drop)(void *opaque, u32 page);
 };

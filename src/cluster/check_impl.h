@@ -67,7 +67,7 @@ struct check {
     struct check_side reference, candidate;
     struct check_stats stats;
     u32 mapping_seen; /* generation of memory that the private view is up to date with */
-    u32 alias_bit;
+    bool has_others;  /* some pages have several addresses */
 
     /* The run in hand. */
     struct cluster *cluster;

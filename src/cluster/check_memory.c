@@ -33,14 +33,18 @@ static void set_dirty(struct check *check, u32 page)
     check->dirty_page[check->n_dirty++] = page;
 }
 
-/* The same bytes at their other address. */
-static void store_at_alias(struct check *check, u32 page, u32 first, u32 last)
+/* The same bytes at their other addresses. */
+static void store_at_others(struct check *check, u32 page, u32 first, u32 last)
 {
-    u32 alias = page ^ check->alias_bit;
-    if (!check->alias_bit || !is_ram(check, alias))
-        return;
-    memcpy(private_page(check, alias) + first, private_page(check, page) + first, last - first + 1);
-    set_dirty(check, alias);
+    const struct check_view *view = &check->config.view;
+    u32 other[CHECK_OTHERS_MAX];
+    u32 n = check->has_others ? view->others(view->opaque, page, other) : 0;
+    for (u32 i = 0; i < n; i++) {
+        if (!is_ram(check, other[i]))
+            continue;
+        memcpy(private_page(check, other[i]) + first, private_page(check, page) + first, last - first + 1);
+        set_dirty(check, other[i]);
+    }
 }
 
 void check_note_stores(struct check *check)
@@ -53,8 +57,8 @@ void check_note_stores(struct check *check)
         if (!is_ram(check, (u32)page))
             continue;
         set_dirty(check, (u32)page);
-        store_at_alias(check, (u32)page, page == first_page ? interp->store_first - first_page : 0,
-                       page == last_page ? interp->store_last - last_page : CHECK_PAGE_BYTES - 1);
+        store_at_others(check, (u32)page, page == first_page ? interp->store_first - first_page : 0,
+                        page == last_page ? interp->store_last - last_page : CHECK_PAGE_BYTES - 1);
     }
 }
 
@@ -84,7 +88,7 @@ void check_follow_mapping(struct check *check)
     u32 generation = *check->config.env->generation;
     if (generation == check->mapping_seen)
         return;
-    check->alias_bit = view->follow(view->opaque);
+    check->has_others = view->follow(view->opaque);
     check->mapping_seen = generation;
 }
 
@@ -203,7 +207,7 @@ bool check_memory_init(struct check *check)
         !alloc_copies(&check->full, CHECK_FULL_PAGES))
         return false;
     check->mapping_seen = *check->config.env->generation;
-    check->alias_bit = view->follow(view->opaque);
+    check->has_others = view->follow(view->opaque);
     return true;
 }
 

@@ -87,6 +87,27 @@ static bool holds(const struct cluster *cluster, linear_t first, linear_t last)
     return false;
 }
 
+/* Any of it may be in the page frame of expanded memory, and answer at its other places. */
+static bool holds_in_frame(const struct cluster *cluster, linear_t first, linear_t last)
+{
+    static const linear_t place = CODE_PLACE_BYTES, offset = CODE_PLACE_BYTES - 1, a20 = CODE_A20;
+    linear_t frame = CODE_FRAME_FIRST | (first & a20);
+    if (!code_in_frame(first) || first / place != last / place) /* not only, or at two places */
+        return holds(cluster, first, last) || holds(cluster, frame, frame + CODE_FRAME_BYTES - 1);
+    for (linear_t at = frame; at < frame + CODE_FRAME_BYTES; at += place)
+        if (holds(cluster, at | (first & offset), at | (last & offset)))
+            return true;
+    return false;
+}
+
+/* With one value of A20's bit. */
+static bool holds_there(const struct cluster *cluster, linear_t first, linear_t last)
+{
+    u64 frame = CODE_FRAME_FIRST | (first & CODE_A20);
+    bool elsewhere = last < frame || first >= frame + CODE_FRAME_BYTES;
+    return elsewhere ? holds(cluster, first, last) : holds_in_frame(cluster, first, last);
+}
+
 bool cluster_holds(const struct cluster *cluster, linear_t first, linear_t last)
 {
     static const u32 a20 = BIT(20);
@@ -95,5 +116,5 @@ bool cluster_holds(const struct cluster *cluster, linear_t first, linear_t last)
         return true;
     if (last > end) /* elsewhere in two pieces */
         return cluster_holds(cluster, first, end) || cluster_holds(cluster, end + 1, last);
-    return holds(cluster, first, last) || holds(cluster, first ^ a20, last ^ a20);
+    return holds_there(cluster, first, last) || holds_there(cluster, first ^ a20, last ^ a20);
 }

@@ -35,24 +35,47 @@ static u32 granule_of(linear_t linear)
 #define EACH_GRANULE(at, first, last)                                                                        \
     for (u64 at = (first) >> CODE_GRANULE_SHIFT; at <= (last) >> CODE_GRANULE_SHIFT; at++)
 
+/* Where the byte at `linear` may answer, for the places of the page frame: [i] of them, and 1 or as many. */
+static u32 places_of(linear_t linear)
+{
+    return code_in_frame(linear) ? CODE_FRAME_BYTES / CODE_PLACE_BYTES : 1;
+}
+
+static linear_t at_place(linear_t linear, u32 i)
+{
+    return code_in_frame(linear) ? CODE_FRAME_FIRST + i * CODE_PLACE_BYTES + linear % CODE_PLACE_BYTES : linear;
+}
+
+static void guard(struct code_map *map, linear_t page)
+{
+    for (u32 i = 0; i < places_of(page); i++)
+        map->guard(map->opaque, at_place(page, i));
+}
+
 void code_map_add(struct code_map *map, linear_t first, u32 bytes)
 {
     linear_t last = first + bytes - 1;
     EACH_GRANULE(at, first, last)
     {
-        u8 *granule = &map->granule[granule_of((linear_t)(at << CODE_GRANULE_SHIFT))];
-        *granule = (u8)(*granule + (*granule != STICKY));
+        linear_t linear = (linear_t)(at << CODE_GRANULE_SHIFT);
+        for (u32 i = 0; i < places_of(linear); i++) {
+            u8 *granule = &map->granule[granule_of(at_place(linear, i))];
+            *granule = (u8)(*granule + (*granule != STICKY));
+        }
     }
     for (u32 page = first >> PAGE_BITS; map->guard && page <= last >> PAGE_BITS; page++)
-        map->guard(map->opaque, page << PAGE_BITS);
+        guard(map, page << PAGE_BITS);
 }
 
 void code_map_remove(struct code_map *map, linear_t first, u32 bytes)
 {
     EACH_GRANULE(at, first, first + bytes - 1)
     {
-        u8 *granule = &map->granule[granule_of((linear_t)(at << CODE_GRANULE_SHIFT))];
-        *granule = (u8)(*granule - (*granule != 0 && *granule != STICKY));
+        linear_t linear = (linear_t)(at << CODE_GRANULE_SHIFT);
+        for (u32 i = 0; i < places_of(linear); i++) {
+            u8 *granule = &map->granule[granule_of(at_place(linear, i))];
+            *granule = (u8)(*granule - (*granule != 0 && *granule != STICKY));
+        }
     }
 }
 

@@ -1,13 +1,26 @@
 /* Where in guest memory there is code that clusters were made from. A store there must not go unnoticed: translated code
  * finds such pages read-only (`guard`), or, where code and data share a page, looks into the map itself.
  *
- * Addresses are without A20's bit: with A20 off a byte answers at two, and both count whatever A20 is. */
+ * Addresses are without A20's bit: with A20 off a byte answers at two, and both count whatever A20 is. In the same way a byte
+ * in the page frame of expanded memory may answer at all its places, and code in one of them counts in all. */
 #ifndef HUDDLE_CLUSTER_CODE_MAP_H
 #define HUDDLE_CLUSTER_CODE_MAP_H
 
 #include "base/types.h"
 
-enum { CODE_GRANULE_SHIFT = 4, CODE_A20 = 1 << 20 };
+enum {
+    CODE_GRANULE_SHIFT = 4,
+    CODE_A20 = 1 << 20,
+    /* As in machine/memory.h. */
+    CODE_FRAME_FIRST = 0xd0000,
+    CODE_FRAME_BYTES = 0x10000,
+    CODE_PLACE_BYTES = 0x4000,
+};
+
+static inline bool code_in_frame(linear_t linear)
+{
+    return (linear & ~(linear_t)CODE_A20) - CODE_FRAME_FIRST < CODE_FRAME_BYTES;
+}
 
 struct code_map {
     u8 *granule; /* clusters with code in these 16 bytes; from 255 on it is not counted any more */

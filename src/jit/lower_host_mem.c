@@ -113,7 +113,8 @@ static void emit_code_check(struct gen *g, u8 size)
     gen_save_flags(g);
     u32 below = c->code_first - (size - 1u);
     u32 span = c->code_last - below;
-    if ((c->code_first ^ c->code_last) & a20 || (below ^ c->code_first) & a20) {
+    bool framed = code_in_frame(c->code_first) || code_in_frame(c->code_last);
+    if (framed || (c->code_first ^ c->code_last) & a20 || (below ^ c->code_first) & a20) {
         gen_branch_cold(g, M(JMP));
         return;
     }

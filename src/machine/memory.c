@@ -1,4 +1,4 @@
-/* Guest RAM in one memfd; the processor's view is rebuilt with MAP_FIXED when A20 changes. */
+/* Guest RAM in one memfd; the processor's view is rebuilt with MAP_FIXED when A20 or the page frame changes. */
 #include "machine/memory.h"
 
 #include "base/bug.h"
@@ -44,10 +44,50 @@ static u8 *reserve(u64 bytes)
     return mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
-/* In the memfd: RAM, firmware, what is behind open windows. */
+/* In the memfd: RAM, firmware, what is behind open windows, expanded memory. */
 static u64 window_offset(const struct memory *mem)
 {
     return (u64)mem->ram_bytes + ROM_MAX_BYTES;
+}
+
+static u64 expanded_offset(const struct memory *mem)
+{
+    return window_offset(mem) + MEMORY_WINDOW_BYTES;
+}
+
+static gpa_t place_address(u32 place)
+{
+    return MEMORY_FRAME_FIRST + place * MEMORY_PIECE_BYTES;
+}
+
+static u64 place_offset(const struct memory *mem, u32 place)
+{
+    u16 piece = mem->frame[place];
+    return piece == MEMORY_NO_PIECE ? place_address(place) : expanded_offset(mem) + (u64)piece * MEMORY_PIECE_BYTES;
+}
+
+/* Does the place answer a second time, A20's bit being nothing? */
+static bool place_repeats(const struct memory *mem, u32 place)
+{
+    return !mem->a20 && (place_address(place) | A20_BIT) < mem->ram_bytes;
+}
+
+static int map_place(const struct memory *mem, u8 *view, int share, u32 place)
+{
+    gpa_t at = place_address(place);
+    u64 offset = place_offset(mem, place);
+    int rc = map_view(mem, view, share, at, MEMORY_PIECE_BYTES, offset, PROT_READ | PROT_WRITE);
+    if (rc || !place_repeats(mem, place))
+        return rc;
+    return map_view(mem, view, share, at | A20_BIT, MEMORY_PIECE_BYTES, offset, PROT_READ | PROT_WRITE);
+}
+
+static int map_frame(const struct memory *mem, u8 *view, int share)
+{
+    int rc = 0;
+    for (u32 place = 0; place < MEMORY_FRAME_PLACES && !rc; place++)
+        rc = map_place(mem, view, share, place);
+    return rc;
 }
 
 static int map_ram(const struct memory *mem, u8 *view, int share)
@@ -61,7 +101,7 @@ static int map_a20(const struct memory *mem, u8 *view, int share)
     int rc = 0;
     for (u64 odd = MIB; odd < mem->ram_bytes && !rc; odd += 2 * MIB)
         rc = map_view(mem, view, share, odd, MIB, mem->a20 ? odd : odd - MIB, PROT_READ | PROT_WRITE);
-    return rc;
+    return rc || mem->a20 || !mem->expanded_bytes ? rc : map_frame(mem, view, share);
 }
 
 static int map_rom(const struct memory *mem, u8 *view, int share)
@@ -91,13 +131,20 @@ static void protect_page(const struct memory *mem, gpa_t page)
         BUG_ON(mprotect(mem->guarded + page, PAGE_BYTES, PROT_READ));
 }
 
-/* The odd megabytes have been mapped anew. */
+/* They have been mapped anew. */
+static void guard_pages(const struct memory *mem, gpa_t first, u32 bytes)
+{
+    for (gpa_t page = first; page < first + bytes; page += PAGE_BYTES)
+        if (mem->page_guard[(page & ~A20_BIT) >> PAGE_SHIFT])
+            protect_page(mem, page);
+}
+
 static void guard_again(const struct memory *mem)
 {
     for (gpa_t odd = MIB; odd < mem->ram_bytes; odd += 2 * MIB)
-        for (gpa_t page = odd; page < odd + MIB; page += PAGE_BYTES)
-            if (mem->page_guard[(page & ~A20_BIT) >> PAGE_SHIFT])
-                protect_page(mem, page);
+        guard_pages(mem, odd, MIB);
+    if (mem->expanded_bytes)
+        guard_pages(mem, MEMORY_FRAME_FIRST, MEMORY_FRAME_PLACES * MEMORY_PIECE_BYTES);
 }
 
 void memory_guard(struct memory *mem, gpa_t page)
@@ -121,6 +168,7 @@ int memory_init(struct memory *mem, u32 ram_bytes)
 {
     *mem = (struct memory){.fd = -1, .ram_bytes = ram_bytes, .a20 = true, .plain = MAP_FAILED, .view = MAP_FAILED,
                            .guarded = MAP_FAILED, .page_kind = MAP_FAILED, .page_guard = MAP_FAILED};
+    memset(mem->frame, 0xff, sizeof mem->frame);
     int rc;
     mem->fd = memfd_create("huddle-ram", MFD_CLOEXEC);
     if (mem->fd < 0 || ftruncate(mem->fd, (off_t)(window_offset(mem) + MEMORY_WINDOW_BYTES)))
@@ -164,6 +212,9 @@ void memory_fini(struct memory *mem)
         munmap(mem->plain, mem->ram_bytes);
     if (mem->window && mem->window != MAP_FAILED)
         munmap(mem->window, MEMORY_WINDOW_BYTES);
+    if (mem->expanded)
+        munmap(mem->expanded, mem->expanded_bytes);
+    mem->expanded = NULL;
     if (mem->fd >= 0)
         close(mem->fd);
     mem->page_kind = mem->page_guard = mem->view = mem->guarded = mem->plain = mem->window = MAP_FAILED;
@@ -216,6 +267,86 @@ void memory_set_a20(struct memory *mem, bool on)
     guard_again(mem);
 }
 
+/* --- expanded memory --- */
+
+int memory_add_expanded(struct memory *mem, u32 bytes)
+{
+    BUG_ON(mem->expanded_bytes || !bytes || bytes % MEMORY_PIECE_BYTES);
+    u8 *p = MAP_FAILED;
+    if (!ftruncate(mem->fd, (off_t)(expanded_offset(mem) + bytes)))
+        p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, (off_t)expanded_offset(mem));
+    if (p == MAP_FAILED) {
+        int rc = -errno;
+        log_error("cannot get %u KiB of expanded memory: %s", bytes / KIB, strerror(errno));
+        return rc;
+    }
+    mem->expanded = p;
+    mem->expanded_bytes = bytes;
+    return 0;
+}
+
+void memory_show_piece(struct memory *mem, u32 place, u16 piece)
+{
+    BUG_ON(place >= MEMORY_FRAME_PLACES || (piece != MEMORY_NO_PIECE && piece >= mem->expanded_bytes / MEMORY_PIECE_BYTES));
+    gpa_t at = place_address(place);
+    if (mem->frame[place] == piece)
+        return;
+    announce(mem);
+    mem->frame[place] = piece;
+    mem->frame_changes++;
+    changed(mem);
+    int rc = map_view(mem, mem->plain, MAP_SHARED, at, MEMORY_PIECE_BYTES, place_offset(mem, place), PROT_READ | PROT_WRITE);
+    if (!rc)
+        rc = map_place(mem, mem->view, MAP_SHARED, place);
+    if (!rc)
+        rc = map_place(mem, mem->guarded, MAP_SHARED, place);
+    BUG_ON(rc); /* something of the same kind was mapped here before */
+    guard_pages(mem, at, MEMORY_PIECE_BYTES);
+    if (place_repeats(mem, place))
+        guard_pages(mem, at | A20_BIT, MEMORY_PIECE_BYTES);
+}
+
+void memory_clear_frame(struct memory *mem)
+{
+    for (u32 place = 0; place < MEMORY_FRAME_PLACES; place++)
+        memory_show_piece(mem, place, MEMORY_NO_PIECE);
+}
+
+bool memory_has_aliases(const struct memory *mem)
+{
+    for (u32 i = 1; i < MEMORY_FRAME_PLACES; i++)
+        for (u32 k = 0; mem->frame[i] != MEMORY_NO_PIECE && k < i; k++)
+            if (mem->frame[i] == mem->frame[k])
+                return true;
+    return !mem->a20;
+}
+
+static u32 add_other(const struct memory *mem, gpa_t page, gpa_t other, gpa_t *others, u32 n)
+{
+    if (other != page && other < mem->ram_bytes)
+        others[n++] = other;
+    return n;
+}
+
+u32 memory_others(const struct memory *mem, gpa_t page, gpa_t other[MEMORY_OTHERS_MAX])
+{
+    gpa_t a20 = mem->a20 ? 0 : A20_BIT, even = page & ~a20;
+    u32 n = 0, here = (even - MEMORY_FRAME_FIRST) / MEMORY_PIECE_BYTES;
+    for (u32 place = 0; place < MEMORY_FRAME_PLACES; place++) {
+        bool same = place == here || (here < MEMORY_FRAME_PLACES && mem->frame[here] != MEMORY_NO_PIECE &&
+                                      mem->frame[place] == mem->frame[here]);
+        gpa_t at = place_address(place) + even % MEMORY_PIECE_BYTES;
+        if (!same)
+            continue;
+        n = add_other(mem, page, at, other, n);
+        if (a20)
+            n = add_other(mem, page, at | a20, other, n);
+    }
+    if (a20 && here >= MEMORY_FRAME_PLACES)
+        n = add_other(mem, page, page ^ a20, other, n);
+    return n;
+}
+
 /* --- display memory --- */
 
 static int protect_window(const struct memory *mem, gpa_t first, u32 bytes, int prot)
@@ -235,9 +366,7 @@ int memory_open_window(struct memory *mem, gpa_t first, u32 bytes)
         return rc;
     }
     set_kind(mem, first, (u64)first + bytes, PAGE_RAM);
-    for (gpa_t page = first; page < first + bytes; page += PAGE_BYTES)
-        if (mem->page_guard[page >> PAGE_SHIFT])
-            protect_page(mem, page);
+    guard_pages(mem, first, bytes);
     changed(mem);
     return 0;
 }
@@ -305,11 +434,15 @@ void memory_shadow_fini(struct memory_shadow *shadow)
 
 void memory_shadow_follow(struct memory_shadow *shadow)
 {
-    if (shadow->a20 == shadow->mem->a20)
-        return;
-    shadow->a20 = shadow->mem->a20;
-    int rc = map_a20(shadow->mem, shadow->view, MAP_PRIVATE);
+    const struct memory *mem = shadow->mem;
+    int rc = 0;
+    if (shadow->a20 != mem->a20)
+        rc = map_a20(mem, shadow->view, MAP_PRIVATE);
+    if (!rc && shadow->frame_changes != mem->frame_changes)
+        rc = map_frame(mem, shadow->view, MAP_PRIVATE);
     BUG_ON(rc); /* the same pages were mapped here before */
+    shadow->a20 = mem->a20;
+    shadow->frame_changes = mem->frame_changes;
 }
 
 void memory_shadow_drop(struct memory_shadow *shadow, gpa_t page)

@@ -4,6 +4,7 @@
  *          sees it: A20 applied, device windows and holes inaccessible. KVM's memory slots are this mapping.
  *   guarded: the same once more, for translated code: pages it must not store to without being noticed are read-only.
  * A20 off is done by mapping each even MiB of RAM over the odd MiB above it (no memory-slot ioctl: KVM.md 5).
+ * Expanded memory is mapped over its page frame in the same way, in all of them: DMA finds there what the processor does.
  * LIMIT: with A20 off the VGA window does not repeat at 1A0000h; only unreal-mode code could reach it. */
 #ifndef HUDDLE_MACHINE_MEMORY_H
 #define HUDDLE_MACHINE_MEMORY_H
@@ -32,6 +33,15 @@ enum page_kind {
 #define MEMORY_WINDOW_FIRST 0xa0000u
 #define MEMORY_WINDOW_BYTES (128 * KIB)
 
+/* The page frame of expanded memory: four places that can show pieces of storage that is no RAM of the machine. */
+#define MEMORY_FRAME_FIRST 0xd0000u
+enum {
+    MEMORY_PIECE_BYTES = 16 * KIB,
+    MEMORY_FRAME_PLACES = 4,
+    MEMORY_NO_PIECE = 0xffff, /* the place shows the RAM beneath */
+    MEMORY_OTHERS_MAX = 2 * MEMORY_FRAME_PLACES - 1,
+};
+
 struct memory {
     int fd;
     u32 ram_bytes;
@@ -43,10 +53,14 @@ struct memory {
     u8 *page_kind;  /* [PAGE_COUNT], enum page_kind */
     u8 *page_guard; /* [PAGE_COUNT], bool: of the addresses without A20's bit */
     bool a20;
+    u8 *expanded;       /* [expanded_bytes]: all pieces, whether they are shown or not; NULL: there are none */
+    u32 expanded_bytes;
+    u16 frame[MEMORY_FRAME_PLACES]; /* the piece at each place, or MEMORY_NO_PIECE */
+    u32 frame_changes;  /* counts changes of frame[] */
     u32 generation; /* counts changes of mapping and of contents that no processor store made (DMA, loaders) */
     u32 *changes;   /* counts them too, among others; may be NULL */
 
-    /* Called before a device reads or writes RAM and before A20 changes: whoever holds back the processor's stores must
+    /* Called before a device reads or writes RAM and before A20 or the page frame changes: whoever holds back the processor's stores must
      * make them now. May be NULL. */
     void (*before_bus_access)(void *opaque);
     void *before_bus_access_opaque;
@@ -73,6 +87,17 @@ u32 memory_slots(const struct memory *mem, struct memory_slot *slots);
 
 void memory_set_a20(struct memory *mem, bool on);
 
+/* Storage for expanded memory, zeroed: a multiple of MEMORY_PIECE_BYTES. Once. 0 or -errno (logged). */
+must_check int memory_add_expanded(struct memory *mem, u32 bytes);
+/* Shows a piece (or none: MEMORY_NO_PIECE) at a place of the page frame. A piece may be at several places at once. */
+void memory_show_piece(struct memory *mem, u32 place, u16 piece);
+void memory_clear_frame(struct memory *mem);
+
+/* Has some RAM more than one address now: with A20 off, or while a piece is at two places? */
+bool memory_has_aliases(const struct memory *mem);
+/* The other addresses of the page of RAM at `page`; returns how many. */
+u32 memory_others(const struct memory *mem, gpa_t page, gpa_t other[MEMORY_OTHERS_MAX]);
+
 /* Makes the page of RAM at `page` read-only in the guarded view, at both addresses it may have with A20 off. For good. */
 void memory_guard(struct memory *mem, gpa_t page);
 
@@ -92,17 +117,19 @@ void memory_stored(struct memory *mem);
 
 /* A second view of the same memory in which stores stay private: the byte at a is view[a], as in struct memory. A page
  * that was not stored to shows what the guest's memory holds now; one that was keeps its own contents until dropped.
- * NOTE: with A20 off, a store to one of the two addresses of a byte does not show at the other. */
+ * NOTE: a store to one of several addresses of a byte (memory_has_aliases) does not show at the others. */
 struct memory_shadow {
     const struct memory *mem;
     u8 *view;
     bool a20;
+    u32 frame_changes; /* of `mem`, that it is up to date with */
 };
 
 /* `mem` must live as long, its firmware must be loaded. 0 or -errno (logged). */
 must_check int memory_shadow_init(struct memory_shadow *shadow, const struct memory *mem);
 void memory_shadow_fini(struct memory_shadow *shadow);
-/* Brings the mapping up to date after A20 may have changed; private contents of the odd megabytes are lost if so. */
+/* Brings the mapping up to date after A20 or the page frame may have changed; private contents of the odd megabytes and of
+ * the frame are lost if so. */
 void memory_shadow_follow(struct memory_shadow *shadow);
 /* Forgets what was stored privately to the page (of RAM) at `page`. */
 void memory_shadow_drop(struct memory_shadow *shadow, gpa_t page);

@@ -181,11 +181,17 @@ static enum cluster_leave faulty_run(void *opaque, struct cluster *cluster, int 
 
 /* --- life --- */
 
-static u32 follow(void *opaque)
+static bool follow(void *opaque)
 {
     struct check_rig *rig = opaque;
     memory_shadow_follow(&rig->shadow);
-    return rig->mem.a20 ? 0 : MIB;
+    return memory_has_aliases(&rig->mem);
+}
+
+static u32 others(void *opaque, u32 page, u32 other[CHECK_OTHERS_MAX])
+{
+    const struct check_rig *rig = opaque;
+    return memory_others(&rig->mem, page, other);
 }
 
 static void drop(void *opaque, u32 page)
@@ -242,7 +248,7 @@ int check_setup(void **state)
     x87_init(&rig->x87);
     struct check_config config = {
         .env = &rig->env,
-        .view = {.opaque = rig, .view = rig->shadow.view, .follow = follow, .drop = drop},
+        .view = {.opaque = rig, .view = rig->shadow.view, .follow = follow, .others = others, .drop = drop},
         .like_kvm = true,
         .report = rig->report_file,
         .on_difference = on_difference,

@@ -234,6 +234,25 @@ static void a20_off(void **state)
     assert_true(rig->told == 0 && check_rig_stats(rig).compared == 1);
 }
 
+/* Nor does the page frame of expanded memory keep bytes apart that are one. */
+static void a_piece_at_two_places(void **state)
+{
+    struct check_rig *rig = *state;
+    assert_int_equal(memory_add_expanded(&rig->mem, MEMORY_PIECE_BYTES), 0);
+    memory_show_piece(&rig->mem, 0, 0);
+    memory_show_piece(&rig->mem, 2, 0);
+    rig->cpu.sreg[CPU_ES].base = MEMORY_FRAME_FIRST;
+    rig->cpu.sreg[CPU_ES].selector = MEMORY_FRAME_FIRST >> 4;
+    /* mov es:[10h], al; mov bl, es:[8010h]; out 80h, al; mov es:[8011h], bl; mov cl, es:[11h]; out 81h, al; hlt */
+    CHECK_CODE(rig, 0x26, 0xa2, 0x10, 0x00, 0x26, 0x8a, 0x1e, 0x10, 0x80, 0xe6, 0x80, 0x26, 0x88, 0x1e, 0x11, 0x80, 0x26,
+               0x8a, 0x0e, 0x11, 0x00, 0xe6, 0x81, 0xf4);
+    assert_int_equal(check_run(rig), LEAVE_halt);
+    assert_int_equal(rig->cpu.reg[CPU_EBX], 0xdd);
+    assert_int_equal(rig->cpu.reg[CPU_ECX], 0xdd);
+    assert_memory_equal(rig->mem.expanded + 0x10, "\xdd\xdd", 2);
+    assert_true(rig->told == 0 && check_rig_stats(rig).compared == 1);
+}
+
 static void *signal_soon(void *opaque)
 {
     struct check_rig *rig = opaque;
@@ -332,6 +351,7 @@ int main(void)
         CHECK_TEST(device_that_reads_memory),
         CHECK_TEST(a20_in_the_middle),
         CHECK_TEST(a20_off),
+        CHECK_TEST(a_piece_at_two_places),
         CHECK_TEST(loop_that_the_run_loop_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -348,6 +348,38 @@ static void stores_elsewhere_cost_no_comparison(void **state)
     assert_int_equal(er->code_map.epoch, epoch);
 }
 
+/* What is stored at one place of the page frame may be code at another. */
+static void code_in_the_page_frame(void **state)
+{
+    (void)state;
+    enum { CODE = CODE_FRAME_FIRST + 0x123, BYTES = 5, PLACE = CODE_PLACE_BYTES };
+    struct code_map map;
+    struct cluster_code code = {.first = CODE, .bytes = BYTES};
+    struct cluster cluster = {.code = &code, .n_code = 1, .code_first = CODE, .code_last = CODE + BYTES - 1};
+    assert_int_equal(code_map_init(&map), 0);
+    code_map_add(&map, CODE, BYTES);
+    for (u32 place = 0; place < CODE_FRAME_BYTES / PLACE; place++) {
+        linear_t at = CODE + place * PLACE;
+        u32 epoch = map.epoch;
+        assert_true(code_map_holds(&map, at, at) && code_map_holds(&map, CODE_A20 + at, CODE_A20 + at));
+        code_map_stored(&map, at + 0x100, at + 0x1ff);
+        assert_int_equal(map.epoch, epoch);
+        code_map_stored(&map, at - 0x100, at);
+        assert_int_equal(map.epoch, epoch + 1);
+        assert_true(cluster_holds(&cluster, at, at) && cluster_holds(&cluster, CODE_A20 + at - 1, CODE_A20 + at));
+        assert_false(cluster_holds(&cluster, at - 2, at - 1) || cluster_holds(&cluster, at + BYTES, at + BYTES));
+        assert_true(cluster_holds(&cluster, at & ~(PLACE - 1u), at | (PLACE - 1u)));
+    }
+    assert_true(cluster_holds(&cluster, CODE_FRAME_FIRST + PLACE - 1, CODE_FRAME_FIRST + PLACE)); /* not looked at closely */
+    assert_true(cluster_holds(&cluster, CODE_FRAME_FIRST - 1, CODE_FRAME_FIRST));
+    assert_false(cluster_holds(&cluster, CODE_FRAME_FIRST - 2, CODE_FRAME_FIRST - 1));
+    assert_false(code_map_holds(&map, CODE + CODE_FRAME_BYTES, CODE - PLACE));
+    code_map_remove(&map, CODE, BYTES);
+    for (u32 place = 0; place < CODE_FRAME_BYTES / PLACE; place++)
+        assert_false(code_map_holds(&map, CODE + place * PLACE, CODE));
+    code_map_fini(&map);
+}
+
 static void code_beyond_the_segment_is_not_run(void **state)
 {
     struct engine_rig *er = *state;
