@@ -161,11 +161,20 @@ static enum dos_error set_parent(struct fat *fat, u32 directory, u32 parent)
     return fat_write_slot(fat, &slot);
 }
 
-/* Between the two writes nobody has the file's clusters, rather than two. */
-static enum dos_error move(struct fat *fat, struct fat_slot *from, u32 directory, const char *name)
+/* The slot's entry goes to where `to` is; a directory is told that its parent is `directory`. */
+static enum dos_error write_moved(struct fat *fat, const struct fat_slot *to, u32 directory)
+{
+    u32 moved;
+    enum dos_error error =
+        fat_get_directory(fat, to->raw, &moved) ? DOS_OK : set_parent(fat, moved, directory);
+    return error ? error : fat_write_slot(fat, to);
+}
+
+/* In between nobody has the file's clusters, rather than two. */
+static enum dos_error move(struct fat *fat, struct fat_slot *from, u32 old_directory, u32 directory,
+                           const char *name)
 {
     struct fat_slot to;
-    u32 moved;
     enum dos_error error = fat_reserve(fat, directory, &to);
     if (error)
         return error;
@@ -174,11 +183,11 @@ static enum dos_error move(struct fat *fat, struct fat_slot *from, u32 directory
     error = fat_erase_slot(fat, from);
     if (error)
         return error;
-    error = fat_write_slot(fat, &to);
+    error = write_moved(fat, &to, directory);
     if (error)
-        return fat_write_slot(fat, from) ? DOS_GENERAL_FAILURE : error;
+        return write_moved(fat, from, old_directory) ? DOS_GENERAL_FAILURE : error;
     move_node(fat, from, &to);
-    return fat_get_directory(fat, to.raw, &moved) ? DOS_OK : set_parent(fat, moved, directory);
+    return DOS_OK;
 }
 
 static enum dos_error rename_in_place(struct fat *fat, struct fat_slot *slot, const char *name)
@@ -211,5 +220,5 @@ enum dos_error fat_rename(void *volume, const char *from, const char *to)
         return DOS_ACCESS_DENIED;
     if (from_directory == to_directory)
         return rename_in_place(fat, &slot, name);
-    return move(fat, &slot, to_directory, name);
+    return move(fat, &slot, from_directory, to_directory, name);
 }

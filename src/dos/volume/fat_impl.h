@@ -5,8 +5,8 @@
  * end, cluster numbers against the number of clusters, chains against more steps than there are clusters;
  * what is wrong is DOS_GENERAL_FAILURE for the one operation. The table is kept in memory and written when an
  * operation needs it on the medium. Writes are ordered so that a crash leaves at worst clusters that belong
- * to nobody: a chain is on the medium before something refers to it, and nothing refers to it when it is
- * freed. */
+ * to nobody or lie beyond the end of a file: a chain is on the medium before something refers to it, and
+ * nothing refers to it when it is freed. */
 #ifndef HUDDLE_DOS_VOLUME_FAT_IMPL_H
 #define HUDDLE_DOS_VOLUME_FAT_IMPL_H
 
