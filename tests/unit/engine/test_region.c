@@ -618,6 +618,7 @@ int test_region(void)
         REGION_TEST(changed_by_what_is_interpreted),
         REGION_TEST(stores_elsewhere_cost_no_comparison),
         REGION_TEST(code_beyond_the_segment_is_not_run),
+        cmocka_unit_test(code_in_the_page_frame),
         REGION_TEST(horizon_bounds_what_only_computes),
         REGION_TEST(accesses_keep_the_horizon_away),
         REGION_TEST(attention_comes_first),
