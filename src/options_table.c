@@ -517,10 +517,13 @@ const char *const option_group_names[OPTION_GROUPS] = {
 };
 
 const struct command_row command_rows[] = {
-    {COMMAND_RUN, "run", "IMAGE", "run a guest",
-     "Runs the DOS or VGA guest on the disk image IMAGE until it ends. A file of a floppy's size becomes "
+    {COMMAND_RUN, "run", "PROGRAM [ARGUMENTS] | DIRECTORY | IMAGE", "run a program or a guest",
+     "Runs a program of DOS, PROGRAM.COM, .EXE or .BAT, with its directory as drive C:, in huddle's own DOS; or, with a directory "
+     "as drive C:, the commands of -c or a command interpreter. Options come before the program: what follows it is its own. "
+     "What programs write through DOS goes to standard output, standard input feeds CON, and the status is the errorlevel.\n\n"
+     "Or runs the DOS or VGA guest on the disk image IMAGE until it ends. A file of a floppy's size becomes "
      "drive A:, any other becomes drive C:; the machine boots from it.\n\n"
-     "The status is the one the guest gives through the exit port, (value << 1) | 1; 0 when --until-text, "
+     "The status of an image's guest is the one it gives through the exit port, (value << 1) | 1; 0 when --until-text, "
      "--frames or the script ended it; 124 after --timeout; 130 or 143 after Ctrl-C or a termination signal; "
      "70 when the guest crashed; 71 when the host failed; 1 when the script failed; 2 when the command line "
      "is wrong or a file it needs cannot be used."},

@@ -108,7 +108,7 @@ def option_forms(tool):
         expect_refused(tool.run(command, "--rram=4", image), "--ram")
         expect_refused(tool.run(command, "-x", image), "-x")
         expect_refused(tool.run(command, image, image), str(image)[:40], "only one image")
-        expect_refused(tool.run(command), "no image")
+        expect_refused(tool.run(command), "nothing to run")
         expect_refused(tool.run(command, ""), "empty")
     expect_refused(tool.run("run", "--json=x.json", image), "--json", "ab")
     expect_refused(tool.run("ab", "--clock=host", image), "--clock")

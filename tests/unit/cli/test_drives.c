@@ -112,7 +112,7 @@ static void drives_that_are_not_there(void **state)
     assert_refused(&(struct options){.fda = f->floppy, .hdb = f->disk}, "there is no first hard disk");
     assert_refused(&(struct options){.image = "/no/such.img"}, "/no/such.img: No such file or directory");
     assert_refused(&(struct options){.hda = "/no/such.img"}, "--hda=/no/such.img: No such file or directory");
-    assert_refused(&(struct options){.image = "/"}, "not a disk image but a directory");
+    assert_refused(&(struct options){.hda = "/"}, "not a disk image but a directory");
 }
 
 static void one_drive_two_images(void **state)

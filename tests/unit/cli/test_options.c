@@ -282,6 +282,12 @@ static const struct {
     {"stress", "run x --stress=code=4095",
      "--stress=code=4095: code=4095: not a number of bytes (4096 to 1073741824)"},
     {"stress", "run x --stress=heat=-1", "--stress=heat=-1: heat=-1: not a number of exits (0 to 1000000)"},
+    {"command", "run x -c", "--command: needs a value: --command=TEXT"},
+    {"mount", "run x --mount=1=y", "--mount=1=y: not a drive (A to Y), '=' and a directory or an image"},
+    {"mount", "run x --mount=z=y", "--mount=z=y: not a drive (A to Y), '=' and a directory or an image"},
+    {"mount", "run x --mount=d=", "--mount=d=: not a drive (A to Y), '=' and a directory or an image"},
+    {"mount", "run x --mount=d=y --mount=D=z", "--mount=D=z: drive D: is given twice"},
+    {"autoexec", "run x --autoexec=yes", "--autoexec: takes no value"},
     {"dump-clusters", "run x --dump-clusters=", "--dump-clusters=: the file name must not be empty"},
     {"perf-map", "run x --perf-map=", "--perf-map=: the file name must not be empty"},
     {"top", "clusters x --top=0", "--top=0: not a number of clusters (1 to 1000000)"},
@@ -341,8 +347,8 @@ static void options_of_other_commands(void **state)
 static void contradictions(void **state)
 {
     (void)state;
-    assert_refused("run", "no image: 'huddle run IMAGE'");
-    assert_refused("ab --ram=4", "no image: 'huddle ab IMAGE'");
+    assert_refused("run", "nothing to run: 'huddle run PROGRAM', DIRECTORY or IMAGE");
+    assert_refused("ab --ram=4", "nothing to run: 'huddle ab PROGRAM', DIRECTORY or IMAGE");
     assert_refused("run x y", "y: only one image (x); more drives: --fda, --hda, --hdb");
     assert_refused("doctor x", "x: 'huddle doctor' takes no image");
     assert_refused("run x --ram=4 --ram=8", "--ram: given twice");
