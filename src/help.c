@@ -46,8 +46,6 @@ static void print_option(FILE *out, const struct option_row *row)
 {
     int column = fprintf(out, "  --%s%s%s%s%s", row->name, row->optional ? "[" : "", row->metavar ? "=" : "",
                          row->metavar ? row->metavar : "", row->optional ? "]" : "");
-    if (row->letter)
-        column += fprintf(out, ", -%c %s", row->letter, row->metavar);
     if (column > HELP_INDENT - 2) {
         fputc('\n', out);
         column = 0;
@@ -148,8 +146,6 @@ static void man_option(FILE *out, const struct option_row *row)
         fputs(*p == '-' ? "\\-" : (char[]){*p, 0}, out);
     if (row->metavar)
         fprintf(out, "\\fR%s=\\fI%s\\fR%s", row->optional ? "[" : "", row->metavar, row->optional ? "]" : "");
-    if (row->letter)
-        fprintf(out, ", \\fB\\-%c \\fI%s\\fR", row->letter, row->metavar);
     fputs("\\fR\n", out);
     man_text(out, row->help);
     man_commands(out, row);

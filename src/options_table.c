@@ -401,10 +401,10 @@ static bool add_command(struct options *o, const struct option_row *row, const c
 
 const struct option_row option_rows[] = {
     {"command", "TEXT",
-     "have the command interpreter execute this; may be given again; the status is that of the last command",
+     "have the command interpreter execute this; -c TEXT for short; may be given again; the status is that of the last command",
      COMMAND_GUEST, false, GROUP_DOS, .set = add_command, .letter = 'c', .repeats = true},
-    {"mount", "D=DIR[:ro]",
-     "make the directory DIR (or the FAT file system of an image) drive D:, :ro for reading only; the program's directory is drive C:",
+    {"mount", "D=WHERE",
+     "make WHERE, a directory or an image with a FAT file system, drive D:, with :ro behind it for reading only; the program's directory is drive C:",
      COMMAND_GUEST, false, GROUP_DOS, .set = add_mount, .repeats = true},
     {"autoexec", NULL, "execute C:\\AUTOEXEC.BAT first", COMMAND_GUEST, false, GROUP_DOS, FIELD(autoexec), .set = set_flag},
 
