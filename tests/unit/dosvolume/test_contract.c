@@ -100,6 +100,8 @@ static void attributes(make_rig make)
     struct volume_rig *rig = make();
     struct volume *v = &rig->volume;
     struct dos_entry entry;
+    if (!rig->block)
+        rig_needs_xattrs(rig);
     static const u8 all = DOS_ATTR_READ_ONLY | DOS_ATTR_HIDDEN | DOS_ATTR_SYSTEM | DOS_ATTR_ARCHIVE;
     assert_int_equal(rig_put(rig, "F", "1", 1), DOS_OK);
     assert_int_equal(rig_make(rig, "D"), DOS_OK);

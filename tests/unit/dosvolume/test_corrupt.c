@@ -143,6 +143,7 @@ static void end(const char *what, const char *path)
 {
     if (host_faults()->reads > 8 * WHOLE)
         fail_msg("%s %s: %u reads", what, path, host_faults()->reads);
+    begin();
 }
 
 static void use_file(struct volume_rig *rig, const char *path)
@@ -210,22 +211,33 @@ static void change_things(struct volume_rig *rig)
     begin();
     v->class->space(v->object, &space);
     v->class->label(v->object, label);
+    end("label", "");
     assert_non_null(memchr(label, 0, sizeof label));
     rig_make(rig, "D\\MADE");
+    end("make", "");
     rig_make(rig, "MADE");
+    end("make", "");
     rig_put(rig, "D\\E\\PUT", "text", 4);
+    end("put", "");
     rig_put(rig, "A", "text", 4);
+    end("put", "");
     rig_rename(rig, "D\\E", "MADE\\E");
+    end("rename", "");
     rig_rename(rig, "B", "D\\B");
+    end("rename", "");
     v->class->set_attributes(v->object, "D\\N1", DOS_ATTR_HIDDEN);
+    end("set_attributes", "");
     for (u32 i = 0; i < 40; i++) {
         snprintf(path, sizeof path, "D\\N%u", i);
         rig_remove(rig, path);
+        end("remove", "");
     }
     v->class->remove_directory(v->object, "D\\MADE");
+    end("remove_directory", "");
     v->class->remove_directory(v->object, "D");
+    end("remove_directory", "");
     rig_remove(rig, "D\\B");
-    end("changes", "");
+    end("remove", "");
 }
 
 static bool use(struct disk *d)

@@ -281,6 +281,7 @@ static void attributes_are_kept_as_samba_does(void **state)
     struct volume *v = &rig->volume;
     struct stat stat_buf;
     char text[64];
+    rig_needs_xattrs(rig);
     assert_int_equal(rig_put(rig, "F", "", 0), DOS_OK);
     assert_string_equal(get_xattr(rig, "f", text), "");
     assert_int_equal(v->class->set_attributes(v->object, "F", DOS_ATTR_HIDDEN | DOS_ATTR_READ_ONLY), DOS_OK);
@@ -314,6 +315,7 @@ static void dots_are_hidden(void **state)
     struct volume_file *file;
     struct dos_entry entry;
     char text[64];
+    rig_needs_xattrs(rig);
     host_put(rig, ".dot", "");
     assert_int_equal(rig_shell(rig, "mkdir root/.git"), 0);
     assert_int_equal(attributes_of(rig, "DOT~1"), DOS_ATTR_HIDDEN | DOS_ATTR_ARCHIVE);
@@ -333,6 +335,7 @@ static void old_files_are_looked_at_once(void **state)
 {
     (void)state;
     struct volume_rig *rig = rig_host();
+    rig_needs_xattrs(rig);
     host_put(rig, "f", "");
     set_xattr(rig, "f", "0x02", 4);
     sleep(3);
@@ -350,6 +353,7 @@ static void without_extended_attributes(void **state)
     (void)state;
     struct volume_rig *rig = rig_host();
     struct volume *v = &rig->volume;
+    rig_needs_xattrs(rig);
     assert_int_equal(rig_put(rig, "F", "", 0), DOS_OK);
     host_faults()->xattr_error = ENOTSUP;
     assert_int_equal(attributes_of(rig, "F"), DOS_ATTR_ARCHIVE);

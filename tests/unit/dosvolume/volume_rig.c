@@ -1,6 +1,7 @@
 /* The drives of the volume tests. */
 #include "volume_rig.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int rig_shell(const struct volume_rig *rig, const char *format, ...)
@@ -120,6 +122,15 @@ void rig_set_override(bool on)
     u32 bits = (BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH)) & data[0].permitted;
     data[0].effective = on ? data[0].effective | bits : data[0].effective & ~bits;
     assert_int_equal(syscall(SYS_capset, &header, data), 0);
+}
+
+void rig_needs_xattrs(struct volume_rig *rig)
+{
+    if (!setxattr(rig->root, "user.huddle", "", 0, 0) || errno != ENOTSUP)
+        return;
+    rig_destroy(rig);
+    print_message("skipped: the file system of /tmp has no extended attributes\n");
+    skip();
 }
 
 /* --- using a volume --- */

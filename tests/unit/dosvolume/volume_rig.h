@@ -41,6 +41,9 @@ void rig_assert_fsck(const struct volume_rig *rig);
 /* The superuser's right to pass by permissions, which would spoil tests; false if there is none to take. */
 void rig_set_override(bool on);
 
+/* Skips the calling test where the directories have no extended attributes (tmpfs of older kernels). */
+void rig_needs_xattrs(struct volume_rig *rig);
+
 /* The class's functions on rig->volume. */
 enum dos_error rig_put(struct volume_rig *rig, const char *path, const void *bytes, u32 count);
 /* The content must be that. */
