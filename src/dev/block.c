@@ -5,6 +5,7 @@
 #include "dev/block.h"
 
 #include "base/log.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -381,4 +382,55 @@ int block_flush(struct block *b)
     }
     b->dirty = false;
     return 0;
+}
+
+/* --- state --- */
+
+#define NO_SECTOR UINT64_MAX
+
+static void save_overlay(struct block *b, struct state *s)
+{
+    u8 sector[SECTOR_BYTES];
+    u64 none = NO_SECTOR;
+    for (u64 lba = 0; b->overlaid && lba < b->sectors; lba++) {
+        if (!b->overlaid[lba / 8])
+            lba |= 7;
+        if (!is_overlaid(b, lba))
+            continue;
+        if (read_whole(b->overlay_fd, sector, sizeof sector, lba * SECTOR_BYTES))
+            state_fail(s, "%s: what was written to its snapshot cannot be read", b->path);
+        state_u64(s, &lba);
+        state_bytes(s, sector, sizeof sector);
+    }
+    state_u64(s, &none);
+}
+
+static int load_sector(struct block *b, struct state *s, u64 lba)
+{
+    u8 sector[SECTOR_BYTES];
+    state_bytes(s, sector, sizeof sector);
+    if (s->failed)
+        return -EINVAL;
+    if (!b->overlaid)
+        state_fail(s, "%s: the state has changes to it that were made with --snapshot", b->path);
+    else if (lba >= b->sectors)
+        state_fail(s, "%s: the state has a sector that it has not", b->path);
+    else if (write_overlay(b, lba, 1, sector))
+        state_fail(s, "%s: no room for its snapshot", b->path);
+    return s->failed ? -EINVAL : 0;
+}
+
+void block_state(struct block *b, struct state *s)
+{
+    if (!s->loading) {
+        save_overlay(b, s);
+        return;
+    }
+    if (b->overlaid)
+        memset(b->overlaid, 0, (b->sectors + 7) / 8);
+    u64 lba;
+    do {
+        lba = NO_SECTOR;
+        state_u64(s, &lba);
+    } while (!s->failed && lba != NO_SECTOR && !load_sector(b, s, lba));
 }

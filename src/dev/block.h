@@ -37,6 +37,10 @@ void block_protect(struct block *block);
  * unknown. */
 must_check int block_read(struct block *block, u64 lba, u32 count, void *buf);
 must_check int block_write(struct block *block, u64 lba, u32 count, const void *buf);
+/* What was written with `snapshot`, in either direction; loaded, it takes the place of what was written here. A block without
+ * a snapshot refuses anything but nothing: the image would have to be changed. */
+struct state;
+void block_state(struct block *block, struct state *state);
 /* Returns when every write so far is on the host's medium. 0 or -errno (logged). */
 must_check int block_flush(struct block *block);
 

@@ -5,6 +5,7 @@
 #include "dev/coprocessor.h"
 
 #include "dev/devices.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -52,6 +53,12 @@ static void coprocessor_reset(void *dev)
     irq_set(&c->irq, false);
 }
 
+static void coprocessor_state(void *dev, struct state *s)
+{
+    struct coprocessor *c = dev;
+    state_bool(s, &c->error);
+}
+
 const struct dev_class coprocessor_class = {
     .name = "coprocessor",
     .ports = coprocessor_ports,
@@ -59,4 +66,5 @@ const struct dev_class coprocessor_class = {
     .create = coprocessor_create,
     .reset = coprocessor_reset,
     .destroy = free,
+    .state = coprocessor_state,
 };

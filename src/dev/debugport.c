@@ -4,6 +4,7 @@
  * they read as ones then, and SeaBIOS saves itself thousands of accesses. */
 #include "base/log.h"
 #include "dev/devices.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -95,10 +96,18 @@ static void debug_destroy(void *dev)
     free(dev);
 }
 
+/* What is in the buffer has been said in the run that goes on. */
+static void debug_state(void *dev, struct state *s)
+{
+    struct debugport *d = dev;
+    state_u8(s, &d->post_code);
+}
+
 const struct dev_class debugport_class = {
     .name = "debugport",
     .ports = debug_ports,
     .n_ports = ARRAY_LEN(debug_ports),
     .create = debug_create,
     .destroy = debug_destroy,
+    .state = debug_state,
 };

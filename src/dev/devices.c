@@ -2,6 +2,7 @@
 #include "dev/devices.h"
 
 #include "base/log.h"
+#include "machine/state.h"
 
 #include <string.h>
 
@@ -34,6 +35,17 @@ void devices_reset(struct devices *devices)
     for (u32 i = 0; i < devices->n; i++)
         if (dev_table[i]->reset)
             dev_table[i]->reset(devices->dev[i]);
+}
+
+void devices_state(struct devices *devices, struct state *state)
+{
+    for (u32 i = 0; i < devices->n; i++) {
+        if (!dev_table[i]->state)
+            continue;
+        state_begin(state, dev_table[i]->name);
+        dev_table[i]->state(devices->dev[i], state);
+        state_end(state);
+    }
 }
 
 void devices_destroy(struct devices *devices)

@@ -17,6 +17,9 @@ struct devices {
 must_check int devices_create(struct devices *devices, struct machine *machine);
 void devices_reset(struct devices *devices);
 void devices_destroy(struct devices *devices);
+/* A section for each. */
+struct state;
+void devices_state(struct devices *devices, struct state *state);
 
 /* What a machine with these devices has at a port, without building one: "PIC master command", or NULL. */
 const char *devices_port_name(u16 port);

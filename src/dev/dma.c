@@ -8,6 +8,7 @@
 #include "dev/dma.h"
 
 #include "dev/devices.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -431,6 +432,29 @@ static const struct bus_port dma_ports[] = {
 };
 /* clang-format on */
 
+static void dma_state(void *dev, struct state *s)
+{
+    struct dma *dma = dev;
+    for (u32 i = 0; i < DMA_CHANNELS; i++) {
+        struct dma_channel *ch = &dma->channel[i];
+        state_u16(s, &ch->base_address);
+        state_u16(s, &ch->address);
+        state_u16(s, &ch->base_count);
+        state_u16(s, &ch->count);
+        state_u8(s, &ch->mode);
+    }
+    for (u32 i = 0; i < DMA_CONTROLLERS; i++) {
+        struct dma_controller *c = &dma->controller[i];
+        state_u8(s, &c->command);
+        state_u8_bits(s, &c->mask, MASK_ALL, "a mask");
+        state_u8_bits(s, &c->request, MASK_ALL, "a request");
+        state_u8_bits(s, &c->dreq, MASK_ALL, "a request line");
+        state_u8_bits(s, &c->terminal_counts, MASK_ALL, "a terminal count");
+        state_bool(s, &c->high_byte);
+    }
+    state_bytes(s, dma->page, sizeof dma->page);
+}
+
 const struct dev_class dma_class = {
     .name = "dma",
     .ports = dma_ports,
@@ -438,4 +462,5 @@ const struct dev_class dma_class = {
     .create = dma_create,
     .reset = dma_reset,
     .destroy = dma_destroy,
+    .state = dma_state,
 };

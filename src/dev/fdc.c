@@ -7,6 +7,7 @@
 
 #include "dev/devices.h"
 #include "dev/dma.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -320,6 +321,55 @@ static const struct bus_port fdc_ports[] = {
 };
 /* clang-format on */
 
+static void drive_state(struct fdc *fdc, u32 i, struct state *s)
+{
+    state_u8_in(s, &fdc->drive[i].cylinder, 0, FDC_MAX_CYLINDER, "a cylinder");
+    state_bool(s, &fdc->drive[i].changed);
+    state_u8(s, &fdc->pcn[i]);
+    state_u8(s, &fdc->seek_st0[i]);
+    clock_event_state(&fdc->seek_event[i], s);
+}
+
+static void command_state(struct fdc *fdc, struct state *s)
+{
+    STATE_ENUM(s, fdc->phase, PHASE_RESULT + 1, "the phase");
+    state_bytes(s, fdc->command, sizeof fdc->command);
+    state_u8_in(s, &fdc->command_fill, 0, FDC_COMMAND_BYTES, "the command");
+    state_u8_in(s, &fdc->command_length, 0, FDC_COMMAND_BYTES, "the command");
+    state_check(s, fdc->phase != PHASE_COMMAND || !fdc->command_fill || fdc->command_fill < fdc->command_length,
+                "the command");
+    state_bytes(s, fdc->result, sizeof fdc->result);
+    state_u8_in(s, &fdc->result_pos, 0, FDC_RESULT_BYTES, "the result");
+    state_u8_in(s, &fdc->result_length, 0, FDC_RESULT_BYTES, "the result");
+    state_check(s, fdc->phase != PHASE_RESULT || fdc->result_pos < fdc->result_length, "the result");
+}
+
+static void fdc_state(void *dev, struct state *s)
+{
+    struct fdc *fdc = dev;
+    state_u8(s, &fdc->dor);
+    state_u8(s, &fdc->tdr);
+    state_u8(s, &fdc->dsr);
+    state_u8_bits(s, &fdc->ccr_rate, DSR_DRATE, "the data rate");
+    state_u8(s, &fdc->srt_hut);
+    state_u8(s, &fdc->hlt_nd);
+    state_u8(s, &fdc->config);
+    state_u8(s, &fdc->pretrk);
+    state_u8(s, &fdc->perpendicular);
+    state_bool(s, &fdc->lock);
+    state_u8(s, &fdc->sc_eot);
+    command_state(fdc, s);
+    state_bool(s, &fdc->irq_result);
+    state_bool(s, &fdc->irq_reset);
+    state_u8_bits(s, &fdc->reset_pending, BIT(FDC_DRIVES) - 1, "a change of ready");
+    state_u8_bits(s, &fdc->seek_pending, BIT(FDC_DRIVES) - 1, "an end of seek");
+    state_u8_bits(s, &fdc->drive_busy, BIT(FDC_DRIVES) - 1, "a seek");
+    clock_event_state(&fdc->poll_event, s);
+    for (u32 i = 0; i < FDC_DRIVES; i++)
+        drive_state(fdc, i, s);
+    fdc_transfer_state(fdc, s);
+}
+
 const struct dev_class fdc_class = {
     .name = "fdc",
     .ports = fdc_ports,
@@ -327,4 +377,5 @@ const struct dev_class fdc_class = {
     .create = fdc_create,
     .reset = fdc_reset,
     .destroy = fdc_destroy,
+    .state = fdc_state,
 };

@@ -168,6 +168,8 @@ void fdc_seek_done(void *opaque, u64 deadline_ns);
 void fdc_start_transfer(struct fdc *fdc, enum fdc_operation op, bool deleted);
 void fdc_start_format(struct fdc *fdc);
 void fdc_start_read_id(struct fdc *fdc);
+/* Execution in either direction: what fdc->event will do next, and the transfer. */
+void fdc_transfer_state(struct fdc *fdc, struct state *state);
 /* Non-DMA mode: the host accesses the FIFO in the execution phase. */
 bool fdc_fifo_wants_host(const struct fdc *fdc);
 u8 fdc_fifo_read(struct fdc *fdc);

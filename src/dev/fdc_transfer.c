@@ -10,8 +10,10 @@
  * an unformatted disk. */
 #include "dev/fdc.h"
 
+#include "base/bug.h"
 #include "base/log.h"
 #include "dev/dma.h"
+#include "machine/state.h"
 
 #include <string.h>
 
@@ -455,4 +457,52 @@ void fdc_start_read_id(struct fdc *fdc)
 {
     prepare(fdc, FDC_READ);
     fdc_step_after(fdc, read_id, FDC_START_NS);
+}
+
+/* --- state --- */
+
+/* What fdc->step may be: a state has the place in this list, so it only grows at its end. */
+static void (*const steps[])(struct fdc *) = {
+    NULL, sector_begin, dma_step, fifo_step, format_next, format_begin, fail_write_protected, read_id,
+};
+
+static void step_state(struct fdc *fdc, struct state *s)
+{
+    u8 step = 0;
+    while (fdc->event.armed && !s->loading && steps[step] != fdc->step)
+        BUG_ON(++step == ARRAY_LEN(steps));
+    clock_event_state(&fdc->event, s);
+    state_u8_in(s, &step, 0, ARRAY_LEN(steps) - 1, "the next step");
+    state_check(s, !fdc->event.armed || steps[step], "the next step");
+    if (s->loading)
+        fdc->step = steps[step];
+}
+
+void fdc_transfer_state(struct fdc *fdc, struct state *s)
+{
+    struct fdc_transfer *t = &fdc->transfer;
+    step_state(fdc, s);
+    STATE_ENUM(s, t->op, FDC_FORMAT + 1, "the operation");
+    state_bool(s, &t->multi_track);
+    state_bool(s, &t->mfm);
+    state_bool(s, &t->skip);
+    state_bool(s, &t->deleted);
+    state_u8_in(s, &t->head, 0, 1, "the head");
+    state_u8(s, &t->id.c);
+    state_u8(s, &t->id.h);
+    state_u8(s, &t->id.r);
+    state_u8(s, &t->id.n);
+    state_u8(s, &t->eot);
+    state_u32(s, &t->count);
+    state_bool(s, &t->counted);
+    state_u8(s, &t->fill);
+    state_u8(s, &t->st1);
+    state_u8(s, &t->st2);
+    state_bool(s, &t->to_host);
+    state_u32_in(s, &t->index, 0, sizeof t->buffer, "the buffer");
+    state_u32_in(s, &t->bytes, 0, sizeof t->buffer, "the buffer");
+    state_u32_in(s, &t->fifo_end, 0, sizeof t->buffer, "the FIFO");
+    state_check(s, t->index <= t->bytes && t->fifo_end <= t->bytes, "the buffer");
+    state_u32(s, &t->dma_tries);
+    state_bytes(s, t->buffer, sizeof t->buffer);
 }

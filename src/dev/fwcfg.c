@@ -15,6 +15,7 @@
 
 #include "base/bug.h"
 #include "dev/devices.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -156,6 +157,15 @@ static void fwcfg_reset(void *dev)
     fwcfg_select(dev, FWCFG_SIGNATURE);
 }
 
+static void fwcfg_state(void *dev, struct state *s)
+{
+    struct fwcfg *f = dev;
+    u32 item = f->selected ? (u32)(f->selected - f->item) + 1 : 0; /* 0: none */
+    state_u32_in(s, &item, 0, f->n_items, "the item");
+    state_u32(s, &f->offset);
+    f->selected = item ? &f->item[item - 1] : NULL;
+}
+
 const struct dev_class fwcfg_class = {
     .name = "fwcfg",
     .ports = fwcfg_ports,
@@ -163,4 +173,5 @@ const struct dev_class fwcfg_class = {
     .create = fwcfg_create,
     .reset = fwcfg_reset,
     .destroy = free,
+    .state = fwcfg_state,
 };

@@ -10,6 +10,7 @@
 #include "dev/ide.h"
 
 #include "dev/devices.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -480,6 +481,91 @@ static const struct bus_port ide_ports[] = {
 };
 /* clang-format on */
 
+/* The functions that a device may wait for, from 1: the resets, then the commands'. */
+static ide_step step_of(u32 n)
+{
+    return n == 1 ? end_reset : n == 2 ? end_diagnostic : n > 2 ? ide_command_step(n - 3) : NULL;
+}
+
+static void step_state(ide_step *step, bool waits, struct state *s)
+{
+    u32 n = 0;
+    for (u32 i = 1; waits && !s->loading && !n && step_of(i); i++)
+        n = step_of(i) == *step ? i : 0;
+    state_u32(s, &n);
+    if (!s->loading)
+        return;
+    *step = step_of(n);
+    state_check(s, !waits || *step, "the next step of a command");
+}
+
+static void registers_state(struct ide_registers *reg, struct state *s)
+{
+    state_u8(s, &reg->features);
+    state_u8(s, &reg->error);
+    state_u8(s, &reg->sector_count);
+    state_u8(s, &reg->sector_number);
+    state_u8(s, &reg->cylinder_low);
+    state_u8(s, &reg->cylinder_high);
+    state_u8(s, &reg->device_head);
+}
+
+static void settings_state(struct ide_device *d, struct state *s)
+{
+    state_u32_in(s, &d->geometry.cylinders, 1, 0xffff, "the cylinders");
+    state_u32_in(s, &d->geometry.heads, 1, IDE_DH_HEAD + 1, "the heads");
+    state_u32_in(s, &d->geometry.sectors, 1, 0xff, "the sectors of a track");
+    state_u8_in(s, &d->multiple, 0, IDE_MAX_MULTIPLE, "the sectors of a block");
+    state_u8_in(s, &d->power, IDE_POWER_ACTIVE, IDE_POWER_SLEEP, "the power mode");
+    state_bool(s, &d->write_cache);
+    state_bool(s, &d->look_ahead);
+    state_bool(s, &d->keep_settings);
+}
+
+/* What registers can name, whether the disk has it or not, and a transfer more. */
+#define IDE_MAX_LBA ((1ull << 28) + 256)
+
+/* The invariants of the DRQ block: words, and DRQ as long as there are some left. */
+static bool block_is_possible(const struct ide_device *d)
+{
+    bool some = d->index < d->end;
+    return d->index <= d->end && !(d->index % BUS_16) && !(d->end % BUS_16) &&
+           some == ((d->status & IDE_STATUS_DRQ) != 0);
+}
+
+static void device_state(struct ide_device *d, struct state *s)
+{
+    state_u8(s, &d->status);
+    state_bool(s, &d->intrq);
+    registers_state(&d->reg, s);
+    settings_state(d, s);
+    clock_event_state(&d->event, s);
+    step_state(&d->next, d->event.armed, s);
+    state_u64_in(s, &d->looked_ns, 0, CLOCK_STATE_MAX_NS, "the time of looks");
+    state_u64_in(s, &d->lba, 0, IDE_MAX_LBA, "the next sector");
+    state_u32_in(s, &d->sectors_left, 0, 256, "the sectors left");
+    state_u32_in(s, &d->block_sectors, 0, IDE_MAX_MULTIPLE, "the sectors of a block");
+    state_u32_in(s, &d->index, 0, sizeof d->buffer, "the buffer");
+    state_u32_in(s, &d->end, 0, sizeof d->buffer, "the buffer");
+    state_check(s, block_is_possible(d), "the buffer");
+    step_state(&d->data_moved, d->status & IDE_STATUS_DRQ, s);
+    state_bool(s, &d->to_host);
+    state_bytes(s, d->buffer, sizeof d->buffer);
+}
+
+static void ide_state(void *dev, struct state *s)
+{
+    struct ide *ide = dev;
+    for (u32 c = 0; c < IDE_CHANNELS; c++) {
+        struct ide_channel *ch = &ide->channel[c];
+        state_u8_in(s, &ch->selected, 0, IDE_DEVICES - 1, "the selected device");
+        state_u8(s, &ch->control);
+        for (u32 i = 0; i < IDE_DEVICES; i++)
+            if (ch->device[i].block)
+                device_state(&ch->device[i], s);
+    }
+}
+
 const struct dev_class ide_class = {
     .name = "ide",
     .ports = ide_ports,
@@ -487,4 +573,5 @@ const struct dev_class ide_class = {
     .create = ide_create,
     .reset = ide_reset,
     .destroy = ide_destroy,
+    .state = ide_state,
 };

@@ -124,6 +124,9 @@ void ide_execute(struct ide_device *device, u8 command);
 /* Settings at power-on (`hardware`) or after SRST. */
 void ide_set_defaults(struct ide_device *device, bool hardware);
 
+/* The functions that a command may wait for, by number; a state has the number. NULL: there are fewer. */
+ide_step ide_command_step(u32 n);
+
 /* ide_identify.c: the 512 bytes of IDENTIFY DEVICE, into the buffer. */
 void ide_identify(struct ide_device *device);
 

@@ -480,3 +480,16 @@ void ide_set_defaults(struct ide_device *d, bool hardware)
     d->look_ahead = true;
     d->keep_settings = false;
 }
+
+/* --- state --- */
+
+/* The list only grows at its end. */
+ide_step ide_command_step(u32 n)
+{
+    static const ide_step steps[] = {
+        step_complete, step_abort, step_no_such_sector, read_block, read_block_moved, verify_sectors, write_block,
+        write_block_moved, ask_for_first_block, flush_step, offer_identity, offer_buffer, ask_for_buffer, finish_soon,
+        ide_idle,
+    };
+    return n < ARRAY_LEN(steps) ? steps[n] : NULL;
+}

@@ -11,6 +11,7 @@
 #include "dev/kbc.h"
 
 #include "dev/devices.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -501,6 +502,31 @@ static void kbc_destroy(void *dev)
     free(kbc);
 }
 
+static void kbc_byte_state(struct kbc_byte *byte, struct state *s)
+{
+    state_u8(s, &byte->value);
+    state_bool(s, &byte->aux);
+}
+
+static void kbc_state(void *dev, struct state *s)
+{
+    struct kbc *kbc = dev;
+    clock_event_state(&kbc->output, s);
+    clock_event_state(&kbc->sample, s);
+    state_u64_in(s, &kbc->sampled_ns, 0, CLOCK_STATE_MAX_NS, "the mouse's last sample");
+    state_u8(s, &kbc->pending);
+    state_bool(s, &kbc->last_was_command);
+    state_bool(s, &kbc->obf);
+    state_bool(s, &kbc->break_prefix);
+    kbc_byte_state(&kbc->out, s);
+    state_u32_in(s, &kbc->answers, 0, KBC_ANSWERS, "the answers");
+    for (u32 i = 0; i < kbc->answers; i++)
+        kbc_byte_state(&kbc->answer[i], s);
+    state_bytes(s, kbc->ram, sizeof kbc->ram);
+    keyboard_state(&kbc->keyboard, s);
+    mouse_state(&kbc->mouse, s);
+}
+
 const struct dev_class kbc_class = {
     .name = "kbc",
     .ports = kbc_ports,
@@ -508,4 +534,5 @@ const struct dev_class kbc_class = {
     .create = kbc_create,
     .reset = kbc_reset,
     .destroy = kbc_destroy,
+    .state = kbc_state,
 };

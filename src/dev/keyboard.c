@@ -3,6 +3,8 @@
  * keyboard puts around the grey cursor keys while Shift is held or Num Lock is on are not sent. */
 #include "dev/keyboard.h"
 
+#include "machine/state.h"
+
 #include <string.h>
 
 enum keyboard_command {
@@ -424,4 +426,24 @@ bool keyboard_send(struct keyboard *kb, u8 *value, bool *reply)
     memmove(from, from + 1, --*n);
     kb->last_sent = *value;
     return true;
+}
+
+void keyboard_state(struct keyboard *kb, struct state *s)
+{
+    state_u8_in(s, &kb->set, 1, 3, "the keyboard's scan code set");
+    state_u8(s, &kb->command);
+    state_u8(s, &kb->leds);
+    state_u8(s, &kb->typematic);
+    state_u8(s, &kb->last_sent);
+    state_bool(s, &kb->scanning);
+    state_bool(s, &kb->shift);
+    state_bool(s, &kb->ctrl);
+    state_bool(s, &kb->alt);
+    state_u32_in(s, &kb->buffered, 0, sizeof kb->buffer, "the keyboard's buffer");
+    state_bytes(s, kb->buffer, kb->buffered);
+    state_bool(s, &kb->overrun);
+    state_check(s, kb->overrun || kb->buffered <= KEYBOARD_BUFFER_BYTES, "the keyboard's buffer");
+    state_u32_in(s, &kb->replies, 0, sizeof kb->reply, "the keyboard's replies");
+    state_bytes(s, kb->reply, kb->replies);
+    state_bytes(s, kb->breaks, sizeof kb->breaks);
 }

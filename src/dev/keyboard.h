@@ -46,6 +46,8 @@ struct keyboard {
     u8 breaks[256 / 8]; /* set 3: a bit per code, the key sends a break code */
 };
 
+struct state;
+void keyboard_state(struct keyboard *kb, struct state *state);
 void keyboard_reset(struct keyboard *kb);
 /* A byte from the 8042. */
 void keyboard_receive(struct keyboard *kb, u8 value);

@@ -3,6 +3,8 @@
  * LIMIT: movement too large for a packet goes into the next ones; the overflow bits are never set. */
 #include "dev/mouse.h"
 
+#include "machine/state.h"
+
 #include <string.h>
 
 enum mouse_command {
@@ -268,4 +270,28 @@ bool mouse_send(struct mouse *m, u8 *value, bool *reply)
     m->replies -= *reply;
     m->last_sent = *value;
     return true;
+}
+
+void mouse_state(struct mouse *m, struct state *s)
+{
+    enum { SLOWEST = 10, FASTEST = 200, KNOCKS = 3 };
+    state_u8(s, &m->command);
+    state_u8_in(s, &m->id, ID_STANDARD, ID_WHEEL, "the mouse's ID");
+    state_u8_in(s, &m->rate, SLOWEST, FASTEST, "the mouse's rate");
+    state_u8_in(s, &m->resolution, 0, FINEST_RESOLUTION, "the mouse's resolution");
+    state_bool(s, &m->scaling_2_1);
+    state_bool(s, &m->remote);
+    state_bool(s, &m->wrap);
+    state_bool(s, &m->reporting);
+    state_u8_in(s, &m->knock, 0, KNOCKS - 1, "the mouse's rates");
+    state_u8(s, &m->last_sent);
+    state_u8_bits(s, &m->buttons, MOUSE_LEFT | MOUSE_RIGHT | MOUSE_MIDDLE, "the mouse's buttons");
+    state_u8_bits(s, &m->buttons_sent, MOUSE_LEFT | MOUSE_RIGHT | MOUSE_MIDDLE, "the mouse's buttons");
+    state_s32_in(s, &m->x, -ACCUMULATOR_MAX, ACCUMULATOR_MAX, "the mouse's movement");
+    state_s32_in(s, &m->y, -ACCUMULATOR_MAX, ACCUMULATOR_MAX, "the mouse's movement");
+    state_s32_in(s, &m->z, -ACCUMULATOR_MAX, ACCUMULATOR_MAX, "the mouse's movement");
+    state_u32_in(s, &m->queued, 0, MOUSE_QUEUE_BYTES, "the mouse's queue");
+    state_bytes(s, m->queue, m->queued);
+    state_u32_in(s, &m->replies, 0, MOUSE_QUEUE_BYTES, "the mouse's replies");
+    state_check(s, m->replies <= m->queued, "the mouse's replies");
 }

@@ -26,6 +26,8 @@ struct mouse {
     u32 replies; /* how many of them answer a command */
 };
 
+struct state;
+void mouse_state(struct mouse *m, struct state *state);
 void mouse_reset(struct mouse *m);
 /* A byte from the 8042. */
 void mouse_receive(struct mouse *m, u8 value);

@@ -10,6 +10,7 @@
 #include "dev/pic.h"
 
 #include "dev/devices.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -419,6 +420,36 @@ static void pic_reset(void *dev)
     pic_update(pic);
 }
 
+static void chip_state(struct pic_chip *c, struct state *s)
+{
+    state_u8(s, &c->line);
+    state_u8(s, &c->latch);
+    state_u8(s, &c->isr);
+    state_u8(s, &c->imr);
+    state_u8(s, &c->icw1);
+    state_u8_bits(s, &c->base, ICW2_BASE, "ICW2");
+    state_u8(s, &c->icw3);
+    state_u8(s, &c->icw4);
+    state_u8(s, &c->elcr);
+    state_u8_in(s, &c->lowest, 0, PIC_IRS - 1, "the lowest priority");
+    state_u8_in(s, &c->step, STEP_READY, STEP_ICW4, "the initialization step");
+    state_bool(s, &c->initialized);
+    state_bool(s, &c->rotate_in_aeoi);
+    state_bool(s, &c->special_mask);
+    state_bool(s, &c->read_isr);
+    state_bool(s, &c->poll);
+    state_bool(s, &c->int_pin);
+}
+
+static void pic_state(void *dev, struct state *s)
+{
+    struct pic *pic = dev;
+    for (int i = 0; i < PIC_CHIPS; i++)
+        chip_state(&pic->chip[i], s);
+    if (s->loading)
+        pic->machine->intr = pic->chip[PIC_MASTER].int_pin;
+}
+
 const struct dev_class pic_class = {
     .name = "pic",
     .ports = pic_ports,
@@ -426,4 +457,5 @@ const struct dev_class pic_class = {
     .create = pic_create,
     .reset = pic_reset,
     .destroy = free,
+    .state = pic_state,
 };

@@ -9,6 +9,7 @@
 
 #include "dev/devices.h"
 #include "dev/pit_counter.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -228,6 +229,20 @@ static void pit_destroy(void *dev)
     free(pit);
 }
 
+static void pit_state(void *dev, struct state *s)
+{
+    struct pit *pit = dev;
+    s64 now = s->loading ? pit_now(pit) : 0;
+    clock_event_state(&pit->edge, s);
+    state_s64(s, &pit->irq_seen);
+    state_s64(s, &pit->irq_due);
+    state_check(s, pit->irq_seen >= 0 && pit->irq_seen <= now + 1, "the time of IRQ0");
+    state_check(s, pit->irq_due >= 0, "the next IRQ0");
+    state_bool(s, &pit->irq_level);
+    for (unsigned i = 0; i < PIT_COUNTERS; i++)
+        pit_counter_state(&pit->counter[i], s, now);
+}
+
 const struct dev_class pit_class = {
     .name = "pit",
     .ports = pit_ports,
@@ -235,4 +250,5 @@ const struct dev_class pit_class = {
     .create = pit_create,
     .reset = pit_reset,
     .destroy = pit_destroy,
+    .state = pit_state,
 };

@@ -7,6 +7,8 @@
  * other functions call it first. */
 #include "dev/pit_counter.h"
 
+#include "machine/state.h"
+
 enum pit_control {
     CONTROL_BCD = BIT(0),
     CONTROL_MODE_SHIFT = 1,
@@ -310,4 +312,40 @@ void pit_counter_reset(struct pit_counter *c, bool gate)
 {
     *c = (struct pit_counter){.gate = gate, .n = 1, .frozen = true, .load_at = PIT_TICK_NEVER};
     pit_counter_control(c, RW_BOTH << CONTROL_RW_SHIFT | MODE_SQUARE << CONTROL_MODE_SHIFT, 0);
+}
+
+/* What the arithmetic above relies on: a count to divide by, and times that lie about now. */
+static bool counter_is_possible(const struct pit_counter *c, s64 t)
+{
+    static const s64 longest = 2 * 65536;
+    bool counts = c->counting ? c->n >= 1 : true, loads = c->load_at != PIT_TICK_NEVER;
+    if (!counts || ((loads || c->cr_valid) && !c->cr))
+        return false;
+    if (c->start < -longest || c->start > t || c->elapsed < 0 || c->elapsed > t + longest)
+        return false;
+    return !loads || (c->load_at >= 0 && c->load_at <= t + longest);
+}
+
+void pit_counter_state(struct pit_counter *c, struct state *s, s64 t)
+{
+    state_u8_bits(s, &c->control, CONTROL_MASK, "a control word");
+    state_u8_in(s, &c->mode, MODE_TERMINAL_COUNT, MODE_HARDWARE_STROBE, "a mode");
+    state_bool(s, &c->gate);
+    state_bool(s, &c->counting);
+    state_bool(s, &c->frozen);
+    state_bool(s, &c->null_count);
+    state_bool(s, &c->cr_valid);
+    state_u32_in(s, &c->cr, 0, 65536, "a count");
+    state_u32_in(s, &c->n, 0, 65536, "a count");
+    state_s64(s, &c->start);
+    state_s64(s, &c->elapsed);
+    state_s64(s, &c->load_at);
+    state_check(s, counter_is_possible(c, t), "a counter");
+    state_u8(s, &c->write_low);
+    state_bool(s, &c->write_high);
+    state_bool(s, &c->read_high);
+    state_bool(s, &c->count_latched);
+    state_bool(s, &c->status_latched);
+    state_u16(s, &c->latched_count);
+    state_u8(s, &c->latched_status);
 }

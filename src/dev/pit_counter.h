@@ -28,6 +28,10 @@ struct pit_counter {
     u8 latched_status;
 };
 
+struct state;
+/* `t` is the time of the state that is loaded. */
+void pit_counter_state(struct pit_counter *c, struct state *state, s64 t);
+
 /* All times `t` are CLK pulse numbers and must not go backwards from call to call. */
 void pit_counter_reset(struct pit_counter *c, bool gate);
 void pit_counter_control(struct pit_counter *c, u8 control, s64 t);

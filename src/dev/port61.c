@@ -4,6 +4,7 @@
 
 #include "dev/devices.h"
 #include "dev/pit.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,6 +80,12 @@ static void port61_reset(void *dev)
     port61_write(dev, 0);
 }
 
+static void port61_state(void *dev, struct state *s)
+{
+    struct port61 *p = dev;
+    state_u8_bits(s, &p->latch, PORT61_WRITABLE, "the latch");
+}
+
 const struct dev_class port61_class = {
     .name = "port61",
     .ports = port61_ports,
@@ -86,4 +93,5 @@ const struct dev_class port61_class = {
     .create = port61_create,
     .reset = port61_reset,
     .destroy = free,
+    .state = port61_state,
 };

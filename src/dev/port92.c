@@ -4,6 +4,7 @@
 #include "dev/port92.h"
 
 #include "dev/devices.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +52,12 @@ static void port92_reset(void *dev)
     p->latch = 0;
 }
 
+static void port92_state(void *dev, struct state *s)
+{
+    struct port92 *p = dev;
+    state_u8(s, &p->latch);
+}
+
 const struct dev_class port92_class = {
     .name = "port92",
     .ports = port92_ports,
@@ -58,4 +65,5 @@ const struct dev_class port92_class = {
     .create = port92_create,
     .reset = port92_reset,
     .destroy = free,
+    .state = port92_state,
 };

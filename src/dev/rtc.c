@@ -11,6 +11,7 @@
 #include "dev/rtc.h"
 
 #include "dev/devices.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ struct rtc {
     struct clock *clock;
     struct irq_line irq;
     struct clock_event event;
+    s64 epoch_s; /* the date when the clock was created */
     u8 index;
     bool nmi_off;       /* bit 7 of port 70h */
     u64 divider_ns;     /* when the divider chain was last started */
@@ -381,7 +383,8 @@ static int rtc_create(struct machine *machine, void **dev)
     rtc->ram[RTC_D] = D_VRT;
     rtc->update_ns = NS_PER_S; /* the epoch is the date at virtual time 0 */
     cmos_configure(rtc->ram, machine->config);
-    rtc_set_date(rtc, rtc_date_from_epoch(machine->config->rtc_epoch_s));
+    rtc->epoch_s = machine->config->rtc_epoch_s;
+    rtc_set_date(rtc, rtc_date_from_epoch(rtc->epoch_s));
     machine->rtc = rtc;
     *dev = rtc;
     return 0;
@@ -406,6 +409,34 @@ static void rtc_destroy(void *dev)
     free(rtc);
 }
 
+/* Under the host's clock the date is the host's, as behind a suspend. */
+static void rtc_resume(struct rtc *rtc)
+{
+    if (rtc->clock->mode == CLOCK_MODE_HOST && !(rtc->ram[RTC_B] & B_SET))
+        rtc_set_date(rtc, rtc_date_from_epoch(rtc->epoch_s + (s64)(clock_host_age_ns(rtc->clock) / NS_PER_S)));
+}
+
+static void rtc_state(void *dev, struct state *s)
+{
+    /* Update cycles that the guest has not looked for are caught up one by one. */
+    static const u64 longest_ns = 400 * 24 * 3600 * NS_PER_S;
+    struct rtc *rtc = dev;
+    u64 now = s->loading ? clock_now(rtc->clock) : 0;
+    clock_event_state(&rtc->event, s);
+    state_u8_bits(s, &rtc->index, INDEX_MASK, "the index");
+    state_bool(s, &rtc->nmi_off);
+    state_u64(s, &rtc->divider_ns);
+    state_u64(s, &rtc->update_ns);
+    state_u64(s, &rtc->periodic_seen);
+    state_u64(s, &rtc->quiet_until_ns);
+    state_bytes(s, rtc->ram, sizeof rtc->ram);
+    state_check(s, rtc->divider_ns <= now, "the divider");
+    state_check(s, rtc->update_ns == CLOCK_NEVER || (rtc->update_ns <= now + NS_PER_S && rtc->update_ns + longest_ns > now),
+                "the next update");
+    if (s->loading && !s->failed)
+        rtc_resume(rtc);
+}
+
 const struct dev_class rtc_class = {
     .name = "rtc",
     .ports = rtc_ports,
@@ -413,4 +444,5 @@ const struct dev_class rtc_class = {
     .create = rtc_create,
     .reset = rtc_reset,
     .destroy = rtc_destroy,
+    .state = rtc_state,
 };

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "dev/devices.h"
+#include "machine/state.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -483,6 +484,7 @@ static int uart_create(struct machine *machine, void **dev)
     clock_event_init(&uart->timeout_event, &machine->clock, "UART timeout", fire_timeout, uart);
     clock_event_init(&uart->input_event, &machine->clock, "UART input", poll_input, uart);
     clock_event_init(&uart->flush_event, &machine->clock, "UART flush", fire_flush, uart);
+    uart->input_event.watches = uart->flush_event.watches = true;
     if (uart->in_fd >= 0)
         clock_event_arm(&uart->input_event, clock_now(&machine->clock) + UART_INPUT_POLL_NS);
     machine->uart = uart;
@@ -519,6 +521,39 @@ static const struct bus_port uart_ports[] = {
 };
 /* clang-format on */
 
+/* Output that the host has not got yet is not the guest's any more. Input comes from what this run has to read. */
+static void uart_state(void *dev, struct state *s)
+{
+    struct uart *uart = dev;
+    if (s->loading)
+        uart_flush(uart);
+    state_u8_bits(s, &uart->ier, IER_BITS, "IER");
+    state_u8(s, &uart->lcr);
+    state_u8_bits(s, &uart->mcr, MCR_BITS, "MCR");
+    state_u8(s, &uart->scratch);
+    state_u8(s, &uart->fcr);
+    state_u8_bits(s, &uart->lsr, LSR_ERRORS, "LSR");
+    state_u8(s, &uart->msr);
+    state_u16(s, &uart->divisor);
+    state_bool(s, &uart->thre_interrupt);
+    state_bool(s, &uart->timeout_interrupt);
+    state_u8_in(s, &uart->fifo_first, 0, UART_FIFO_BYTES - 1, "the FIFO");
+    state_u8_in(s, &uart->fifo_count, 0, UART_FIFO_BYTES, "the FIFO");
+    for (u32 i = 0; i < UART_FIFO_BYTES; i++) {
+        state_u8(s, &uart->fifo[i].value);
+        state_u8_bits(s, &uart->fifo[i].errors, LSR_ERRORS, "the FIFO");
+    }
+    clock_event_state(&uart->timeout_event, s);
+    state_check(s, fifo_mode(uart) || uart->fifo_count <= 1, "the FIFO");
+    if (!s->loading || s->failed)
+        return;
+    uart->input_flows = false;
+    if (uart->in_fd >= 0)
+        clock_event_arm(&uart->input_event, clock_now(&uart->machine->clock) + UART_INPUT_POLL_NS);
+    update_modem_lines(uart); /* the peer may have come or gone */
+    update_irq(uart);
+}
+
 const struct dev_class uart_class = {
     .name = "uart",
     .ports = uart_ports,
@@ -526,4 +561,5 @@ const struct dev_class uart_class = {
     .create = uart_create,
     .reset = uart_reset,
     .destroy = uart_destroy,
+    .state = uart_state,
 };

@@ -3,6 +3,7 @@
 #include "machine/clock.h"
 
 #include "base/bug.h"
+#include "machine/state.h"
 
 #include <cpuid.h>
 #include <fcntl.h>
@@ -140,6 +141,7 @@ void clock_init(struct clock *clock, enum clock_mode mode)
     *clock = (struct clock){
         .mode = mode,
         .origin_ns = now.ns,
+        .created_ns = now.ns,
         .access_step_ns = CLOCK_ACCESS_STEP_NS,
         .next_deadline_ns = CLOCK_NEVER,
         .tsc = {.usable = mode == CLOCK_MODE_HOST && now.good && tsc_is_usable(),
@@ -211,4 +213,73 @@ void clock_event_disarm(struct clock_event *event)
     event->next = NULL;
     event->armed = false;
     refresh_next_deadline(event->clock);
+}
+
+/* --- state --- */
+
+u64 clock_host_age_ns(const struct clock *clock)
+{
+    return host_now_ns() - clock->created_ns;
+}
+
+/* Host mode: it is `now_ns` now. */
+static void set_host_time(struct clock *clock, u64 now_ns)
+{
+    struct reading now = read_both();
+    clock->origin_ns = now.ns - now_ns; /* may wrap: only differences count */
+    clock->tsc.anchor = now.tick;
+    clock->tsc.anchor_ns = clock->recent_ns = now_ns;
+    clock->tsc.span = 0;
+    clock->recent_looks = 0;
+}
+
+void clock_state(struct clock *clock, struct state *s)
+{
+    u64 now_ns = s->loading ? 0 : clock_now(clock);
+    state_u64_in(s, &now_ns, 0, CLOCK_STATE_MAX_NS, "the time");
+    if (!s->loading || s->failed)
+        return;
+    if (clock->mode == CLOCK_MODE_ACCESS)
+        clock->access_ns = now_ns;
+    else
+        set_host_time(clock, now_ns);
+}
+
+static u32 rank_of(const struct clock_event *event)
+{
+    u32 rank = 0;
+    for (const struct clock_event *e = event->clock->events; e != event; e = e->next)
+        rank += e->deadline_ns == event->deadline_ns && !e->watches;
+    return rank;
+}
+
+/* Behind those that come before it in the order of the machine that was saved. */
+static void arm_in_place(struct clock_event *event, u64 deadline_ns, u32 rank)
+{
+    struct clock_event **link = &event->clock->events;
+    while (*link && ((*link)->deadline_ns < deadline_ns ||
+                     ((*link)->deadline_ns == deadline_ns && (*link)->rank < rank && !(*link)->watches)))
+        link = &(*link)->next;
+    event->deadline_ns = deadline_ns;
+    event->rank = rank;
+    event->next = *link;
+    event->armed = true;
+    *link = event;
+    refresh_next_deadline(event->clock);
+}
+
+void clock_event_state(struct clock_event *event, struct state *s)
+{
+    bool armed = event->armed;
+    u64 deadline_ns = armed ? event->deadline_ns : 0;
+    u32 rank = armed && !s->loading ? rank_of(event) : 0;
+    state_bool(s, &armed);
+    state_u64_in(s, &deadline_ns, 0, CLOCK_STATE_MAX_NS + CLOCK_STATE_MAX_NS / 2, "a deadline");
+    state_u32(s, &rank);
+    if (!s->loading || s->failed)
+        return;
+    clock_event_disarm(event);
+    event->deadline_ns = deadline_ns;
+    if (armed)
+        arm_in_place(event, deadline_ns, rank);
 }

@@ -21,6 +21,10 @@ enum clock_mode { CLOCK_MODE_HOST, CLOCK_MODE_ACCESS };
 #define CLOCK_TICK_SHIFT 32
 
 struct clock_event;
+struct state; /* machine/state.h */
+
+/* A state with a later moment in it is refused: the sum of two such cannot overflow. Two centuries. */
+#define CLOCK_STATE_MAX_NS (1ull << 62)
 
 /* Host mode: the time-stamp counter against CLOCK_MONOTONIC. Virtual time is anchor_ns when the counter is `anchor`, and
  * for less than `span` ticks from there it goes on at ns_per_tick; then the host's clock is asked again, and the rate
@@ -38,6 +42,7 @@ struct clock_tsc {
 struct clock {
     enum clock_mode mode;
     u64 origin_ns;         /* host mode: CLOCK_MONOTONIC at virtual time 0 */
+    u64 created_ns;        /* the same when the clock was created */
     u64 access_ns;         /* access mode: now */
     u64 access_step_ns;
     u64 next_deadline_ns;  /* of the first event in the list; CLOCK_NEVER if there is none */
@@ -61,6 +66,8 @@ struct clock_event {
     u64 deadline_ns;
     struct clock_event *next;
     bool armed;
+    bool watches; /* it belongs to the monitor, not to the machine: not saved, does not count for the order of others */
+    u32 rank;     /* while a state is loaded: place among the events of that deadline */
 };
 
 void clock_init(struct clock *clock, enum clock_mode mode);
@@ -119,6 +126,13 @@ void clock_event_init(struct clock_event *event, struct clock *clock, const char
 /* Arms, or moves, the event. `deadline_ns` may be in the past: it then fires at the next clock_run_due. */
 void clock_event_arm(struct clock_event *event, u64 deadline_ns);
 void clock_event_disarm(struct clock_event *event);
+
+/* Now, in either direction. Loading under the host's clock, time goes on from what was saved; events stay as they are. */
+void clock_state(struct clock *clock, struct state *state);
+/* Whether the event is armed and when, in its place among others of that deadline. The clock's state comes first. */
+void clock_event_state(struct clock_event *event, struct state *state);
+/* Host mode: nanoseconds of the host since the clock was created, whatever states were loaded meanwhile. */
+u64 clock_host_age_ns(const struct clock *clock);
 
 /* value * mul / div in 128 bits: cycles of a device clock <-> nanoseconds without overflow. */
 static inline u64 clock_muldiv(u64 value, u64 mul, u64 div)

@@ -79,9 +79,13 @@ struct machine {
     u8 unclaimed_memory_seen;
 };
 
+struct state; /* machine/state.h */
+
 /* A chip: its rows on the bus and its life. `create` is called in the order of the device table, finds the chips
  * it is wired to in `machine`, and returns the object handed to the port handlers; 0 or -errno (logged).
- * `reset` is the hardware reset line, also called once after creation. */
+ * `reset` is the hardware reset line, also called once after creation.
+ * `state` saves or loads what the chip remembers (machine/state.h), events of the clock included: between two accesses, time
+ * and memory loaded before. It drives no line: the interrupt controller's inputs are in its own state. NULL: nothing. */
 struct dev_class {
     const char *name;
     const struct bus_port *ports;
@@ -89,6 +93,7 @@ struct dev_class {
     int (*create)(struct machine *machine, void **dev);
     void (*reset)(void *dev);
     void (*destroy)(void *dev);
+    void (*state)(void *dev, struct state *state);
 };
 
 #define MACHINE_MAX_DEVS 24
@@ -144,6 +149,10 @@ static inline void machine_set_a20(struct machine *machine, bool on)
 {
     memory_set_a20(&machine->memory, on);
 }
+
+/* The machine but for its chips: time, RAM, A20, the stream of accesses so far. What was opened of the display memory must be
+ * closed. Requests are not part of it: they must have been served. */
+void machine_state(struct machine *machine, struct state *state);
 
 /* Asks the run loop to reset the machine after the current access. */
 static inline void machine_request_reset(struct machine *machine)

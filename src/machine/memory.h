@@ -115,6 +115,10 @@ must_check bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 l
 /* Somebody else than the processor has stored through `view`. */
 void memory_stored(struct memory *mem);
 
+/* RAM and A20, in either direction. */
+struct state;
+void memory_state(struct memory *mem, struct state *state);
+
 /* A second view of the same memory in which stores stay private: the byte at a is view[a], as in struct memory. A page
  * that was not stored to shows what the guest's memory holds now; one that was keeps its own contents until dropped.
  * NOTE: a store to one of several addresses of a byte (memory_has_aliases) does not show at the others. */

@@ -38,6 +38,10 @@ u64 trace_finish(struct trace *trace);
 
 void trace_flush_chunk(struct trace *trace);
 
+/* Count and hash go on from where they were; what was written to the file before is not there again. */
+struct state;
+void trace_state(struct trace *trace, struct state *state);
+
 /* Puts a record behind the others, whatever `off` says. True: the chunk is full, and the caller must flush it before the
  * next. */
 static inline bool trace_put(struct trace *trace, enum access_kind kind, u32 addr, u8 size, u32 value)

@@ -240,4 +240,5 @@ const struct dev_class vga_class = {
     .create = vga_create,
     .reset = vga_reset,
     .destroy = vga_destroy,
+    .state = vga_state,
 };

@@ -45,3 +45,8 @@ void vga_attr_out(void *dev, u16 port, u8 size, u32 value)
         attr_write_index(vga, (u8)value);
     vga->attr_data_next = !vga->attr_data_next;
 }
+
+u8 vga_attr_bits(u8 index)
+{
+    return attr_bits[index];
+}

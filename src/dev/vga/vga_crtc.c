@@ -67,3 +67,8 @@ void vga_crtc_out(void *dev, u16 port, u8 size, u32 value)
     if (size == 2)
         crtc_write(vga, (u8)(value >> 8));
 }
+
+u8 vga_crtc_bits(u8 index)
+{
+    return (u8)~crtc_absent_bits[index];
+}

@@ -63,3 +63,8 @@ void vga_gc_latch(void *dev, u16 port, struct bus_latch *latch)
     *latch = (struct bus_latch){
         .out = &vga->gc_index, .out_mask = 0x0f, .in = &vga->gc_index, .busy = &bus_never_busy};
 }
+
+u8 vga_gc_bits(u8 index)
+{
+    return gc_bits[index];
+}

@@ -215,6 +215,7 @@ static void end_pause(void *opaque, u64 deadline_ns)
 void vga_linear_init(struct vga *vga)
 {
     clock_event_init(&vga->linear.pause, vga->clock, "VGA window", end_pause, vga);
+    vga->linear.pause.watches = true;
 }
 
 void vga_linear_accessor_changed(struct vga *vga)

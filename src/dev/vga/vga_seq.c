@@ -63,3 +63,8 @@ void vga_seq_latch(void *dev, u16 port, struct bus_latch *latch)
     *latch = (struct bus_latch){
         .out = &vga->seq_index, .out_mask = 7, .in = &vga->seq_index, .busy = &bus_never_busy};
 }
+
+u8 vga_seq_bits(u8 index)
+{
+    return seq_bits[index];
+}

@@ -100,6 +100,15 @@ void vga_mem_update(struct vga *vga);
 void vga_mem_update_map_mask(struct vga *vga);
 void vga_mem_update_gc(struct vga *vga, enum vga_gc_reg index);
 
+/* Bits that exist in the registers of each group; a state has no others. */
+u8 vga_seq_bits(u8 index);
+u8 vga_gc_bits(u8 index);
+u8 vga_crtc_bits(u8 index);
+u8 vga_attr_bits(u8 index);
+
+/* vga_save.c: struct dev_class's. */
+void vga_state(void *dev, struct state *state);
+
 /* The window on the bus, before the memory map register narrows it. */
 #define VGA_WINDOW_FIRST 0xa0000u
 #define VGA_WINDOW_BYTES (128 * KIB)

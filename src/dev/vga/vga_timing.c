@@ -2,6 +2,7 @@
 #include "dev/vga/vga_timing.h"
 
 #include "machine/clock.h"
+#include "machine/state.h"
 
 #include <string.h>
 
@@ -147,4 +148,17 @@ u64 vga_timing_picture_ns(struct vga_timing *t, u64 now_ns)
 {
     struct vga_beam beam = vga_timing_beam(t, now_ns);
     return beam.line < t->display_lines ? now_ns : line_ns(t, &beam, t->lines, t->display_skew);
+}
+
+void vga_timing_state(struct vga_timing *t, const struct vga_regs *r, struct state *s, u64 now_ns)
+{
+    state_u64(s, &t->anchor_ns);
+    state_u64(s, &t->anchor_frame);
+    state_u32(s, &t->anchor_dot);
+    state_s64(s, &t->retrace_bias);
+    if (!s->loading || s->failed)
+        return;
+    timing_compute(t, r);
+    t->line_known = false;
+    state_check(s, t->anchor_ns <= now_ns && t->anchor_dot < frame_dots(t), "where the beam was");
 }

@@ -40,6 +40,10 @@ struct vga_beam {
 /* Power-on: the beam is at the top left at `now_ns`. */
 void vga_timing_init(struct vga_timing *t, const struct vga_regs *r, u64 now_ns);
 
+/* The anchor, in either direction, at `now_ns`; the rest follows from the registers, which come first. */
+struct state;
+void vga_timing_state(struct vga_timing *t, const struct vga_regs *r, struct state *state, u64 now_ns);
+
 /* Takes over changed registers at `now_ns`. True if anything changed. */
 bool vga_timing_update(struct vga_timing *t, const struct vga_regs *r, u64 now_ns);
 
