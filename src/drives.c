@@ -148,7 +148,7 @@ struct file_use {
     const char *path;   /* NULL: not given */
     bool output;
 };
-#define FILE_USES 14
+#define FILE_USES 16
 
 static void list_files(struct file_use *use, const struct options *o)
 {
@@ -163,6 +163,7 @@ static void list_files(struct file_use *use, const struct options *o)
         {"--serial", serial, true},     {"--debugcon", o->debugcon, true},
         {"--stats", o->stats, true},    {"--json", o->json, true},
         {"--dump-clusters", dump, true}, {"--perf-map", perf_map, true},
+        {"--load-state", o->load_state, false}, {"--save-state", o->save_state, true},
     };
     memcpy(use, all, sizeof all);
 }
@@ -178,13 +179,19 @@ static bool same_file(const char *a, const char *b)
     return sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
+/* A state may be saved where it was loaded from: it is replaced at the end. */
+static bool may_be_same(const struct file_use *use, const struct file_use *other, const struct options *o)
+{
+    return use->path == o->load_state && other->path == o->save_state;
+}
+
 static bool check_files(const struct options *o, char *why)
 {
     struct file_use use[FILE_USES];
     list_files(use, o);
     for (u32 i = 0; i < FILE_USES; i++)
         for (u32 j = i + 1; j < FILE_USES; j++)
-            if (use[i].path && use[j].path && same_file(use[i].path, use[j].path))
+            if (use[i].path && use[j].path && !may_be_same(&use[i], &use[j], o) && same_file(use[i].path, use[j].path))
                 return refuse(why, "%s and %s are the same file, %.150s", use[i].option, use[j].option,
                               use[j].path);
     return true;

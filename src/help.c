@@ -192,6 +192,10 @@ static const char man_scripts[] =
     "Print the text screen.\n"
     ".TP\n.B cluster off\\fR|\\fBpairs\\fR|\\fBwindow\\fR|\\fBon\n"
     "Change how far exits are clustered from here on. Not under \\fBhuddle ab\\fP.\n"
+    ".TP\n.B save \\fIFILE\n"
+    "Write the state of the whole machine, but for the contents of the disk images.\n"
+    ".TP\n.B load \\fIFILE\n"
+    "Go on from a state that was saved. The script fails, and the machine is as it was, if it does not fit.\n"
     ".TP\n.B quit \\fR[\\fISTATUS\\fR]\n"
     "End with that status (default 0).\n";
 

@@ -79,6 +79,7 @@ struct options {
     u64 timeout_ns;     /* 0: none */
     u64 frames;         /* 0: no limit */
     const char *until_text, *script;
+    const char *load_state, *save_state; /* NULL: none */
 
     /* The built-in DOS. */
     const char *mounts[MAX_MOUNTS]; /* "D=DIRECTORY" */

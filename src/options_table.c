@@ -432,6 +432,12 @@ const struct option_row option_rows[] = {
     {"vgabios", "FILE", "VGA firmware (default: vgabios-isavga.bin, from the package seabios)",
      COMMAND_GUEST | COMMAND_DOCTOR, false, GROUP_MACHINE, FILE_OPTION(vgabios)},
 
+    {"load-state", "FILE",
+     "go on from a state that --save-state or a script has saved, with the same images in the drives as they were then: what "
+     "is on them is not in it, but for what was written with --snapshot. Memory, firmware, drives and clock must be those it "
+     "was saved with",
+     COMMAND_RUN, false, GROUP_MACHINE, FILE_OPTION(load_state)},
+
     {"cluster", "off|pairs|window|on",
      "how far exits are clustered: not at all (off); two exiting instructions at a time (pairs); those in a window of "
      "instructions (window); whole regions of code with their loops and calls, as far as it pays (on, the default)",
@@ -483,6 +489,9 @@ const struct option_row option_rows[] = {
      GROUP_OUTPUT, .set = set_display},
     {"screenshot", "FILE.png", "write the last picture there; ab: that of the last variant", COMMAND_GUEST,
      false, GROUP_OUTPUT, FILE_OPTION(screenshot)},
+    {"save-state", "FILE",
+     "write the state of the whole machine at the end, but for the contents of the disk images", COMMAND_RUN, false,
+     GROUP_OUTPUT, FILE_OPTION(save_state)},
     {"serial", "stdio|FILE|none", "where COM1 goes (default none)", COMMAND_RUN, false, GROUP_OUTPUT,
      FIELD(serial), .set = set_serial, .what = "the file name"},
     {"debugcon", "FILE", "where bytes written to the debug ports E9h and 402h go", COMMAND_RUN, false,

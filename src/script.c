@@ -178,6 +178,29 @@ static enum step do_cluster(struct script *s, const struct script_command *c, co
     return STEP_DONE;
 }
 
+/* Done between two polls. */
+static enum step move_state(struct script *s, const struct script_command *c, const struct script_host *host, bool load)
+{
+    int rc = host->state(host->opaque, load, c->text);
+    if (rc == -EAGAIN)
+        return STEP_WAITING;
+    s->next_key_ns = 0; /* time may be another */
+    if (!rc)
+        return STEP_DONE;
+    log_error("%s:%u: no state was %s", s->path, c->line, load ? "loaded" : "saved");
+    return fail(s);
+}
+
+static enum step do_save(struct script *s, const struct script_command *c, const struct script_host *host)
+{
+    return move_state(s, c, host, false);
+}
+
+static enum step do_load(struct script *s, const struct script_command *c, const struct script_host *host)
+{
+    return move_state(s, c, host, true);
+}
+
 static enum step do_quit(struct script *s, const struct script_command *c, const struct script_host *host)
 {
     (void)host;
@@ -195,6 +218,8 @@ static enum step (*const script_verbs[])(struct script *, const struct script_co
     [SCRIPT_SCREENSHOT] = do_screenshot,
     [SCRIPT_TEXT] = do_text,
     [SCRIPT_CLUSTER] = do_cluster,
+    [SCRIPT_SAVE] = do_save,
+    [SCRIPT_LOAD] = do_load,
     [SCRIPT_QUIT_VERB] = do_quit,
 };
 

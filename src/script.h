@@ -8,6 +8,8 @@
  *   screenshot x.png
  *   text                      print the text screen
  *   cluster off|pairs|window|on
+ *   save x.state              the whole machine, but for the contents of disk images
+ *   load x.state
  *   quit [STATUS]
  *   # comment
  *
@@ -28,6 +30,7 @@ struct script_host {
     void (*mouse)(void *opaque, int dx, int dy, unsigned buttons);
     int (*screenshot)(void *opaque, const char *path);       /* 0 or -errno (logged) */
     void (*cluster)(void *opaque, int level);                /* enum cluster_level */
+    int (*state)(void *opaque, bool load, const char *path); /* 0 or -errno (logged); -EAGAIN: ask again at the next poll */
 };
 
 enum script_state { SCRIPT_RUNNING, SCRIPT_ENDED, SCRIPT_QUIT, SCRIPT_FAILED };

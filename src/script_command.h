@@ -12,6 +12,8 @@ enum script_verb {
     SCRIPT_SCREENSHOT,
     SCRIPT_TEXT,
     SCRIPT_CLUSTER,
+    SCRIPT_SAVE,
+    SCRIPT_LOAD,
     SCRIPT_QUIT_VERB,
 };
 
@@ -23,7 +25,7 @@ struct script_key {
 struct script_command {
     enum script_verb verb;
     u32 line;
-    char *text;              /* WAIT_TEXT: what to look for; SCREENSHOT: the file; owned */
+    char *text;              /* WAIT_TEXT: what to look for; SCREENSHOT, SAVE, LOAD: the file; owned */
     u64 ns;                  /* WAIT_TEXT: timeout; WAIT: how long */
     struct script_key *keys; /* KEYS; owned */
     u32 n_keys;

@@ -215,7 +215,7 @@ static int parse_mouse(struct script_command *c, struct line *line)
     return rc;
 }
 
-static int parse_screenshot(struct script_command *c, struct line *line)
+static int parse_file_name(struct script_command *c, struct line *line)
 {
     char word[WORD_BYTES];
     skip_blanks(line);
@@ -259,9 +259,11 @@ static const struct {
     {"type", SCRIPT_KEYS, parse_type},
     {"key", SCRIPT_KEYS, parse_key},
     {"mouse", SCRIPT_MOUSE, parse_mouse},
-    {"screenshot", SCRIPT_SCREENSHOT, parse_screenshot},
+    {"screenshot", SCRIPT_SCREENSHOT, parse_file_name},
     {"text", SCRIPT_TEXT, parse_text},
     {"cluster", SCRIPT_CLUSTER, parse_cluster},
+    {"save", SCRIPT_SAVE, parse_file_name},
+    {"load", SCRIPT_LOAD, parse_file_name},
     {"quit", SCRIPT_QUIT_VERB, parse_quit},
 };
 

@@ -135,6 +135,8 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
         .timeout_ns = o->timeout_ns,
         .frames = o->frames,
         .until_text = o->until_text,
+        .load_state = o->load_state,
+        .save_state = o->save_state,
         .screenshot = o->screenshot,
         .trace_fd = -1,
         .ram_fd = -1,

@@ -146,6 +146,14 @@ static int enter_guest(struct vmm *vmm)
     return rc;
 }
 
+int vmm_go_on_a_little(struct vmm *vmm)
+{
+    if (vmm->machine.requests)
+        return service_requests(vmm);
+    int rc = enter_guest(vmm);
+    return rc ? rc : vmm_handle_exit(vmm);
+}
+
 /* One turn: what is due, then the guest until its next exit. */
 static int turn(struct vmm *vmm)
 {
@@ -317,6 +325,7 @@ static void finish(struct vmm *vmm)
                     vmm->stats->end != RUN_END_HOST_ERROR;
     if (by_guest)
         vmm_finish_instruction(vmm);
+    vmm_save_at_end(vmm);
     vmm_stats_finish(vmm);
     if (vmm->config->at_end)
         vmm->config->at_end(vmm->config->at_end_opaque, vmm->engine, &vmm->executor);
@@ -342,8 +351,10 @@ int vmm_run(const struct run_config *config, struct run_stats *stats)
         vmm_end(vmm, RUN_END_HOST_ERROR, 71, "the machine could not be started: %s", strerror(-rc));
     } else {
         vmm_watch_start(vmm);
-        run_loop(vmm);
-        finish(vmm);
+        if (!vmm_load_at_start(vmm)) {
+            run_loop(vmm);
+            finish(vmm);
+        }
     }
     destroy(vmm);
     return rc;

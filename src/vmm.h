@@ -51,6 +51,8 @@ struct run_config {
     u64 frames;               /* stop after that many vertical retraces; 0 = none */
     const char *until_text;   /* NULL = none */
     struct script *script;    /* NULL = none */
+    const char *load_state;   /* loaded before the guest begins; NULL = none */
+    const char *save_state;   /* written at the end; NULL = none */
     const char *screenshot;   /* PNG written at the end; NULL = none */
     int trace_fd;             /* access stream records go here; -1 = hash only */
     int ram_fd;               /* guest RAM is copied there at the end; -1 = hash only */
@@ -69,6 +71,10 @@ static inline u64 horizon_of_costs(u64 exit_ps, u64 guest_ps, u64 translated_ps)
     u64 horizon = exit_ps / (translated_ps - guest_ps);
     return horizon > HORIZON_MIN ? horizon : HORIZON_MIN;
 }
+
+/* XXH3 of everything that decides what the firmware leaves behind when it starts an operating system: the firmware and the
+ * configuration, huddle's version included. 0: no memory to tell. */
+u64 vmm_state_key(const struct run_config *config);
 
 /* Runs the guest. Fills `stats` whatever happened. Returns 0, or -errno if the machine could not be started at all
  * (logged; stats->status is then 71). The process status to end with is stats->status. Installs handlers for

@@ -13,6 +13,7 @@
 #include "dos/dos.h"
 #include "kvm/vcpu.h"
 #include "leave_point.h"
+#include "machine/state.h"
 #include "vmm.h"
 
 #include <pthread.h>
@@ -47,6 +48,15 @@ struct look {
 #define LEAVE_POINTS 512
 
 enum { ATTENTION_POLL = 2 }; /* vmm->attention, if vmm_check_poll is all that is wanted */
+
+/* vmm_state.c: what a script wants saved or loaded. */
+struct state_order {
+    const char *path; /* NULL: nothing */
+    bool load, done;
+    int rc; /* if done */
+};
+
+#define STATE_PARTS 4
 
 struct vmm_poll;    /* vmm_poll.c */
 struct exit_counts; /* vmm_stats.c */
@@ -109,7 +119,11 @@ struct vmm {
 
     struct clock_event poll_event;  /* script and --until-text, every 10 ms of virtual time */
     struct clock_event frame_event; /* --frames */
-    u64 frames_done;
+    u64 frames_done, frames_before; /* retraces: of this run; before it, or before a state was loaded */
+
+    struct state_part part[STATE_PARTS];
+    u32 n_parts;
+    struct state_order state_order;
 
     bool ended;
     u32 unclaimed_lines; /* said about ports that nobody claims */
@@ -138,6 +152,8 @@ void vmm_end(struct vmm *vmm, enum run_end end, int status, const char *format, 
  * bytes are none, or are not in RAM or ROM. */
 bool vmm_decode(const struct vmm *vmm, u32 eip, struct insn *insn);
 void vmm_set_level(struct vmm *vmm, enum cluster_level level);
+/* Serves requests, or lets KVM have the guest until its next exit, whether the run has ended or not. 0 or -errno. */
+must_check int vmm_go_on_a_little(struct vmm *vmm);
 bool vmm_interrupt_deliverable(const struct vmm *vmm);
 
 /* vmm_env.c: fills vmm->env; the machine and the vCPU's traits must be there. */
@@ -248,6 +264,28 @@ void vmm_check_stats(struct vmm *vmm);
 
 /* vmm_watch.c: scripts, --until-text, --frames. */
 void vmm_watch_start(struct vmm *vmm);
+/* Time is another: a state was loaded. */
+void vmm_watch_rebase(struct vmm *vmm);
+
+/* vmm_state.c */
+/* Adds a section to all states from now on. The object must live as long. */
+void vmm_add_state_part(struct vmm *vmm, const struct state_part *part);
+/* Can the machine be saved and loaded now: behind a whole instruction, vmm->cpu current, no request waiting, nothing left to
+ * KVM? */
+bool vmm_is_whole(const struct vmm *vmm);
+/* If vmm_is_whole, and from outside of device accesses. 0, or -errno with the reason in `why` (STATE_WHY_BYTES) and not
+ * logged: a file that cannot be read or written (-ENOENT ...), or is no state that fits this machine (-EINVAL). A failure
+ * changes nothing: neither the file nor the machine. */
+must_check int vmm_save_state(struct vmm *vmm, const char *path, char *why, size_t size);
+must_check int vmm_load_state(struct vmm *vmm, const char *path, char *why, size_t size);
+/* --load-state, if given. 0, or -EINVAL: the run has ended (logged). */
+must_check int vmm_load_at_start(struct vmm *vmm);
+/* --save-state, if given: logs and changes the status if it cannot be done. */
+void vmm_save_at_end(struct vmm *vmm);
+/* For a script's `save` and `load`, called until the answer is another than -EAGAIN: 0, or -errno (logged). `path` stays. */
+int vmm_script_state(struct vmm *vmm, bool load, const char *path);
+/* Does what a script has asked for, if the guest is where it can be done. */
+void vmm_serve_state(struct vmm *vmm);
 
 /* vmm_dos.c: without a built-in DOS these do nothing. */
 must_check int vmm_dos_create(struct vmm *vmm);

@@ -230,6 +230,7 @@ int vmm_service_attention(struct vmm *vmm)
     vmm->ticks_waiting = 0;
     if (vmm_stopped(vmm))
         return 0;
+    vmm_serve_state(vmm);
     if (vmm->machine.clock.mode == CLOCK_MODE_ACCESS)
         return look_for_quiet(vmm);
     vmm->armed_ns = CLOCK_NEVER;

@@ -60,6 +60,11 @@ static void script_cluster(void *opaque, int level)
     vmm->attention = 1; /* the device access that made this time pass may be a running cluster's: out of it */
 }
 
+static int script_state(void *opaque, bool load, const char *path)
+{
+    return vmm_script_state(opaque, load, path);
+}
+
 static void poll_script(struct vmm *vmm)
 {
     const struct script_host host = {
@@ -70,6 +75,7 @@ static void poll_script(struct vmm *vmm)
         .mouse = script_mouse,
         .screenshot = script_screenshot,
         .cluster = script_cluster,
+        .state = script_state,
     };
     struct script *script = vmm->config->script;
     switch (script_poll(script, &host)) {
@@ -113,7 +119,7 @@ static void on_frame(void *opaque, u64 deadline_ns)
 {
     struct vmm *vmm = opaque;
     (void)deadline_ns;
-    vmm->frames_done = vga_frame_count(vmm->machine.vga);
+    vmm->frames_done = vga_frame_count(vmm->machine.vga) - vmm->frames_before;
     if (vmm->frames_done >= vmm->config->frames) {
         vmm_end(vmm, RUN_END_FRAMES, 0, "%llu frames were shown", (unsigned long long)vmm->frames_done);
         vmm->attention = 1;
@@ -122,13 +128,21 @@ static void on_frame(void *opaque, u64 deadline_ns)
     clock_event_arm(&vmm->frame_event, vga_next_frame_ns(vmm->machine.vga));
 }
 
+void vmm_watch_rebase(struct vmm *vmm)
+{
+    const struct run_config *config = vmm->config;
+    vmm->frames_before = vga_frame_count(vmm->machine.vga) - vmm->frames_done;
+    if (config->until_text || config->script)
+        clock_event_arm(&vmm->poll_event, clock_now(&vmm->machine.clock) / POLL_NS * POLL_NS + POLL_NS);
+    if (config->frames)
+        clock_event_arm(&vmm->frame_event, vga_next_frame_ns(vmm->machine.vga));
+}
+
 void vmm_watch_start(struct vmm *vmm)
 {
     struct clock *clock = &vmm->machine.clock;
     clock_event_init(&vmm->poll_event, clock, "watch", on_poll, vmm);
     clock_event_init(&vmm->frame_event, clock, "frames", on_frame, vmm);
-    if (vmm->config->until_text || vmm->config->script)
-        clock_event_arm(&vmm->poll_event, POLL_NS);
-    if (vmm->config->frames)
-        clock_event_arm(&vmm->frame_event, vga_next_frame_ns(vmm->machine.vga));
+    vmm->poll_event.watches = vmm->frame_event.watches = true;
+    vmm_watch_rebase(vmm);
 }

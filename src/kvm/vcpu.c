@@ -241,6 +241,12 @@ bool vcpu_has_exception(const struct vcpu *vcpu)
     return events->exception.injected || events->exception.pending;
 }
 
+bool vcpu_is_whole(const struct vcpu *vcpu)
+{
+    const struct kvm_vcpu_events *events = &vcpu->run->s.regs.events;
+    return !vcpu_has_exception(vcpu) && !events->interrupt.injected && !events->nmi.injected && !events->nmi.pending;
+}
+
 bool vcpu_can_inject(const struct vcpu *vcpu)
 {
     return vcpu->run->ready_for_interrupt_injection;

@@ -85,6 +85,15 @@ void *vcpu_fpu(struct vcpu *vcpu, bool write);
 must_check int vcpu_fpu_put_back(struct vcpu *vcpu);
 void vcpu_fpu_free(struct vcpu *vcpu);
 
+/* DR0-DR3, DR6, DR7. KVM may have none: then they are as after RESET, and putting others fails. 0 or -errno (logged). */
+#define VCPU_DEBUG_REGS 6
+void vcpu_get_debug(struct vcpu *vcpu, u32 dr[VCPU_DEBUG_REGS]);
+must_check int vcpu_put_debug(struct vcpu *vcpu, const u32 dr[VCPU_DEBUG_REGS]);
+
+/* Is there nothing that KVM will do at the next KVM_RUN before the guest's next instruction: an exception, an interrupt that
+ * vcpu_inject has handed over? Then struct cpu_state, the x87 and the debug registers are the whole processor. */
+bool vcpu_is_whole(const struct vcpu *vcpu);
+
 /* After vcpu_complete: has the instruction raised an exception (or a trap: TF) that KVM will deliver at the next
  * KVM_RUN? Replacing the state would lose it. */
 bool vcpu_has_exception(const struct vcpu *vcpu);

@@ -33,6 +33,14 @@ struct state {
     size_t end; /* loading: of the open section, or of all of them; saving: where the open section's length goes */
 };
 
+/* A part of a machine's state that belongs to somebody else: a section of its own behind the others. `save_or_load` works in
+ * both directions, as the chips' functions do. */
+struct state_part {
+    const char *name;
+    void (*save_or_load)(void *object, struct state *state);
+    void *object;
+};
+
 /* Begins to save; state_fini frees what it will have gathered. */
 void state_init(struct state *state);
 void state_fini(struct state *state);
