@@ -171,7 +171,7 @@ static int add_rom_drive(struct dos_session *s)
 /* What programs write goes to standard output, and standard input feeds CON; but where keys come from elsewhere. */
 static void set_console(struct dos_session *s, const struct options *o)
 {
-    bool plain = o->command == COMMAND_RUN && !options_given(o, "serial");
+    bool plain = o->command == COMMAND_RUN && !options_given(o, "serial") && !o->display;
     s->config.out_fd = plain ? STDOUT_FILENO : -1;
     s->config.in_fd = plain && !o->script ? STDIN_FILENO : -1;
 }

@@ -3,6 +3,7 @@
 #include "options_table.h"
 
 #include "level.h"
+#include "ui/display.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -123,10 +124,12 @@ static bool set_clock(struct options *o, const struct option_row *row, const cha
 
 static bool set_display(struct options *o, const struct option_row *row, const char *value, char *why)
 {
-    (void)o, (void)row;
-    if (strcmp(value, "none") == 0)
-        return true;
-    return refuse(why, "not one of none (there is no window yet: use --screenshot=FILE.png)");
+    (void)row;
+    bool none = strcmp(value, "none") == 0;
+    if (!none && !display_find(value))
+        return refuse(why, "not one of none, term (there is no window yet: use --screenshot=FILE.png)");
+    o->display = none ? NULL : value;
+    return true;
 }
 
 static bool set_exit_port(struct options *o, const struct option_row *row, const char *value, char *why)
@@ -485,8 +488,11 @@ const struct option_row option_rows[] = {
     {"script", "FILE", "type, wait and look as FILE says (see SCRIPTS in the man page)", COMMAND_GUEST, false,
      GROUP_END, FILE_OPTION(script)},
 
-    {"display", "none", "where the screen is shown; none is all there is for now", COMMAND_RUN, false,
-     GROUP_OUTPUT, .set = set_display},
+    {"display", "none|term",
+     "where the screen is shown and keys come from: nowhere (none, the default), or this terminal (term): text modes are "
+     "shown, keys are the guest's but for Ctrl-], after which q ends the guest, s saves a picture, c sends Ctrl-Alt-Del "
+     "and Ctrl-] sends itself. With --clock=access what is typed makes runs differ",
+     COMMAND_RUN, false, GROUP_OUTPUT, .set = set_display},
     {"screenshot", "FILE.png", "write the last picture there; ab: that of the last variant", COMMAND_GUEST,
      false, GROUP_OUTPUT, FILE_OPTION(screenshot)},
     {"save-state", "FILE",
@@ -533,7 +539,7 @@ const struct command_row command_rows[] = {
      "Or runs the DOS or VGA guest on the disk image IMAGE until it ends. A file of a floppy's size becomes "
      "drive A:, any other becomes drive C:; the machine boots from it.\n\n"
      "The status of an image's guest is the one it gives through the exit port, (value << 1) | 1; 0 when --until-text, "
-     "--frames or the script ended it; 124 after --timeout; 130 or 143 after Ctrl-C or a termination signal; "
+     "--frames or the script ended it; 124 after --timeout; 129, 130 or 143 after SIGHUP, Ctrl-C or a termination signal; "
      "70 when the guest crashed; 71 when the host failed; 1 when the script failed; 2 when the command line "
      "is wrong or a file it needs cannot be used."},
     {COMMAND_AB, "ab", "IMAGE", "run a guest clustered and not, and compare",

@@ -104,6 +104,19 @@ static int open_firmware(struct setup *s, const struct options *o)
     return rc;
 }
 
+static int open_display(struct setup *s, const struct options *o)
+{
+    if (!o->display)
+        return 0;
+    if (o->serial && strcmp(o->serial, "stdio") == 0) {
+        log_error("--display=%s and --serial=stdio cannot share the terminal", o->display);
+        return -EINVAL;
+    }
+    int rc = display_find(o->display)->open(&s->display);
+    s->config.display = s->display;
+    return rc;
+}
+
 static int open_dos(struct setup *s, const struct options *o)
 {
     int rc = dos_session_open(&s->dos, o);
@@ -153,6 +166,8 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
     s->config.script = s->script;
     if (!rc)
         rc = open_outputs(s, o);
+    if (!rc) /* the last: what went wrong before can be read */
+        rc = open_display(s, o);
     if (rc)
         setup_close(s);
     return rc;
@@ -160,6 +175,8 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
 
 void setup_close(struct setup *s)
 {
+    if (s->display)
+        s->display->class->close(s->display);
     for (u32 i = 0; i < MACHINE_FLOPPIES; i++)
         block_close(s->floppy[i]);
     for (u32 i = 0; i < MACHINE_DISKS; i++)

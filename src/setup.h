@@ -6,6 +6,7 @@
 #include "drives.h"
 #include "firmware.h"
 #include "options.h"
+#include "ui/display.h"
 
 /* Date and time at which a guest under --clock=access starts: 1994-06-01 12:00:00. */
 #define SETUP_ACCESS_EPOCH_S 770472000
@@ -16,6 +17,7 @@ struct setup {
     struct block *floppy[MACHINE_FLOPPIES];
     struct block *disk[MACHINE_DISKS];
     struct script *script;
+    struct display *display; /* NULL: none */
     struct dos_session dos; /* if config.dos is set */
     int serial_fd;   /* -1: not ours to close */
     int debugcon_fd; /* -1: none */

@@ -286,6 +286,7 @@ static int create_engine(struct vmm *vmm)
 
 static void destroy(struct vmm *vmm)
 {
+    vmm_display_stop(vmm);
     vmm_time_stop(vmm);
     vmm_stats_stop(vmm);
     cluster_engine_destroy(vmm->engine);
@@ -320,8 +321,8 @@ static struct vmm *alloc(const struct run_config *config, struct run_stats *stat
 
 static void finish(struct vmm *vmm)
 {
-    bool by_guest = vmm->stats->end != RUN_END_SIGNAL && vmm->stats->end != RUN_END_TIMEOUT &&
-                    vmm->stats->end != RUN_END_CRASH && vmm->stats->end != RUN_END_CHECK &&
+    bool by_guest = vmm->stats->end != RUN_END_SIGNAL && vmm->stats->end != RUN_END_DISPLAY &&
+                    vmm->stats->end != RUN_END_TIMEOUT && vmm->stats->end != RUN_END_CRASH && vmm->stats->end != RUN_END_CHECK &&
                     vmm->stats->end != RUN_END_HOST_ERROR;
     if (by_guest)
         vmm_finish_instruction(vmm);
@@ -347,6 +348,8 @@ int vmm_run(const struct run_config *config, struct run_stats *stats)
         rc = vmm_stats_start(vmm);
     if (!rc)
         rc = vmm_time_start(vmm);
+    if (!rc)
+        rc = vmm_display_start(vmm);
     if (rc) {
         vmm_end(vmm, RUN_END_HOST_ERROR, 71, "the machine could not be started: %s", strerror(-rc));
     } else {

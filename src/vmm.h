@@ -16,6 +16,7 @@ enum executor { EXECUTOR_INTERP, EXECUTOR_HOST };
 #define CLUSTER_WINDOW_MAX     256 /* 1: no cluster is ever formed */
 
 struct script; /* script.h */
+struct display; /* ui/display.h */
 struct dos_config; /* dos/dos.h */
 struct cluster_engine;
 struct cluster_backend;
@@ -51,6 +52,7 @@ struct run_config {
     u64 frames;               /* stop after that many vertical retraces; 0 = none */
     const char *until_text;   /* NULL = none */
     struct script *script;    /* NULL = none */
+    struct display *display;  /* open; NULL = none */
     const char *load_state;   /* loaded before the guest begins; NULL = none */
     const char *save_state;   /* written at the end; NULL = none */
     const char *screenshot;   /* PNG written at the end; NULL = none */

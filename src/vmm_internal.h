@@ -120,6 +120,7 @@ struct vmm {
     struct clock_event poll_event;  /* script and --until-text, every 10 ms of virtual time */
     struct clock_event frame_event; /* --frames */
     u64 frames_done, frames_before; /* retraces: of this run; before it, or before a state was loaded */
+    struct clock_event display_event; /* the display wants a turn */
 
     struct state_part part[STATE_PARTS];
     u32 n_parts;
@@ -233,6 +234,8 @@ must_check int vmm_time_start(struct vmm *vmm);
 void vmm_time_stop(struct vmm *vmm);
 /* Host clock: makes sure a signal comes at the next deadline. */
 void vmm_arm_deadline(struct vmm *vmm);
+/* Makes the run loop look at attention soon; from any thread. */
+void vmm_kick(struct vmm *vmm);
 /* Something wanted the run loop. 0 or -errno. */
 must_check int vmm_service_attention(struct vmm *vmm);
 /* Ends the run if a signal or --timeout asked for it; true then. */
@@ -286,6 +289,12 @@ void vmm_save_at_end(struct vmm *vmm);
 int vmm_script_state(struct vmm *vmm, bool load, const char *path);
 /* Does what a script has asked for, if the guest is where it can be done. */
 void vmm_serve_state(struct vmm *vmm);
+
+/* vmm_display.c. Without a display these do nothing. */
+must_check int vmm_display_start(struct vmm *vmm);
+void vmm_display_stop(struct vmm *vmm);
+/* The display's turn. */
+void vmm_display_poll(struct vmm *vmm);
 
 /* vmm_dos.c: without a built-in DOS these do nothing. */
 must_check int vmm_dos_create(struct vmm *vmm);

@@ -3,9 +3,10 @@
  *   deadline timer  host clock: one shot at the next device deadline; access clock: every few ms, to see whether
  *                   the guest waits for time to pass
  *   timeout timer   --timeout
- *   signal thread   SIGINT, SIGTERM
+ *   signal thread   SIGINT, SIGTERM, SIGHUP
+ *   vmm_kick        the display
  *
- * All three use one real-time signal whose value points at the vmm: no file-scope state. */
+ * All use one real-time signal whose value points at the vmm: no file-scope state. */
 #include "vmm_internal.h"
 
 #include "base/log.h"
@@ -58,13 +59,25 @@ static void on_kick(int signal, siginfo_t *info, void *context)
     vcpu_kick(&vmm->vcpu);
 }
 
+/* Those that end the run. */
+static void ending_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+}
+
+void vmm_kick(struct vmm *vmm)
+{
+    pthread_sigqueue(vmm->vcpu_thread, KICK_SIGNAL, (union sigval){.sival_ptr = vmm});
+}
+
 static void *watch_signals(void *opaque)
 {
     struct vmm *vmm = opaque;
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    ending_signals(&set);
     for (;;) {
         int seen = sigwaitinfo(&set, NULL);
         if (vmm->signal_thread_ends)
@@ -72,7 +85,7 @@ static void *watch_signals(void *opaque)
         if (seen < 0)
             continue;
         vmm->signal_seen = seen;
-        pthread_sigqueue(vmm->vcpu_thread, KICK_SIGNAL, (union sigval){.sival_ptr = vmm});
+        vmm_kick(vmm);
     }
     return NULL;
 }
@@ -105,9 +118,7 @@ static int start_signals(struct vmm *vmm)
     struct sigaction action = {.sa_sigaction = on_kick, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigset_t set;
     sigemptyset(&action.sa_mask);
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    ending_signals(&set);
     vmm->vcpu_thread = pthread_self();
     if (sigaction(KICK_SIGNAL, &action, NULL))
         return -errno;
@@ -230,6 +241,7 @@ int vmm_service_attention(struct vmm *vmm)
     vmm->ticks_waiting = 0;
     if (vmm_stopped(vmm))
         return 0;
+    vmm_display_poll(vmm);
     vmm_serve_state(vmm);
     if (vmm->machine.clock.mode == CLOCK_MODE_ACCESS)
         return look_for_quiet(vmm);

@@ -1,5 +1,5 @@
-/* A text screen as cells and colours, for whoever shows it elsewhere than in a picture: what the present registers and the
- * display memory make of it. IBM VGA Technical Reference, "Alphanumeric modes". */
+/* A text screen as cells and colours, for whoever shows it elsewhere than in a picture: what the present
+ * registers and the display memory make of it. IBM VGA Technical Reference, "Alphanumeric modes". */
 #ifndef HUDDLE_DEV_VGA_VGA_SCREEN_H
 #define HUDDLE_DEV_VGA_VGA_SCREEN_H
 

@@ -97,6 +97,8 @@ static void every_option_takes_its_values(void **state)
     assert_string_equal(o.until_text, "A:");
     assert_int_equal(o.frames, 70);
     assert_string_equal(o.script, "s");
+    assert_ok(&o, "run x --display=term");
+    assert_string_equal(o.display, "term");
     assert_ok(&o, "run x --display=none --screenshot=p --serial=stdio --debugcon=d --stats=j");
     assert_string_equal(o.screenshot, "p");
     assert_string_equal(o.serial, "stdio");
@@ -253,7 +255,7 @@ static const struct {
     {"frames", "run x --frames=0", "--frames=0: not a number of frames (1 to 1000000000000)"},
     {"script", "run x --script=", "--script=: the file name must not be empty"},
     {"display", "run x --display=gtk",
-     "--display=gtk: not one of none (there is no window yet: use --screenshot=FILE.png)"},
+     "--display=gtk: not one of none, term (there is no window yet: use --screenshot=FILE.png)"},
     {"screenshot", "run x --screenshot=", "--screenshot=: the file name must not be empty"},
     {"serial", "run x --serial=", "--serial=: the file name must not be empty"},
     {"debugcon", "run x --debugcon=", "--debugcon=: the file name must not be empty"},
