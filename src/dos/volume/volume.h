@@ -124,7 +124,11 @@ struct volume {
     u32 serial;
 };
 
-/* The directory `directory` of the host. 0 or -errno, `why` filled in words that name it. */
+/* The directory `directory` of the host. Nothing outside it is reached, whatever the guest or others on the host do
+ * (which takes Linux 5.6). There are the regular files and directories that can be read, and links to such by a relative
+ * path that stays below; as DOS sees them in short_name.h and host_attribute.c. New files get small letters on the host.
+ * Files are stamped with the host's time: what the guest's clock is to say, set_time sets, last before close_file.
+ * 0 or -errno, `why` filled in words that name it. */
 must_check int volume_host_open(struct volume *volume, const char *directory, bool read_only, char *why, size_t why_bytes);
 
 /* How the file `name` of the mounted directory itself is called in DOS. False if it is not there. */
@@ -132,7 +136,8 @@ bool volume_host_name(const struct volume *volume, const char *name, char dos[DO
 
 struct block; /* dev/block.h */
 /* The FAT12 or FAT16 file system of a floppy image, or of the first such partition of a disk image. The image stays the
- * caller's. 0 or -errno, `why` filled. */
+ * caller's; sectors that others write in it meanwhile may not be seen. A file that is open cannot be removed. Where the
+ * image is write-protected, changes are DOS_WRITE_PROTECT. 0 or -errno, `why` filled. */
 must_check int volume_fat_open(struct volume *volume, struct block *image, char *why, size_t why_bytes);
 
 /* Files that huddle brings along, read-only. The array and what it points to must live as long. */
