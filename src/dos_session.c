@@ -84,7 +84,10 @@ static int mount_option(struct dos_session *s, const struct options *o, const ch
 static int mount_all(struct dos_session *s, const struct options *o, const char *directory)
 {
     bool read_only = o->command != COMMAND_RUN; /* comparisons begin with the same files */
-    int rc = directory ? mount_directory(s, DRIVE_C, directory, read_only) : 0;
+    int rc = 0;
+    if (directory)
+        rc = is_directory(directory) ? mount_directory(s, DRIVE_C, directory, read_only) :
+                                       mount_image(s, DRIVE_C, directory, read_only, o->snapshot);
     for (u32 i = 0; !rc && i < o->n_mounts; i++)
         rc = mount_option(s, o, o->mounts[i]);
     if (!rc && !s->volume[DRIVE_C].object)

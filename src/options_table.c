@@ -387,6 +387,8 @@ static bool add_command(struct options *o, const struct option_row *row, const c
 {
     enum { LINE_MAX_CHARACTERS = 127 };
     (void)row;
+    if (!*value)
+        return refuse(why, "the command must not be empty");
     if (strlen(value) > LINE_MAX_CHARACTERS)
         return refuse(why, "a command has at most %d characters", LINE_MAX_CHARACTERS);
     if (strpbrk(value, "\r\n"))

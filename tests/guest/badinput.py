@@ -151,7 +151,8 @@ def expect_bad_image(tool, path, *names, options=("", "--fda=", "--hda=")):
 @case(kvm=False)
 def image_not_a_file(tool):
     expect_bad_image(tool, tool.scratch / "nowhere.img", "No such file")
-    expect_bad_image(tool, tool.scratch, "directory")
+    for command in GUEST_COMMANDS:
+        expect_refused(tool.run(command, f"--hda={tool.scratch}", limit=LIMIT), "directory")
     expect_bad_image(tool, "/dev/null", ("some other kind of file", "not a regular file"))
     expect_bad_image(tool, "/dev/zero", ("some other kind of file", "not a regular file"))
     loop = tool.scratch / "loop.img"

@@ -36,7 +36,7 @@ enum dos_code {
 enum dos_open { OPEN_READ = 0, OPEN_WRITE = 1, OPEN_BOTH = 2 };
 enum dos_seek { SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2 };
 enum { STDIN = 0, STDOUT = 1, STDERR = 2, FIRST_FREE_HANDLE = 5, HANDLES = 20 };
-enum device_bits { DEVICE_STDIN = 0x01, DEVICE_STDOUT = 0x02, IS_DEVICE = 0x80 };
+enum device_bits { DEVICE_STDIN = 0x01, DEVICE_STDOUT = 0x02, DEVICE_NUL = 0x04, IS_DEVICE = 0x80 };
 
 struct regs { /* start.S knows the layout */
     u16 ax, bx, cx, dx, si, di, ds, es, flags;

@@ -5,6 +5,8 @@
 #include "shell.h"
 #include "text.h"
 
+enum { CTRL_Z = 0x1a };
+
 void out_flush(void)
 {
     u16 count = shell.out_count;
@@ -197,7 +199,7 @@ bool line_input(char *line, size_t bytes)
     struct regs regs;
     out_flush();
     s32 device = file_device(STDIN);
-    if (device < 0 || !(device & IS_DEVICE))
+    if (device < 0 || !(device & IS_DEVICE) || (device & DEVICE_NUL))
         return file_line(line, bytes);
     shell.input.room = MIN(bytes, sizeof(shell.input.text));
     /* An editor that is resident (AX=4810h, DOSKEY) or else DOS's. */
@@ -207,6 +209,8 @@ bool line_input(char *line, size_t bytes)
     if (regs.ax)
         (void)dos(&regs, 0x0a00, 0, 0, &shell.input);
     u8 count = MIN(shell.input.count, bytes - 1);
+    if (count == 1 && shell.input.text[0] == CTRL_Z)
+        return false; /* Ctrl-Z alone: whoever types, or the host's standard input, has come to an end */
     memcpy(line, shell.input.text, count);
     line[count] = 0;
     out("\n");
