@@ -98,6 +98,12 @@ int tty_open(struct tty **out)
         return rc;
     struct tty *tty = calloc(1, sizeof *tty);
     int fd = dup(STDOUT_FILENO);
+    if (!tty) {
+        log_error("out of memory");
+        if (fd >= 0)
+            close(fd);
+        return -ENOMEM;
+    }
     tty->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     tty->out = fd >= 0 ? fdopen(fd, "w") : NULL;
     rc = tty->out ? tty_guard_init(&tty->guard, fd) : -errno;
@@ -150,6 +156,11 @@ void tty_set_cursor_shape(struct tty *tty, int shape)
 void tty_guard_thread(struct tty *tty)
 {
     tty_guard_watch(&tty->guard);
+}
+
+void tty_guard_signals(struct tty *tty)
+{
+    tty_guard_renew(&tty->guard);
 }
 
 int tty_fd(const struct tty *tty)

@@ -69,6 +69,29 @@ static void on_fatal(int signal, siginfo_t *info, void *context)
         raise(signal); /* nobody's instruction will make it again */
 }
 
+/* Translated code faults in the ordinary course of things. Its handler lets what is not its own kill the
+ * process. */
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+    struct tty_guard *guard = guarded;
+    struct sigaction left;
+    if (guard) {
+        guard->faults.sa_sigaction(signal, info, context);
+        sigaction(signal, NULL, &left);
+        if ((left.sa_flags & SA_SIGINFO) || left.sa_handler != SIG_DFL)
+            return;
+    }
+    on_fatal(signal, info, context);
+}
+
+void tty_guard_renew(struct tty_guard *guard)
+{
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    sigaction(SIGSEGV, NULL, &guard->faults);
+    if ((guard->faults.sa_flags & SA_SIGINFO) && guard->faults.sa_sigaction != on_fatal)
+        sigaction(SIGSEGV, &action, NULL);
+}
+
 static int keep_stream(struct tty_stream *s, int fd)
 {
     *s = (struct tty_stream){.fd = fd, .terminal = -1, .kept = -1};
@@ -95,7 +118,8 @@ int tty_guard_init(struct tty_guard *guard, int fd)
     for (u32 i = 0; i < TTY_GUARD_STREAMS; i++) {
         int rc = keep_stream(&guard->stream[i], fds[i]);
         if (rc) {
-            release_stream(&guard->stream[0]);
+            for (u32 k = 0; k <= i; k++)
+                release_stream(&guard->stream[k]);
             return rc;
         }
     }

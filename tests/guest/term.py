@@ -22,7 +22,7 @@ except ImportError:
     pyte = None
 
 KEYS, RAW, TABLE = range(3)  # guest_flag of typed.asm
-SMALL_FONT, NO_BLINK, BLOCK_CURSOR, ORANGE = (1 << bit for bit in range(8, 12))
+SMALL_FONT, NO_BLINK, BLOCK_CURSOR, ORANGE, EMPTY_PORT = (1 << bit for bit in range(8, 13))
 TEXT_40, TEXT_80, GRAPHICS_256 = 0, 3, 0x13
 ESCAPE = b"\x1d"
 GLYPHS = (" ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼" + bytes(range(0x20, 0x7f)).decode("cp437") + "⌂" +
@@ -337,7 +337,7 @@ def ends(tool):
             t.process.send_signal(number)
             t.end(128 + number)
             expect(b"stopped by" in t.bytes[-300:], "nothing is said")
-    for number in (signal.SIGABRT, signal.SIGFPE):
+    for number in (signal.SIGABRT, signal.SIGFPE, signal.SIGSEGV):
         with typed(tool, KEYS) as t:
             ready(t)
             t.process.send_signal(number)
@@ -354,6 +354,13 @@ def ends(tool):
 @case()
 def messages(tool):
     """What is said meanwhile is in the status line, and on the terminal afterwards; the screen stays whole."""
+    with typed(tool, TABLE, TEXT_80 | EMPTY_PORT) as t:
+        t.shows("warning: nothing is at port 02ABh")
+        expect("warning" in t.screen.display[-1], "that is not the status line")
+        t.shows(HINT)  # after a while
+        expect(not any("warning" in line for line in t.screen.display), "the message is still there")
+        t.quit()
+        expect(b"warning: nothing is at port 02ABh" in t.bytes[t.bytes.rfind(b"\x1b[?1049l"):], "nothing is said afterwards")
     with Terminal(tool, tool.guest("crash")) as t:
         t.wait(lambda: t.process.poll() is not None, "huddle ends")
         t.end(70)

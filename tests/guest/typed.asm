@@ -6,6 +6,7 @@
 ;     bit 9       16 background colours, no blinking
 ;     bit 10      the cursor is a block, in row 20, column 70
 ;     bit 11      DAC colour 1 is orange (63, 31, 0)
+;     bit 12      a write to port 2ABh, where nothing is
 ; guest_flag (byte):
 ;     0  keys by the BIOS: each goes to the screen as it is, and to the debug
 ;        port as scan code and character, "1E61", and a line feed. After each
@@ -20,11 +21,13 @@ PARAM_SMALL_FONT equ 1 << 8
 PARAM_NO_BLINK  equ 1 << 9
 PARAM_CURSOR    equ 1 << 10
 PARAM_ORANGE    equ 1 << 11
+PARAM_NO_PORT   equ 1 << 12
 
 KEYS_BEFORE_BUSY equ 256
 CTRL_E          equ 5
 TEXT_SEG        equ 0B800h
 CURSOR_AT       equ 20 << 8 | 70
+EMPTY_PORT      equ 2ABh
 TICKS           equ 46Ch
 INT9            equ 9 * 4
 KBC_DATA        equ 60h
@@ -59,12 +62,17 @@ guest_main:
     int 10h
 .orange:
     test word [guest_param], PARAM_ORANGE
-    jz .what
+    jz .port
     mov ax, 1010h
     mov bx, 1
     mov dh, 63
     mov cx, 31 << 8
     int 10h
+.port:
+    test word [guest_param], PARAM_NO_PORT
+    jz .what
+    mov dx, EMPTY_PORT
+    out dx, al
 .what:
     cmp byte [guest_flag], 1
     je raw_keys
