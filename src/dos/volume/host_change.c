@@ -1,7 +1,6 @@
 /* Changes to the directories of the host. What a function names is one component in a directory that was
  * opened below the root; a link that stands there is itself what is renamed or removed. */
 #include "dos/volume/host_impl.h"
-#include "dos/volume/short_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +95,8 @@ enum dos_error host_make_directory(void *volume, const char *path)
     enum dos_error error = host_enter_parent(host, path, &place, last);
     if (error)
         return error == DOS_FILE_NOT_FOUND ? DOS_ACCESS_DENIED : error;
-    if (host->read_only || host_listing_find(place.listing, last) || !short_name_to_host(last, name))
+    if (host->read_only || host_listing_find(place.listing, last) ||
+        !host_new_name(place.listing, last, name))
         error = DOS_ACCESS_DENIED;
     else if (mkdirat(place.fd, name, NEW_DIRECTORY_MODE))
         error = errno == ENOSPC || errno == EDQUOT ? DOS_ACCESS_DENIED : host_error(errno);
@@ -141,7 +141,8 @@ static enum dos_error rename_in(struct host *host, struct host_place *from, cons
     enum dos_error error = old ? host_look(host, from, old, &stat, &entry) : DOS_FILE_NOT_FOUND;
     if (error)
         return error;
-    if (host->read_only || host_listing_find(to->listing, to_last) || !short_name_to_host(to_last, name))
+    if (host->read_only || host_listing_find(to->listing, to_last) ||
+        !host_new_name(to->listing, to_last, name))
         return DOS_ACCESS_DENIED;
     int rc = rename_between(from->fd, old->host, to->fd, name);
     if (rc)

@@ -1,7 +1,6 @@
 /* Open files of a host directory: each is a descriptor of the host, written through at once. */
 #include "dos/volume/dos_time.h"
 #include "dos/volume/host_impl.h"
-#include "dos/volume/short_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,7 +77,7 @@ static enum dos_error create_name(struct host *host, struct host_place *place, c
                                   struct volume_file **file)
 {
     char name[3 * DOS_NAME_BYTES];
-    if (!short_name_to_host(dos, name))
+    if (!host_new_name(place->listing, dos, name))
         return DOS_ACCESS_DENIED;
     mode_t mode = attributes & DOS_ATTR_READ_ONLY ? NEW_READ_ONLY_MODE : NEW_FILE_MODE;
     /* One component; O_EXCL follows no link. */

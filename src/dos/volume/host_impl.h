@@ -87,6 +87,8 @@ bool host_join(char out[PATH_MAX], const char *directory, const char *name);
 /* Takes place->fd, ->stat and ->path, and finds or makes the listing. 0 or -errno. */
 must_check int host_listing_get(struct host *host, struct host_place *place);
 struct host_name *host_listing_find(const struct host_listing *listing, const char *dos);
+/* How a new file or directory there is to be called on the host. False if it cannot be. */
+bool host_new_name(const struct host_listing *listing, const char *dos, char host_name[3 * DOS_NAME_BYTES]);
 /* After a change of our own in that directory: the name is there now, or no longer. */
 void host_listing_added(struct host_place *place, const char *dos, const char *host_name);
 void host_listing_removed(struct host_place *place, const char *dos);

@@ -290,6 +290,17 @@ struct host_name *host_listing_find(const struct host_listing *listing, const ch
     return at < listing->count && !strcmp(listing->names[at]->dos, dos) ? listing->names[at] : NULL;
 }
 
+bool host_new_name(const struct host_listing *listing, const char *dos, char host_name[3 * DOS_NAME_BYTES])
+{
+    if (!short_name_to_host(dos, false, host_name))
+        return false;
+    /* That may be there with a tail, from when another file had the name without; it keeps it. */
+    for (u32 i = 0; i < listing->count; i++)
+        if (!strcmp(listing->names[i]->host, host_name))
+            return short_name_to_host(dos, true, host_name);
+    return true;
+}
+
 /* --- changes of our own --- */
 
 /* The listing is what the directory is now. */

@@ -237,11 +237,11 @@ bool short_name_is_device(const char *dos)
     return is_device_stem(stem);
 }
 
-bool short_name_to_host(const char *dos, char host[3 * DOS_NAME_BYTES])
+bool short_name_to_host(const char *dos, bool capitals, char host[3 * DOS_NAME_BYTES])
 {
     u32 bytes = 0;
     for (const char *c = dos; *c && c < dos + DOS_NAME_BYTES; c++) {
-        u32 code_point = cp437_to_unicode(cp437_lower((u8)*c));
+        u32 code_point = cp437_to_unicode(capitals ? (u8)*c : cp437_lower((u8)*c));
         if (code_point == UNICODE_NONE)
             return false;
         bytes += utf8_put(code_point, host + bytes);

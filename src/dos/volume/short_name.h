@@ -20,9 +20,9 @@ must_check int short_names_assign(struct short_name *items, u32 count);
 
 /* True for CON, NUL, COM1 ...: DOS finds a device under them, whatever extension follows. */
 bool short_name_is_device(const char *dos);
-/* How a new file of that DOS name is called on the host: in small letters, UTF-8. False if it would not get
- * the same name again: devices, and what is no DOS name. At most 3 bytes per character. */
-bool short_name_to_host(const char *dos, char host[3 * DOS_NAME_BYTES]);
+/* How a new file of that DOS name is called on the host: in small letters or in capitals, UTF-8. False if it
+ * would not get the same name again: devices, and what is no DOS name. At most 3 bytes per character. */
+bool short_name_to_host(const char *dos, bool capitals, char host[3 * DOS_NAME_BYTES]);
 /* The first `max` characters of a host name that DOS allows in a name, in upper case; `out` has room for a
  * NUL. */
 void short_name_words(const char *host, char *out, u32 max);

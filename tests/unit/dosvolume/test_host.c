@@ -141,6 +141,29 @@ static void names_stay_while_others_go(void **state)
     rig_destroy(rig);
 }
 
+/* "a.txt" has a tail, and keeps it when "A.TXT" goes; the name without is free, but not its small letters. */
+static void a_name_is_free_but_not_its_small_letters(void **state)
+{
+    (void)state;
+    struct volume_rig *rig = rig_host();
+    host_put(rig, "A.TXT", "upper");
+    host_put(rig, "a.txt", "lower");
+    rig_assert_names(rig, "", "A.TXT A~1.TXT ");
+    assert_int_equal(rig_remove(rig, "A.TXT"), DOS_OK);
+    assert_int_equal(rig_put(rig, "A.TXT", "new", 3), DOS_OK);
+    rig_assert_text(rig, "A.TXT", "new");
+    rig_assert_text(rig, "A~1.TXT", "lower");
+    assert_int_equal(rig_remove(rig, "A.TXT"), DOS_OK);
+    assert_int_equal(rig_make(rig, "A.TXT"), DOS_OK);
+    assert_int_equal(rig_rename(rig, "A.TXT", "B"), DOS_OK);
+    assert_int_equal(rig_rename(rig, "B", "A.TXT"), DOS_OK);
+    rig_remount(rig, false);
+    rig_assert_names(rig, "", "A.TXT A~1.TXT ");
+    rig_assert_names(rig, "A.TXT", ". .. ");
+    rig_assert_text(rig, "A~1.TXT", "lower");
+    rig_destroy(rig);
+}
+
 static void five_thousand_files(void **state)
 {
     (void)state;
@@ -580,6 +603,7 @@ int host_tests(void)
         cmocka_unit_test(all_names_are_reachable),
         cmocka_unit_test(new_files_have_small_letters),
         cmocka_unit_test(names_stay_while_others_go),
+        cmocka_unit_test(a_name_is_free_but_not_its_small_letters),
         cmocka_unit_test(five_thousand_files),
         cmocka_unit_test(deep_paths),
         cmocka_unit_test(many_directories),

@@ -155,19 +155,21 @@ static void new_names_come_back_as_they_were(void **state)
 {
     (void)state;
     char host[3 * DOS_NAME_BYTES];
-    assert_true(short_name_to_host("README.TXT", host));
+    assert_true(short_name_to_host("README.TXT", false, host));
     assert_string_equal(host, "readme.txt");
+    assert_true(short_name_to_host("README.TXT", true, host));
+    assert_string_equal(host, "README.TXT");
     for (u32 c = 0x80; c < 0x100; c++) {
         char dos[] = {'X', (char)c, 0};
         if (cp437_upper((u8)c) != c)
             continue;
-        assert_true(short_name_to_host(dos, host));
+        assert_true(short_name_to_host(dos, false, host));
         assert_short(host, dos);
     }
     static const char *const refused[] = {"CON", "LPT1.X", "A B", "A.B.C", "LOWERa",
                                           "A/B", "..",     ".",   "",      "A."};
     for (u32 i = 0; i < ARRAY_LEN(refused); i++)
-        if (short_name_to_host(refused[i], host) && strcmp(refused[i], "LOWERa"))
+        if (short_name_to_host(refused[i], false, host) && strcmp(refused[i], "LOWERa"))
             fail_msg("%s", refused[i]);
     assert_true(short_name_is_device("AUX.TXT"));
     assert_false(short_name_is_device("AUXX"));
