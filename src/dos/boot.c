@@ -17,7 +17,7 @@ static void set_vectors(struct dos *dos)
         {0x00, STUB_INT0}, {0x01, STUB_IRET}, {0x03, STUB_IRET}, {0x04, STUB_IRET}, {0x1b, STUB_INT1B}, {0x20, STUB_INT20}, {0x21, STUB_INT21},
         {0x22, STUB_INT20}, {0x23, STUB_INT23}, {0x24, STUB_INT24}, {0x25, STUB_INT25}, {0x26, STUB_INT26},
         {0x27, STUB_INT27}, {0x28, STUB_IRET}, {0x29, STUB_INT29}, {0x2a, STUB_IRET}, {0x2b, STUB_IRET},
-        {0x2c, STUB_IRET}, {0x2d, STUB_IRET}, {0x2e, STUB_INT2E}, {0x2f, STUB_INT2F},
+        {0x2c, STUB_IRET}, {0x2d, STUB_IRET}, {0x2e, STUB_INT2E}, {0x2f, STUB_INT2F}, {0x33, STUB_INT33},
     };
     for (u32 i = 0; i < ARRAY_LEN(vectors); i++)
         vector_set(dos, vectors[i].number, in_dos(dos->entry[vectors[i].entry]));
@@ -112,6 +112,7 @@ enum dos_next dos_boot(struct dos *dos)
 {
     memory_set_a20(&dos->machine->memory, false); /* as a PC without HIMEM.SYS: old programs count on it */
     lay_out_tables(dos);
+    mouse_boot(dos);
     set_vectors(dos);
     set_call5(dos);
     arena_boot(dos);

@@ -98,6 +98,10 @@ enum dos_next dos_serve(struct dos *dos)
         return help_break_done(dos);
     case STUB_AT_INT24_DONE:
         return dos_critical_answer(dos);
+    case STUB_AT_INT33:
+        return int33(dos);
+    case STUB_AT_MOUSE_PACKET:
+        return mouse_packet(dos);
     default: /* INT 2Eh, the shell's back door: it is not open */
         return DOS_RETURN;
     }

@@ -9,6 +9,7 @@
 
 #include "dos/dos.h"
 #include "dos/layout.h"
+#include "dos/mouse.h"
 
 enum dos_next {
     DOS_RETURN,  /* to the caller, registers are set */
@@ -90,6 +91,8 @@ struct dos {
     u32 progress;  /* characters that AUX or PRN has taken of the write being served */
     enum stub_entry site; /* of the call being served */
     u8 error_drive;       /* of the last path or file: for INT 24h */
+
+    struct dos_mouse mouse;
 
     int status;
     const char *why;
@@ -423,6 +426,13 @@ enum dos_next int21_country(struct dos *dos);
 enum dos_next int21_country_tables(struct dos *dos);
 enum dos_next int21_code_page(struct dos *dos);
 enum dos_next int2f(struct dos *dos);
+
+/* --- the mouse: mouse.c, mouse_calls.c, mouse_screen.c --- */
+
+void mouse_boot(struct dos *dos); /* before INT 33h has its vector */
+enum dos_next int33(struct dos *dos);
+/* The BIOS has a packet: AL, BL and CL are its bytes. */
+enum dos_next mouse_packet(struct dos *dos);
 
 /* boot.c: the firmware is done; the first program begins. */
 enum dos_next dos_boot(struct dos *dos);

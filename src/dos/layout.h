@@ -168,6 +168,7 @@ enum stub_entry {
     STUB_IRET,
     STUB_INT0,
     STUB_CALL5,
+    STUB_INT33,
     STUB_DEVICES, /* the first device header after NUL */
     STUB_CLOCK_DEVICE,
     STUB_CON_DEVICE,
@@ -181,6 +182,8 @@ enum stub_entry {
     STUB_EXEC_TAIL,  /* [128] */
     STUB_REQUEST,    /* far pointer: of the device drivers */
     STUB_CARPOS,     /* byte: column of CON */
+    STUB_MOUSE_THERE,   /* byte: 0 not started yet, 1 it works, 2 there is none */
+    STUB_MOUSE_HANDLER, /* far pointer: whom to call, after STUB_AT_MOUSE_PACKET */
     /* Routines that DOS runs in the guest: see struct dos_help. */
     STUB_READ_KEY,
     STUB_POLL_KEY,
@@ -209,6 +212,8 @@ enum stub_entry {
     STUB_AT_HELPED,
     STUB_AT_INT23_DONE,
     STUB_AT_INT24_DONE,
+    STUB_AT_INT33,
+    STUB_AT_MOUSE_PACKET,
     STUB_ENTRIES,
 };
 
