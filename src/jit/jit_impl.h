@@ -28,6 +28,9 @@ enum flags_place {
 /* Saved flags: as LAHF gives them, in AH; OF in AL. */
 enum { JIT_OVERFLOW = 1, JIT_FLAGS_SHIFT = 8, JIT_FLAGS = 0xd5, JIT_OF_SHIFT = 11 };
 
+/* Instructions between looks at the run loop: a microsecond, or 20 if they are all device accesses; 10 ns for a look. */
+enum { JIT_FUEL = 2048 };
+
 enum device_call { DEVICE_LOAD, DEVICE_STORE, DEVICE_IN, DEVICE_OUT, DEVICE_CALLS };
 
 /* What a segment register must look like for the code made with it. */
@@ -66,6 +69,7 @@ struct device_site {
 
 struct insn_code {
     u32 offset;       /* of its host code in the translation */
+    u32 entry;        /* where it is entered with whole registers: there, or, inside a loop, elsewhere */
     u32 bytes;
     s32 pending;      /* instructions before it on its straight stretch that are counted at its end */
     u8 faults;        /* plain accesses of it that hit a device */
@@ -120,6 +124,7 @@ struct jit_frame {
     u64 inlined;        /* and those that cluster_env.accesses does not know of yet */
     const u32 *changes_now;
     u32 changes;        /* *changes_now when it was last looked at */
+    u32 chunk_from, chunk_less; /* lower_host_loop.c: the guest's CX is chunk_from - chunk_less + ecx */
     u32 value;          /* across calls */
     struct device_site *site; /* across calls */
     const struct cluster_env *env;

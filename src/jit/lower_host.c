@@ -245,16 +245,20 @@ static void emit_two(struct gen *g, ZydisMnemonic mnemonic, u8 size, enum host_r
 static void gen_mov(struct gen *g, const struct step *step)
 {
     enum host_reg dst = gen_reg(step->dst, step->size);
-    if (step->src == OPERAND_IMM) {
+    if (step->src == OPERAND_IMM && gen_extends(g, step->dst, step->size)) {
+        emit_ri(&g->e, M(MOV), 4, gen_reg(step->dst, 4), (s32)(step->imm & size_mask(step->size)));
+    } else if (step->src == OPERAND_IMM) {
         emit_ri(&g->e, M(MOV), step->size, dst, signed_imm(step->imm, step->size));
     } else if (step->src >= OPERAND_SREG && step->src < OPERAND_SREG + CPU_SREGS) {
         size_t sreg =
             offsetof(struct cpu_state, sreg) + (step->src - OPERAND_SREG) * sizeof(struct cpu_segment);
         struct host_mem selector = cpu_at(sreg + offsetof(struct cpu_segment, selector));
-        if (step->size == 4)
-            emit_extend_m(&g->e, M(MOVZX), 4, dst, 2, selector);
+        if (step->size == 4 || gen_extends(g, step->dst, 2))
+            emit_extend_m(&g->e, M(MOVZX), 4, gen_reg(step->dst, 4), 2, selector);
         else
             emit_rm(&g->e, M(MOV), 2, dst, selector);
+    } else if (gen_extends(g, step->dst, step->size) && !gen_is_high(gen_reg(step->src, step->size))) {
+        emit_extend(&g->e, M(MOVZX), 4, gen_reg(step->dst, 4), step->size, gen_reg(step->src, step->size));
     } else {
         emit_two(g, M(MOV), step->size, dst, gen_reg(step->src, step->size));
     }
@@ -266,7 +270,8 @@ static void gen_extend(struct gen *g, const struct step *step)
     enum host_reg dst = gen_reg(step->dst, step->size), src = gen_reg(step->src, step->src_size);
     bool swap = gen_is_high(src) && needs_rex(dst);
     enum host_reg s = swap_in(g, src, swap);
-    emit_extend(&g->e, mnemonic, step->size, dst, step->src_size, s);
+    u8 size = mnemonic == M(MOVZX) && gen_extends(g, step->dst, step->size) ? 4 : step->size;
+    emit_extend(&g->e, mnemonic, size, dst, step->src_size, s);
     swap_out(g, src, swap);
 }
 
@@ -315,6 +320,11 @@ static const ZydisMnemonic alu_mnemonic[ALU_OPS] = {
     [ALU_BSWAP] = M(BSWAP), [ALU_BT] = M(BT),   [ALU_BTS] = M(BTS),   [ALU_BTR] = M(BTR), [ALU_BTC] = M(BTC),
     [ALU_BSF] = M(BSF),     [ALU_BSR] = M(BSR), [ALU_IMUL] = M(IMUL),
 };
+
+ZydisMnemonic gen_alu_mnemonic(u8 op)
+{
+    return alu_mnemonic[op];
+}
 
 /* Writes all six flags whatever they were, and reads none. */
 static bool sets_all_flags(u8 op)

@@ -46,6 +46,10 @@ void gen_loop(struct gen *g, const struct step *step)
     if (step->op == LOOP_EQUAL || step->op == LOOP_NOT_EQUAL)
         gen_restore_flags(g);
     gen_count(g);
+    if (g->lower.counted) {
+        gen_counted_loop(g);
+        return;
+    }
     if (step->op != LOOP_JCXZ) {
         emit_lea(e, 4, R8, host_mem(RCX, -1));
         emit_rr(e, M(MOV), word ? 2 : 4, RCX, R8);

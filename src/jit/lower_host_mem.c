@@ -43,14 +43,20 @@ static enum host_reg address_reg(u8 operand)
     return operand == OPERAND_NONE ? HOST_NONE : gen_reg(operand, 4);
 }
 
-/*  r8d = offset of the operand */
-static void emit_offset(struct gen *g, const struct step_mem *mem)
+/* Is there nothing above the lower 16 bits of the register? */
+static bool is_offset(const struct gen *g, u8 operand)
+{
+    return operand < CPU_REGS && (g->lower.words & BIT(operand));
+}
+
+/* The operand's offset: into r8d, if no register is just that. Which one. */
+static enum host_reg emit_offset(struct gen *g, const struct step_mem *mem)
 {
     enum host_reg base = address_reg(mem->base), index = address_reg(mem->index);
     bool word = mem->addr_size == 2;
     if (base == HOST_NONE && index == HOST_NONE) {
         emit_ri(&g->e, M(MOV), 4, R8, (s32)(word ? (u16)mem->disp : mem->disp));
-        return;
+        return R8;
     }
     if (base == HOST_NONE && mem->scale == 0) {
         base = index;
@@ -58,12 +64,15 @@ static void emit_offset(struct gen *g, const struct step_mem *mem)
     }
     s32 disp = word ? (s16)mem->disp : (s32)mem->disp;
     if (word && index == HOST_NONE && disp == 0) {
+        if (is_offset(g, mem->base == OPERAND_NONE ? mem->index : mem->base))
+            return base;
         emit_extend(&g->e, M(MOVZX), 4, R8, 2, base);
-        return;
+        return R8;
     }
     emit_lea(&g->e, 4, R8, host_mem_index(base, index, (u8)(1 << mem->scale), disp));
     if (word)
         emit_extend(&g->e, M(MOVZX), 4, R8, 2, R8);
+    return R8;
 }
 
 static bool is_constant(const struct step_mem *mem)
@@ -79,29 +88,32 @@ static bool fits_always(const struct step_mem *mem, u8 size)
     return size == 1 || (is_constant(mem) && (u16)mem->disp <= 0x10000 - size);
 }
 
-/*  mov r9b, [r13 + r8 + size - 1 - ENV_LIMIT_BYTES], which faults, and leaves the flags alone;  or, where the offset may be any:
- *  cmp r8d, 0x10000 - size; ja cold */
-static void emit_limit_check(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size)
+/*  mov r9b, [r13 + offset + size - 1 - ENV_LIMIT_BYTES], which faults, and leaves the flags alone;  or, where the offset may be any:
+ *  cmp offset, 0x10000 - size; ja cold */
+static void emit_limit_check(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size, enum host_reg offset)
 {
     if (shape_of(g, sreg)->limit == LIMIT_4G || fits_always(mem, size))
         return;
     if (g->jit->env->guarded && mem->addr_size == 2) {
         gen_may_fault(g);
-        emit_rm(&g->e, M(MOV), 1, R9, host_mem_index(R13, R8, 1, size - 1 - ENV_LIMIT_BYTES));
+        emit_rm(&g->e, M(MOV), 1, R9, host_mem_index(R13, offset, 1, size - 1 - ENV_LIMIT_BYTES));
         return;
     }
     gen_save_flags(g);
-    emit_ri(&g->e, M(CMP), 4, R8, 0x10000 - size);
+    emit_ri(&g->e, M(CMP), 4, offset, 0x10000 - size);
     gen_branch_cold(g, M(JNBE));
 }
 
-/*  r9d = base; r8d += r9d */
-static void emit_linear(struct gen *g, u8 sreg)
+/*  r9d = base; r8d = offset + r9d */
+static void emit_linear(struct gen *g, u8 sreg, enum host_reg offset)
 {
-    if (shape_of(g, sreg)->flat)
+    if (shape_of(g, sreg)->flat) {
+        if (offset != R8)
+            emit_rr(&g->e, M(MOV), 4, R8, offset);
         return;
+    }
     emit_rm(&g->e, M(MOV), 4, R9, segment_base(sreg));
-    emit_lea(&g->e, 4, R8, host_mem_index(R8, R9, 1, 0));
+    emit_lea(&g->e, 4, R8, host_mem_index(offset, R9, 1, 0));
 }
 
 /* Does the store hit the cluster's own code? With A20 off a byte answers at two addresses: bit 20 is not
@@ -147,9 +159,9 @@ static void emit_guard_pass(struct gen *g, u8 size)
 /* The linear address into r8, checked; for a plain store also against the code. */
 static void emit_checked_address(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size, bool write)
 {
-    emit_offset(g, mem);
-    emit_limit_check(g, sreg, mem, size);
-    emit_linear(g, sreg);
+    enum host_reg offset = emit_offset(g, mem);
+    emit_limit_check(g, sreg, mem, size, offset);
+    emit_linear(g, sreg, offset);
     if (!write || g->device)
         return;
     if (!g->jit->env->guarded)
@@ -170,8 +182,8 @@ static bool is_displacement(const struct step_mem *mem, u8 size)
     return is_constant(mem) && (mem->addr_size == 4 ? mem->disp <= INT32_MAX : fits_always(mem, size));
 }
 
-/* Does emit_address leave the operand's offset in r8, if it is no constant? Else it makes a linear address of it. */
-static bool is_offset_in_r8(struct gen *g, u8 sreg, bool write)
+/* Is what emit_address uses the operand's offset, if it is no constant? Else it makes a linear address of it. */
+static bool uses_offset(struct gen *g, u8 sreg, bool write)
 {
     const struct segment_shape *shape = shape_of(g, sreg);
     return !looks_at_address(g, write) && (shape->flat || shape->limit == LIMIT_64K);
@@ -181,21 +193,22 @@ static bool is_offset_in_r8(struct gen *g, u8 sreg, bool write)
 static struct host_mem emit_address(struct gen *g, u8 sreg, const struct step_mem *mem, u8 size, bool write)
 {
     const struct segment_shape *shape = shape_of(g, sreg);
-    if (!is_offset_in_r8(g, sreg, write)) {
+    if (!uses_offset(g, sreg, write)) {
         emit_checked_address(g, sreg, mem, size, write);
         return host_mem_index(R13, R8, 1, 0);
     }
     bool displaced = is_displacement(mem, size) && (shape->flat || mem->addr_size == 2);
     enum host_reg base = shape->flat ? R13 : R9;
+    enum host_reg offset = HOST_NONE;
     if (!displaced) {
-        emit_offset(g, mem);
-        emit_limit_check(g, sreg, mem, size);
+        offset = emit_offset(g, mem);
+        emit_limit_check(g, sreg, mem, size, offset);
     }
     if (!shape->flat)
         emit_rm(&g->e, M(MOV), 8, R9, gen_segment_at(sreg));
     if (displaced)
         return host_mem(base, (s32)(mem->addr_size == 2 ? (u16)mem->disp : mem->disp));
-    return host_mem_index(base, R8, 1, 0);
+    return host_mem_index(base, offset, 1, 0);
 }
 
 /* --- loads and stores --- */
@@ -208,8 +221,8 @@ static void emit_plain_load(struct gen *g, u8 dst, u8 size, struct host_mem from
     if (gen_is_high(reg)) { /* not encodable beside r8 to r15 */
         emit_extend_m(e, M(MOVZX), 4, R8, 1, from);
         gen_set_register(g, dst, size, R8);
-    } else if (gen_is_temp(dst) && size != 4) {
-        emit_extend_m(e, M(MOVZX), 4, reg, size, from);
+    } else if (size != 4 && (gen_is_temp(dst) || gen_extends(g, dst, size))) {
+        emit_extend_m(e, M(MOVZX), 4, gen_reg(dst, 4), size, from);
     } else {
         emit_rm(e, M(MOV), size, reg, from);
     }
@@ -308,6 +321,52 @@ void gen_load(struct gen *g, const struct step *step)
     emit_lea(&g->e, 8, R9, at);
 }
 
+/* May the operation read memory itself? Only where the flags before it do not matter: it may fault behind a place where they were
+ * the host's. AH to BH cannot be encoded beside r8 to r15. */
+static bool takes_memory(const struct step *alu, u8 temp)
+{
+    bool writes_register = alu->src == temp && alu->dst < CPU_REGS && !gen_is_high(gen_reg(alu->dst, alu->size));
+    bool reads_only = alu->dst == temp && (alu->src == OPERAND_IMM || is_in_register(alu->src, alu->size)) && alu->src != temp;
+    switch (alu->op) {
+    case ALU_ADD:
+    case ALU_OR:
+    case ALU_AND:
+    case ALU_SUB:
+    case ALU_XOR:
+        return writes_register;
+    case ALU_CMP:
+        return writes_register || reads_only;
+    case ALU_TEST:
+        return reads_only;
+    default:
+        return false;
+    }
+}
+
+bool gen_is_joined(const struct gen *g, const struct step *load)
+{
+    const struct step *alu = load + 1;
+    return load < g->last_step && alu == g->last_step && load->kind == STEP_LOAD && alu->kind == STEP_ALU && !load->rmw &&
+           !g->device && gen_is_temp(load->dst) && load->size == alu->size && takes_memory(alu, load->dst);
+}
+
+/*  add reg, [m];  cmp [m], reg;  cmp [m], imm */
+void gen_joined(struct gen *g, const struct step *load)
+{
+    struct emit *e = &g->e;
+    const struct step *alu = load + 1;
+    ZydisMnemonic mnemonic = gen_alu_mnemonic(alu->op);
+    struct host_mem at = emit_address(g, load->mem.segment, &load->mem, load->size, false);
+    gen_may_fault(g);
+    if (alu->src == load->dst)
+        emit_rm(e, mnemonic, alu->size, gen_reg(alu->dst, alu->size), at);
+    else if (alu->src == OPERAND_IMM)
+        emit_mi(e, mnemonic, alu->size, at, signed_imm(alu->imm, alu->size));
+    else
+        emit_mr(e, mnemonic, alu->size, at, gen_reg(alu->src, alu->size));
+    g->flags = FLAGS_HOST;
+}
+
 void gen_store(struct gen *g, const struct step *step)
 {
     if (!step->rmw)
@@ -364,7 +423,7 @@ void gen_push(struct gen *g, const struct step *step)
     struct host_mem to = emit_address(g, CPU_SS, &mem, step->size, true);
     emit_store(g, step, step->src, to);
     bool kept = step->src == OPERAND_IMM || is_in_register(step->src, step->size);
-    if (kept && is_offset_in_r8(g, CPU_SS, true))
+    if (kept && uses_offset(g, CPU_SS, true))
         emit_rr(&g->e, M(MOV), stack_is_32(g) ? 4 : 2, R14, R8);
     else
         emit_stack_move(g, -step->size);
@@ -396,10 +455,18 @@ static struct step_mem string_mem(const struct step *step, u8 reg)
 }
 
 /*  movsxd r9, [direction]; lea r8d, [reg + r9 * size]; mov reg, r8 */
-static void emit_advance(struct gen *g, const struct step *step, enum host_reg reg)
+static void emit_advance(struct gen *g, const struct step *step, u8 operand)
 {
-    emit_extend_m(&g->e, M(MOVSXD), 8, R9, 4, FRAME(direction));
-    emit_lea(&g->e, 4, R8, host_mem_index(reg, R9, step->size, 0));
+    enum host_reg reg = gen_reg(operand, 4);
+    enum host_reg direction = g->lower.direction ? R11 : R9;
+    if (direction == R9)
+        emit_extend_m(&g->e, M(MOVSXD), 8, R9, 4, FRAME(direction));
+    if (is_offset(g, operand)) {
+        emit_lea(&g->e, 4, reg, host_mem_index(reg, direction, step->size, 0));
+        emit_extend(&g->e, M(MOVZX), 4, reg, 2, reg);
+        return;
+    }
+    emit_lea(&g->e, 4, R8, host_mem_index(reg, direction, step->size, 0));
     emit_rr(&g->e, M(MOV), step->mem.addr_size, reg, R8);
 }
 
@@ -409,8 +476,7 @@ void gen_string(struct gen *g, const struct step *step)
     u8 value = CPU_EAX;
     if (step->op == STRING_MOVS) {
         if (g->device) { /* the read must not be made in vain */
-            emit_offset(g, &destination);
-            emit_limit_check(g, CPU_ES, &destination, step->size);
+            emit_limit_check(g, CPU_ES, &destination, step->size, emit_offset(g, &destination));
         }
         value = STEP_T0;
     }
@@ -419,16 +485,20 @@ void gen_string(struct gen *g, const struct step *step)
     }
     if (step->op != STRING_LODS) {
         emit_store(g, step, value, emit_address(g, CPU_ES, &destination, step->size, true));
-        emit_advance(g, step, RDI);
+        emit_advance(g, step, CPU_EDI);
     }
     if (step->op != STRING_STOS)
-        emit_advance(g, step, RSI);
+        emit_advance(g, step, CPU_ESI);
 }
 
 /* --- LEA --- */
 
 void gen_lea(struct gen *g, const struct step *step)
 {
-    emit_offset(g, &step->mem);
-    emit_rr(&g->e, M(MOV), gen_is_temp(step->dst) ? 4 : step->size, gen_reg(step->dst, 4), R8);
+    enum host_reg offset = emit_offset(g, &step->mem);
+    enum host_reg dst = gen_reg(step->dst, 4);
+    if (gen_extends(g, step->dst, step->size))
+        emit_extend(&g->e, M(MOVZX), 4, dst, step->size, offset);
+    else
+        emit_rr(&g->e, M(MOV), gen_is_temp(step->dst) ? 4 : step->size, dst, offset);
 }

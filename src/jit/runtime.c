@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-/* Instructions between looks at the run loop: a microsecond, or 20 if they are all device accesses; 10 ns for a look. */
-enum { FUEL = 2048 };
-
 static u32 flags_to_ax(u32 eflags)
 {
     return (eflags & JIT_FLAGS) << JIT_FLAGS_SHIFT | (eflags >> JIT_OF_SHIFT & JIT_OVERFLOW);
@@ -68,7 +65,7 @@ bool jit_refuel(struct jit_frame *frame)
     s64 left = frame->horizon - (s64)jit_idle(frame);
     if (*frame->attention || left <= 0)
         return false;
-    shift_fuel(frame, -MIN(left, (s64)FUEL) - frame->fuel);
+    shift_fuel(frame, -MIN(left, (s64)JIT_FUEL) - frame->fuel);
     if (frame->env->pulse)
         ++*frame->env->pulse;
     return true;
@@ -89,7 +86,7 @@ const void *jit_prepare(struct jit_frame *frame, int i)
     const struct translation *t = frame->translation;
     take_state(frame);
     frame->fuel -= t->insn[i].pending; /* the code counts them, but they were not executed */
-    return t->code + t->insn[i].offset;
+    return t->code + t->insn[i].entry;
 }
 
 static const void *leave(struct jit_frame *frame, enum cluster_leave reason)

@@ -217,19 +217,56 @@ static void emit_ask_for_fuel(struct emit *e, bool aligned)
     emit_load_clobbered(e);
 }
 
-/*  refuel:  mov [left_by], r8d; ask; jz out; [restore flags;] ret
+/* What jit_refuel does when nothing wants the processor and the horizon is far: changes r9 and the host's flags. Else on at
+ * `ask`.
+ *   mov r9, [attention]; cmp dword [r9], 0; jne ask; r9 = horizon - idle; cmp r9, JIT_FUEL; jl ask;
+ *   r9 = what is added to the fuel; sub [last], r9; add [executed], r9; mov r15, -JIT_FUEL; [++*pulse] */
+static void emit_refuel_quickly(struct emit *e, u8 *ask[2])
+{
+    emit_rm(e, M(MOV), 8, R9, FRAME(attention));
+    emit_mi(e, M(CMP), 4, host_mem(R9, 0), 0);
+    ask[0] = emit_branch(e, M(JNZ));
+    emit_rm(e, M(MOV), 8, R9, FRAME(horizon));
+    emit_rr(e, M(SUB), 8, R9, R15);
+    emit_rm(e, M(ADD), 8, R9, FRAME(last));
+    emit_ri(e, M(CMP), 8, R9, JIT_FUEL);
+    ask[1] = emit_branch(e, M(JL));
+    emit_lea(e, 8, R9, host_mem(R15, JIT_FUEL));
+    emit_mr(e, M(SUB), 8, FRAME(last), R9);
+    emit_mr(e, M(ADD), 8, FRAME(executed), R9);
+    emit_ri(e, M(MOV), 8, R15, -JIT_FUEL);
+    emit_rm(e, M(MOV), 8, R9, FRAME(env));
+    emit_rm(e, M(MOV), 8, R9, host_mem(R9, offsetof(struct cluster_env, pulse)));
+    emit_rr(e, M(TEST), 8, R9, R9);
+    u8 *over = emit_branch(e, M(JZ));
+    emit_mi(e, M(ADD), 4, host_mem(R9, 0), 1);
+    emit_patch(e, over, e->at);
+}
+
+static void emit_return(struct emit *e, enum flags_place flags)
+{
+    if (flags == FLAGS_HOST)
+        emit_restore_flags(e, R8);
+    emit_none(e, M(RET));
+}
+
+/*  refuel:  quickly; [restore flags;] ret
+ *     ask:  mov [left_by], r8d; ask; jz out; [restore flags;] ret
  *     out:  drop the return address; store registers; exit */
 static void emit_refuel(struct emit *e, enum flags_place flags)
 {
+    u8 *ask[2];
     if (flags == FLAGS_HOST)
         emit_save_flags(e, R9);
+    emit_refuel_quickly(e, ask);
+    emit_return(e, flags);
+    emit_patch(e, ask[0], e->at);
+    emit_patch(e, ask[1], e->at);
     emit_mr(e, M(MOV), 4, FRAME(left_by), R8);
     emit_ask_for_fuel(e, true);
     u8 *out = emit_branch(e, M(JZ));
     emit_mi(e, M(MOV), 4, FRAME(left_by), LEFT_BY_EXIT);
-    if (flags == FLAGS_HOST)
-        emit_restore_flags(e, R8);
-    emit_none(e, M(RET));
+    emit_return(e, flags);
     emit_patch(e, out, e->at);
     emit_ri(e, M(ADD), 8, RSP, 8);
     emit_store_registers(e);

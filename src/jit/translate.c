@@ -56,7 +56,8 @@ static u32 add_tail(struct gen *g, int kind, u32 number)
         g->e.failed = true;
         return 0;
     }
-    g->tail[g->n_tails] = (struct tail){.kind = kind, .number = number, .flags = g->flags, .pending = g->pending};
+    g->tail[g->n_tails] = (struct tail){
+        .kind = kind, .number = number, .flags = g->flags, .pending = g->pending, .lower = g->lower};
     return g->n_tails++;
 }
 
@@ -134,8 +135,7 @@ static u8 *emit_poll(struct gen *g, bool ecx_in_r9)
     return out;
 }
 
-/* Brings flags to where code at a label expects them. r9 may be in use, r8 is lost. */
-static void place_flags(struct gen *g, enum flags_place place)
+void gen_place_flags(struct gen *g, enum flags_place place)
 {
     if (place == FLAGS_SAVED && g->flags == FLAGS_HOST)
         emit_save_flags(&g->e, R8);
@@ -165,9 +165,12 @@ void gen_edge(struct gen *g, s16 target, u32 eip, bool ecx_in_r9)
         gen_branch_out(g, M(JMP), LEAVE_branch, eip);
         return;
     }
-    place_flags(g, g->label_flags[target]);
+    gen_place_flags(g, g->label_flags[target]);
     u8 *out = back ? emit_poll(g, ecx_in_r9) : NULL;
-    gen_branch_label(g, M(JMP), target);
+    if (back && target == g->loop.head)
+        emit_patch(&g->e, emit_branch(&g->e, M(JMP)), g->loop.inner);
+    else
+        gen_branch_label(g, M(JMP), target);
     if (back) {
         emit_patch_short(&g->e, out, g->e.at);
         u32 tail = add_leave(g, LEAVE_attention, eip);
@@ -201,7 +204,10 @@ static void emit_native(struct gen *g, const struct cluster_insn *insn)
     g->n_over = 0;
     g->last_step = steps->count ? &steps->step[steps->count - 1] : NULL;
     for (u32 s = 0; s < steps->count; s++)
-        gen_step(g, &steps->step[s]);
+        if (gen_is_joined(g, &steps->step[s]))
+            gen_joined(g, &steps->step[s++]);
+        else
+            gen_step(g, &steps->step[s]);
     if (g->shadow)
         emit_mi(&g->e, M(MOV), 1, CPU(interrupt_shadow), 0);
     g->shadow = gen_begins_shadow(steps);
@@ -229,7 +235,7 @@ static void emit_interpreted(struct gen *g)
 /* Where branches arrive, flags are where the label wants them and nothing is pending. */
 static void arrive(struct gen *g, u32 i)
 {
-    place_flags(g, g->label_flags[i]);
+    gen_place_flags(g, g->label_flags[i]);
     gen_count(g);
 }
 
@@ -251,13 +257,17 @@ static bool emit_insn(struct gen *g)
     g->label[g->i] = g->e.at;
     g->device = code->device;
     g->checked = code->checked;
-    code->offset = (u32)(g->e.at - g->start);
+    code->offset = code->entry = (u32)(g->e.at - g->start);
     code->pending = (s32)g->pending;
+    gen_note_entry(g);
+    if (g->is_label[g->i] && !code->device)
+        gen_begin_loop(g);
     bool native = gen_is_native(g, insn);
     if (native)
         emit_native(g, insn);
     else
         emit_interpreted(g);
+    gen_end_loop(g);
     code->bytes = (u32)(g->e.at - g->start) - code->offset;
     return native && (insn->steps.flow == FLOW_NEXT || insn->steps.flow == FLOW_BRANCH);
 }
@@ -334,10 +344,11 @@ static void emit_chain_tail(struct gen *g, const struct tail *t)
     gen_branch_stub(g, M(JMP), g->jit->dispatch[t->flags]);
 }
 
-/*  mov ecx, r9d; mov r8d, leave record; call refuel; jmp label */
+/*  mov ecx, r9d; whole registers; mov r8d, leave record; call refuel; jmp label */
 static void emit_refuel_tail(struct gen *g, const struct tail *t)
 {
     emit_rr(&g->e, M(MOV), 4, RCX, R9);
+    gen_join_parts(g, &t->lower);
     emit_ri(&g->e, M(MOV), 4, R8, (s32)t->number);
     gen_branch_stub(g, M(CALL), g->jit->refuel[t->flags]);
     gen_branch_label(g, M(JMP), t->target);
@@ -347,6 +358,7 @@ static void emit_tail(struct gen *g, const struct tail *t)
 {
     bool leaves = t->kind == TAIL_LEAVE;
     u32 number = leaves ? t->number : t->number | t->pending << INTERPRET_PENDING_SHIFT;
+    gen_join_parts(g, &t->lower);
     emit_ri(&g->e, M(MOV), 4, R8, (s32)number);
     gen_branch_stub(g, M(JMP), (leaves ? g->jit->leave : g->jit->interpret)[t->flags]);
 }
@@ -472,6 +484,9 @@ static void begin(struct gen *g, u32 n)
     memset(g->label_flags, FLAGS_HOST, n * sizeof g->label_flags[0]);
     g->n_tails = g->n_fixups = g->n_leaves = g->n_accesses = g->n_sites = g->n_landings = 0;
     g->eip_limit = 0;
+    g->lower = (struct lower_parts){0};
+    g->loop.head = CLUSTER_NO_INSN;
+    g->n_entries = 0;
 }
 
 /* Is the instruction one to which a call in the region returns? */
@@ -534,6 +549,7 @@ int translate(struct jit *jit, struct translation *t, const struct cpu_state *cp
         if (!g->label[i])
             emit_chain(g, i);
     emit_tails(g);
+    gen_loop_entries(g);
     emit_landings(g);
     if (g->e.failed)
         return g->e.full ? -ENOSPC : -EINVAL;

@@ -5,12 +5,21 @@
 
 #include "jit/jit_impl.h"
 
+/* Registers of which only AL (`bytes`) or AX (`words`, and zero above it) is in the host's register: a bit each. The rest is in
+ * cpu_state. `counted`: ECX counts the rounds of a chunk (lower_host_loop.c). */
+struct lower_parts {
+    u8 bytes, words;
+    bool counted;
+    bool direction; /* r11 is frame->direction */
+};
+
 /* Out-of-line code that ends in the interpreter or in a leave. */
 struct tail {
     enum { TAIL_INTERPRET, TAIL_LEAVE, TAIL_CHAIN, TAIL_REFUEL } kind;
     u32 number;             /* instruction, leave record, or offset of another region */
     enum flags_place flags;
     u32 pending;
+    struct lower_parts lower;
     s16 target;             /* TAIL_REFUEL: ECX is in r9, and this is where to go on */
     u8 *at;                 /* once emitted */
 };
@@ -28,6 +37,22 @@ struct pending_access {
 
 enum { MAX_TAILS = 6 * CLUSTER_MAX_INSNS, MAX_FIXUPS = 12 * CLUSTER_MAX_INSNS, MAX_LEAVES = 4 * CLUSTER_MAX_INSNS,
        MAX_ACCESSES = 6 * CLUSTER_MAX_INSNS, MAX_SITES = 3 * CLUSTER_MAX_INSNS, MAX_LANDINGS = 32 };
+
+/* The loop in the making. */
+struct loop {
+    s16 head;               /* CLUSTER_NO_INSN: there is none */
+    u32 end;                /* the instruction that branches back */
+    u32 n;                  /* instructions */
+    u8 chunk_shift;         /* rounds of a chunk, as a power of two */
+    u8 *chunk;              /* where a chunk begins */
+    u8 *inner;              /* where its branch back goes */
+};
+
+/* An instruction of a loop, and what registers are there. */
+struct loop_entry {
+    u32 insn;
+    struct lower_parts lower;
+};
 
 struct gen {
     struct jit *jit;
@@ -47,6 +72,11 @@ struct gen {
     u8 *over[2];            /* branches over the look whether it has asked to leave */
     u32 n_over;
     bool shadow;            /* this instruction begins an interrupt shadow; the next one ends it */
+
+    struct loop loop;
+    struct lower_parts lower;
+    struct loop_entry entry[CLUSTER_MAX_INSNS];
+    u32 n_entries;
 
     bool is_label[CLUSTER_MAX_INSNS]; /* branches go there: nothing is pending, and flags are in */
     u8 label_flags[CLUSTER_MAX_INSNS]; /* enum flags_place */
@@ -73,6 +103,8 @@ struct gen {
 /* translate.c */
 void gen_save_flags(struct gen *g);    /* makes the host's flags free for use; r9 is lost */
 void gen_restore_flags(struct gen *g); /* makes the host's flags the guest's; r8 is lost */
+/* Brings flags to where code at a label expects them. r9 may be in use, r8 is lost. */
+void gen_place_flags(struct gen *g, enum flags_place place);
 /* Counts what is pending. Flags stay. */
 void gen_count(struct gen *g);
 /* Branch (JMP, Jcc) to the cold code of this instruction: from its start, in the interpreter. */
@@ -98,6 +130,7 @@ bool gen_is_native(struct gen *g, const struct cluster_insn *insn);
 /* STI, MOV SS and the like. */
 bool gen_begins_shadow(const struct steps *steps);
 void gen_step(struct gen *g, const struct step *step);
+ZydisMnemonic gen_alu_mnemonic(u8 op);
 
 /* lower_host_flags.c */
 void gen_flag(struct gen *g, const struct step *step);
@@ -107,6 +140,9 @@ void gen_set_flags(struct gen *g, const struct step *step);
 /* lower_host_mem.c */
 void gen_load(struct gen *g, const struct step *step);
 void gen_store(struct gen *g, const struct step *step);
+/* Are this load and the operation behind it, the last of the instruction, one host instruction? */
+bool gen_is_joined(const struct gen *g, const struct step *load);
+void gen_joined(struct gen *g, const struct step *load);
 void gen_push(struct gen *g, const struct step *step);
 void gen_pop(struct gen *g, const struct step *step);
 void gen_drop(struct gen *g, const struct step *step);
@@ -131,6 +167,22 @@ void gen_device_load(struct gen *g, const struct step *step);
 /* t0 stays if the step is not the last. */
 void gen_device_store(struct gen *g, const struct step *step, u8 src, enum host_reg address);
 void gen_port(struct gen *g, const struct step *step);
+
+/* lower_host_loop.c */
+/* Instruction g->i is a label: begins a loop of one block there, if that gains something. */
+void gen_begin_loop(struct gen *g);
+/* Behind instruction g->i: ends the loop if that was its last. */
+void gen_end_loop(struct gen *g);
+/* In front of instruction g->i: it may be inside a loop, and entered. */
+void gen_note_entry(struct gen *g);
+/* How those are entered. */
+void gen_loop_entries(struct gen *g);
+/* Makes registers whole. r8 and r9 are lost, the flags stay. */
+void gen_join_parts(struct gen *g, const struct lower_parts *lower);
+/* LOOP where g->lower.counted. */
+void gen_counted_loop(struct gen *g);
+/* Shall a write to the operand zero-extend to the host's register? */
+bool gen_extends(const struct gen *g, u8 operand, u8 size);
 
 /* lower_host_flow.c */
 void gen_branch(struct gen *g, const struct step *step);
