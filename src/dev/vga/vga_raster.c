@@ -62,6 +62,7 @@ void vga_raster_reset(struct vga *vga)
     struct vga_beam beam = vga_timing_beam(&vga->timing, clock_now(vga->clock));
     raster->n = 0;
     raster->overflow = false;
+    raster->full_until_ns = 0;
     raster->latched = raster->latched_before = (u16)vga_start_address(&vga->r);
     raster->latch_retrace = vga_timing_retraces(&vga->timing, &beam);
 }
@@ -76,9 +77,11 @@ static void journal_append(struct vga *vga, const struct vga_beam *beam, enum vg
         raster->frame = beam->frame;
         raster->n = 0;
         raster->overflow = false;
+        raster->full_until_ns = 0;
     }
     if (raster->n == VGA_JOURNAL_ENTRIES) {
         raster->overflow = true;
+        raster->full_until_ns = vga_timing_frame_end_ns(t, beam);
         return;
     }
     /* LIMIT: whole lines; a write in the second half of a line's active part shows from the next line on. */
@@ -121,11 +124,14 @@ void vga_raster_set(struct vga *vga, enum vga_group group, u8 index, u32 value)
     if (regs_hold(&vga->r, group, index, value))
         return;
     u64 now_ns = clock_recent(vga->clock);
-    struct vga_beam beam = vga_timing_beam(&vga->timing, now_ns);
-    if (is_start_address(group, index))
-        start_address_follow(vga, &beam);
-    else
-        journal_append(vga, &beam, group, index, value);
+    bool start_address = is_start_address(group, index);
+    if (start_address || now_ns >= vga->raster.full_until_ns) {
+        struct vga_beam beam = vga_timing_beam(&vga->timing, now_ns);
+        if (start_address)
+            start_address_follow(vga, &beam);
+        else
+            journal_append(vga, &beam, group, index, value);
+    }
     vga_regs_apply(&vga->r, group, index, value);
     if (group == VGA_GROUP_ATTR)
         vga->status_until_ns = 0;

@@ -35,6 +35,7 @@ struct vga_raster {
     u64 frame; /* the frame the journal belongs to (struct vga_beam) */
     u32 n;     /* entries of that frame */
     bool overflow;
+    u64 full_until_ns; /* overflow: the end of that frame, until when nothing can be appended; else 0 */
     struct vga_regs start; /* registers when the frame began; valid if n > 0 */
     u64 latch_retrace;     /* retrace at which `latched` was taken over */
     u16 latched;           /* start address since that retrace */

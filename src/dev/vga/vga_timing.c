@@ -144,6 +144,11 @@ u64 vga_timing_retrace_change_ns(struct vga_timing *t, u64 now_ns)
     return line_ns(t, &beam, beam.line >= t->retrace_start ? end : end - t->lines, 0);
 }
 
+u64 vga_timing_frame_end_ns(const struct vga_timing *t, const struct vga_beam *beam)
+{
+    return line_ns(t, beam, t->lines, 0);
+}
+
 u64 vga_timing_picture_ns(struct vga_timing *t, u64 now_ns)
 {
     struct vga_beam beam = vga_timing_beam(t, now_ns);

@@ -80,6 +80,9 @@ bool vga_timing_displaying(const struct vga_timing *t, const struct vga_beam *be
 /* First time after `now_ns` at which vga_timing_in_retrace gives another answer; CLOCK_NEVER: it always gives this one. */
 u64 vga_timing_retrace_change_ns(struct vga_timing *t, u64 now_ns);
 
+/* First time at which the frame after `beam`'s has begun. `beam` is what vga_timing_beam said last. */
+u64 vga_timing_frame_end_ns(const struct vga_timing *t, const struct vga_beam *beam);
+
 /* First time from `now_ns` on at which a line is displayed; `now_ns` if the beam is in one of the picture's lines. */
 u64 vga_timing_picture_ns(struct vga_timing *t, u64 now_ns);
 

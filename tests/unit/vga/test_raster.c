@@ -299,6 +299,37 @@ static void journal_overflow(void **state)
     vga_picture_fini(&p);
 }
 
+/* That nothing more can be kept holds to the last moment of the frame, and not longer. */
+static void overflow_ends_with_the_frame(void **state)
+{
+    struct rig *rig = *state;
+    struct vga_raster *raster = &rig->vga->raster;
+    set_mode(rig, 0x13);
+    for (u32 frame = 0; frame < 3; frame++) {
+        rig_beam_to(rig, 100);
+        for (u32 i = 0; i <= VGA_JOURNAL_ENTRIES; i++)
+            out8(rig, 0x3c6, (u8)i);
+        assert_true(raster->overflow);
+        assert_in_range(raster->full_until_ns, now(rig) + 1, now(rig) + 20000000);
+        rig_advance(rig, raster->full_until_ns - now(rig) - 1);
+        out8(rig, 0x3c6, 0x11);
+        assert_true(raster->overflow);
+        assert_int_equal(vga_timing_beam(&rig->vga->timing, now(rig)).frame, raster->frame);
+        rig_advance(rig, 1);
+        out8(rig, 0x3c6, 0x22);
+        assert_false(raster->overflow);
+        assert_int_equal(raster->n, 1);
+        assert_int_equal(raster->entry[0].line, 0);
+        assert_int_equal(raster->entry[0].value, 0x22);
+    }
+    for (u32 i = 0; i <= VGA_JOURNAL_ENTRIES; i++)
+        out8(rig, 0x3c6, (u8)i);
+    assert_true(raster->overflow);
+    set_mode(rig, 0x12); /* another timing: begins anew */
+    assert_false(raster->overflow);
+    assert_int_equal(raster->full_until_ns, 0);
+}
+
 /* Memory accesses and writes that change nothing leave no trace. */
 static void nothing_is_kept_without_need(void **state)
 {
@@ -374,6 +405,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(start_address_is_latched_at_retrace, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(video_outputs_can_be_read_back, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(journal_overflow, rig_setup, rig_teardown),
+    cmocka_unit_test_setup_teardown(overflow_ends_with_the_frame, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(nothing_is_kept_without_need, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(frame_hash_follows_the_picture, rig_setup, rig_teardown),
     cmocka_unit_test_setup_teardown(screenshot_is_a_png, rig_setup, rig_teardown),
