@@ -109,6 +109,7 @@ static int reset(struct vmm *vmm)
         return rc;
     vmm->machine.requests = 0;
     memory_set_a20(&vmm->machine.memory, true);
+    memory_clear_frame(&vmm->machine.memory);
     rc = memory_load_bios(&vmm->machine.memory, vmm->config->bios, vmm->config->bios_bytes);
     if (rc)
         return rc;

@@ -266,17 +266,20 @@ void arena_boot(struct dos *dos)
     guest_put_u16(dos, in_dos(LOL + LOL_FIRST_MCB), FIRST_MCB);
     guest_put_u8(dos, in_dos(LOL + LOL_UMB_LINKED), 0);
     guest_put_u16(dos, in_dos(LOL + LOL_FIRST_UMB), 0xffff);
-    bool split = upper < FRAME_FIRST && upper_end > FRAME_END;
-    if (!split) {
+    bool frame = dos->ems.pages;
+    if (frame ? upper >= FRAME_FIRST || upper_end <= FRAME_END : upper_end <= upper + ROM_STEP) {
         area(dos, FIRST_MCB, end, LAST, FREE, "");
         return;
     }
     /* The paragraph before the end describes what is no memory between here and there. */
     area(dos, FIRST_MCB, end - 1, LAST, FREE, "");
     area(dos, end - 1, upper, MORE, SYSTEM, "SC");
-    area(dos, upper, FRAME_FIRST - 1, MORE, FREE, "");
-    area(dos, FRAME_FIRST - 1, FRAME_END, MORE, SYSTEM, "SC");
-    area(dos, FRAME_END, upper_end, LAST, FREE, "");
+    if (frame) {
+        area(dos, upper, FRAME_FIRST - 1, MORE, FREE, "");
+        area(dos, FRAME_FIRST - 1, FRAME_END, MORE, SYSTEM, "SC");
+        upper = FRAME_END;
+    }
+    area(dos, upper, upper_end, LAST, FREE, "");
     dos->upper_first = end - 1;
     guest_put_u16(dos, in_dos(LOL + LOL_FIRST_UMB), dos->upper_first);
 }

@@ -115,6 +115,8 @@ enum dos_next dos_boot(struct dos *dos)
     mouse_boot(dos);
     set_vectors(dos);
     set_call5(dos);
+    xms_boot(dos);
+    ems_boot(dos);
     arena_boot(dos);
     time_boot(dos);
     country_boot(dos);

@@ -1,4 +1,4 @@
-/* Character devices: CON, AUX, PRN, NUL, CLOCK$, COM1, LPT1. MS-DOS Programmer's Reference, "Character-device input and
+/* Character devices: CON, AUX, PRN, NUL, CLOCK$, COM1, LPT1, EMMXXXX0. MS-DOS Programmer's Reference, "Character-device input and
  * output". */
 #include "dos/dos_impl.h"
 
@@ -18,11 +18,13 @@ static const struct {
     [DEVICE_CLOCK] = {"CLOCK$", INFO_DEVICE | INFO_NOT_EOF | INFO_CLOCK},
     [DEVICE_COM1] = {"COM1", INFO_DEVICE | INFO_NOT_EOF},
     [DEVICE_LPT1] = {"LPT1", INFO_DEVICE | INFO_NOT_EOF | 0x2000},
+    [DEVICE_EMS] = {"EMMXXXX0", INFO_DEVICE | INFO_NOT_EOF | 0x4000},
 };
 
-int device_of_name(const char *name)
+int device_of_name(const struct dos *dos, const char *name)
 {
-    for (int i = 0; i < DEVICES; i++)
+    int n = dos->ems.pages ? DEVICES : DEVICE_EMS;
+    for (int i = 0; i < n; i++)
         if (strcmp(devices[i].name, name) == 0)
             return i;
     return -1;
@@ -44,6 +46,8 @@ far_t device_header(const struct dos *dos, int device)
                                       [DEVICE_COM1] = 4, [DEVICE_LPT1] = 5};
     if (device == DEVICE_NUL)
         return in_dos(LOL + LOL_NUL);
+    if (device == DEVICE_EMS)
+        return ems_header(dos);
     return in_dos((u16)(dos->entry[STUB_DEVICES] + order[device] * HEADER_BYTES));
 }
 
@@ -53,7 +57,7 @@ static int device_of_entry(const struct dos *dos, int entry)
     char name[DOS_NAME_BYTES];
     guest_read(dos, sft_at(entry) + SFT_NAME, fcb, sizeof fcb);
     fcb_to_name(fcb, name);
-    return device_of_name(name);
+    return device_of_name(dos, name);
 }
 
 /* Days since 1980, minutes, hours, hundredths, seconds. */

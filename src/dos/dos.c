@@ -90,7 +90,14 @@ enum dos_next dos_serve(struct dos *dos)
     case STUB_AT_INT25:
     case STUB_AT_INT26:
         return absolute_disk(dos);
+    case STUB_AT_XMS:
+        return xms_call(dos);
+    case STUB_AT_INT67:
+        return int67(dos);
+    case STUB_AT_EMS_BACK:
+        return ems_back(dos);
     case STUB_AT_DRIVER:
+    case STUB_AT_EMS_DRIVER:
         return device_request(dos);
     case STUB_AT_HELPED:
         return help_done(dos);

@@ -20,6 +20,7 @@ struct dos_config {
     const char *tail;                 /* its command line, without the length byte; at most 126 characters */
     const char *const *environment;   /* NULL-terminated, "NAME=value" */
     int in_fd, out_fd;                /* what CON reads and writes besides the screen; -1: the keyboard, nothing */
+    u32 xms_kib, ems_kib;             /* extended and expanded memory at most; 0: none */
     bool wait_in_host_time;           /* while in_fd has nothing to read the guest's time goes on */
 };
 

@@ -8,8 +8,10 @@
 #define HUDDLE_DOS_DOS_IMPL_H
 
 #include "dos/dos.h"
+#include "dos/ems.h"
 #include "dos/layout.h"
 #include "dos/mouse.h"
+#include "dos/xms.h"
 
 enum dos_next {
     DOS_RETURN,  /* to the caller, registers are set */
@@ -93,6 +95,8 @@ struct dos {
     u8 error_drive;       /* of the last path or file: for INT 24h */
 
     struct dos_mouse mouse;
+    struct xms xms;
+    struct ems ems;
 
     int status;
     const char *why;
@@ -119,6 +123,9 @@ u32 guest_u32(const struct dos *dos, far_t at);
 void guest_put_u8(struct dos *dos, far_t at, u8 value);
 void guest_put_u16(struct dos *dos, far_t at, u16 value);
 void guest_put_u32(struct dos *dos, far_t at, u32 value);
+/* `bytes` of an address below 1 MiB + 64 KiB, as the processor finds them when A20 is on. */
+void guest_read_linear(const struct dos *dos, gpa_t at, void *buf, u32 bytes);
+void guest_write_linear(struct dos *dos, gpa_t at, const void *buf, u32 bytes);
 /* A string up to a NUL, or as much of it as there is room for. False: it was longer. */
 bool guest_string(const struct dos *dos, far_t at, char *text, u32 room);
 
@@ -301,7 +308,7 @@ enum dos_next int21_extended_open(struct dos *dos);
 enum dos_next int21_lock(struct dos *dos);
 
 /* A character device by name ("CON", without extension), or -1. */
-int device_of_name(const char *name);
+int device_of_name(const struct dos *dos, const char *name);
 enum dos_next device_request(struct dos *dos); /* a program calls a driver itself */
 /* Reads and writes of handles that are devices. */
 enum dos_next device_read(struct dos *dos, int entry, far_t to, u16 bytes);
@@ -311,7 +318,7 @@ enum dos_next serial_read(struct dos *dos, far_t to, u16 bytes);
 /* SFT_INFO of the device. */
 u16 device_info(int device);
 const char *device_name(int device);
-enum { DEVICE_CON, DEVICE_AUX, DEVICE_PRN, DEVICE_NUL, DEVICE_CLOCK, DEVICE_COM1, DEVICE_LPT1, DEVICES };
+enum { DEVICE_CON, DEVICE_AUX, DEVICE_PRN, DEVICE_NUL, DEVICE_CLOCK, DEVICE_COM1, DEVICE_LPT1, DEVICE_EMS, DEVICES };
 
 /* --- console: chario.c, console.c, line.c --- */
 

@@ -69,6 +69,30 @@ void guest_fill(struct dos *dos, far_t at, u8 value, u32 bytes)
     memory_stored(&dos->machine->memory);
 }
 
+/* From 1 MiB on the view may show something else: A20 may be off. */
+void guest_read_linear(const struct dos *dos, gpa_t at, void *buf, u32 bytes)
+{
+    for (u32 i = 0, n; i < bytes; i += n) {
+        n = chunk(at + i, bytes - i);
+        if (at + i < A20_BIT)
+            read_chunk(dos, at + i, (u8 *)buf + i, n);
+        else if (!memory_read(&dos->machine->memory, at + i, (u8 *)buf + i, n))
+            memset((u8 *)buf + i, 0xff, n);
+    }
+}
+
+void guest_write_linear(struct dos *dos, gpa_t at, const void *buf, u32 bytes)
+{
+    for (u32 i = 0, n; i < bytes; i += n) {
+        n = chunk(at + i, bytes - i);
+        if (at + i < A20_BIT)
+            write_chunk(dos, at + i, (const u8 *)buf + i, n);
+        else if (!memory_write(&dos->machine->memory, at + i, (const u8 *)buf + i, n))
+            break; /* nothing is there */
+    }
+    memory_stored(&dos->machine->memory);
+}
+
 u8 guest_u8(const struct dos *dos, far_t at)
 {
     u8 value;

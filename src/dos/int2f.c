@@ -54,6 +54,8 @@ enum dos_next int2f(struct dos *dos)
         return inner(dos, function);
     case 0x16:
         return windows(dos, function);
+    case 0x43:
+        return xms_installed(dos, function);
     default:
         return DOS_RETURN;
     }

@@ -214,6 +214,17 @@ enum stub_entry {
     STUB_AT_INT24_DONE,
     STUB_AT_INT33,
     STUB_AT_MOUSE_PACKET,
+    /* Extended and expanded memory. */
+    STUB_XMS,
+    STUB_INT15,
+    STUB_OLD_INT15, /* far pointer */
+    STUB_EMS_DEVICE,
+    STUB_INT67,
+    STUB_EMS_BACK,
+    STUB_AT_XMS,
+    STUB_AT_INT67,
+    STUB_AT_EMS_BACK,
+    STUB_AT_EMS_DRIVER,
     STUB_ENTRIES,
 };
 

@@ -135,14 +135,14 @@ static enum dos_error walk(const char *at, struct dos_path *path)
     return DOS_OK;
 }
 
-static bool find_device(struct dos_path *path)
+static bool find_device(const struct dos *dos, struct dos_path *path)
 {
     char name[DOS_NAME_BYTES];
     const char *last = path_name(path);
     u32 length = MIN((u32)strcspn(last, "."), (u32)BASE_CHARACTERS);
     memcpy(name, last, length);
     name[length] = 0;
-    if (device_of_name(name) < 0)
+    if (device_of_name(dos, name) < 0)
         return false;
     strcpy(path->path, name);
     return true;
@@ -166,7 +166,7 @@ enum dos_error path_parse(struct dos *dos, const char *given, struct dos_path *p
     if (!drive_volume(dos, path->drive)) {
         path->drive = MIN(path->drive, (u8)(DOS_DRIVES - 1));
         strncpy(path->path, at + (*at == '\\'), sizeof path->path - 1);
-        path->device = !strchr(path->path, '\\') && find_device(path);
+        path->device = !strchr(path->path, '\\') && find_device(dos, path);
         return path->device ? DOS_OK : DOS_PATH_NOT_FOUND;
     }
     if (*at == '\\')
@@ -175,7 +175,7 @@ enum dos_error path_parse(struct dos *dos, const char *given, struct dos_path *p
         current_directory(dos, path->drive, path->path);
     enum dos_error error = walk(at, path);
     if (!error)
-        path->device = find_device(path);
+        path->device = find_device(dos, path);
     return error;
 }
 

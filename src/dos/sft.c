@@ -100,7 +100,7 @@ static void describe(struct dos *dos, int entry, u16 mode, u16 info, const char 
 
 static void open_device(struct dos *dos, int entry, const char *name, u8 mode)
 {
-    int device = device_of_name(name);
+    int device = device_of_name(dos, name);
     describe(dos, entry, mode, device_info(device), name);
     guest_put_u32(dos, sft_at(entry) + SFT_DEVICE, device_header(dos, device));
 }

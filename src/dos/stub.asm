@@ -20,6 +20,8 @@ contents:
         dw halt, case_map, case_table
         dw at_int20, at_int21, at_int25, at_int26, at_int27, at_int29, at_int2e, at_int2f, at_int0, at_driver
         dw at_finished, at_helped, at_int23_done, at_int24_done, at_int33, at_mouse_packet
+        dw xms_entry, int15, old_int15, ems_device, int67, ems_back
+        dw at_xms, at_int67, at_ems_back, at_ems_driver
 
 ; --- interrupts ---
 
@@ -226,6 +228,8 @@ nul_interrupt:
         retf
 
 %include "mouse.asm"
+%include "xms.asm"
+%include "ems.asm"
 
 ; --- the first process ---
 
