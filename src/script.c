@@ -178,7 +178,7 @@ static enum step do_cluster(struct script *s, const struct script_command *c, co
     return STEP_DONE;
 }
 
-/* Done between two polls. */
+/* Not from inside of the access that made this time pass: by the run loop, which then polls at once. */
 static enum step move_state(struct script *s, const struct script_command *c, const struct script_host *host, bool load)
 {
     int rc = host->state(host->opaque, load, c->text);

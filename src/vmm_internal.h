@@ -267,6 +267,8 @@ void vmm_check_stats(struct vmm *vmm);
 
 /* vmm_watch.c: scripts, --until-text, --frames. */
 void vmm_watch_start(struct vmm *vmm);
+/* What the script waited for has been done, at this moment and not at the next poll. */
+void vmm_watch_go_on(struct vmm *vmm);
 /* Time is another: a state was loaded. */
 void vmm_watch_rebase(struct vmm *vmm);
 

@@ -420,8 +420,9 @@ void vmm_serve_state(struct vmm *vmm)
     order->rc = order->load ? vmm_load_state(vmm, order->path, why, sizeof why)
                             : vmm_save_state(vmm, order->path, why, sizeof why);
     order->done = true;
-    if (order->rc) {
+    if (order->rc)
         log_error("%s: not %s: %s", order->path, order->load ? "loaded" : "saved", why);
-        order->rc = order->rc == -EAGAIN ? -EIO : order->rc;
-    }
+    if (order->rc == -EAGAIN)
+        order->rc = -EIO;
+    vmm_watch_go_on(vmm);
 }

@@ -91,6 +91,12 @@ static void poll_script(struct vmm *vmm)
     }
 }
 
+void vmm_watch_go_on(struct vmm *vmm)
+{
+    if (vmm->config->script && !vmm->ended)
+        poll_script(vmm);
+}
+
 static void poll_text(struct vmm *vmm)
 {
     char text[TEXT_BYTES];
