@@ -525,12 +525,11 @@ static void settings_state(struct ide_device *d, struct state *s)
 /* What registers can name, whether the disk has it or not, and a transfer more. */
 #define IDE_MAX_LBA ((1ull << 28) + 256)
 
-/* The invariants of the DRQ block: words, and DRQ as long as there are some left. */
+/* What moving words relies on: whole ones, and some left while DRQ is set. A diagnostic leaves a block behind without DRQ. */
 static bool block_is_possible(const struct ide_device *d)
 {
-    bool some = d->index < d->end;
     return d->index <= d->end && !(d->index % BUS_16) && !(d->end % BUS_16) &&
-           some == ((d->status & IDE_STATUS_DRQ) != 0);
+           (d->index < d->end || !(d->status & IDE_STATUS_DRQ));
 }
 
 static void device_state(struct ide_device *d, struct state *s)
