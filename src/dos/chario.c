@@ -1,7 +1,7 @@
 /* INT 21h AH=01h-0Ch: characters from handle 0, to handle 1, AUX and PRN. */
 #include "dos/dos_impl.h"
 
-enum { CTRL_C = 3, END_OF_FILE = 0x1a, RETURN = 0x0d, HANDLE_IN = 0, HANDLE_OUT = 1, HANDLE_AUX = 3, HANDLE_PRN = 4 };
+enum { CTRL_C = 3, END_OF_FILE = 0x1a, RETURN = 0x0d, HANDLE_IN = 0, HANDLE_OUT = 1, LINE_LIMIT = 64 * KIB };
 
 static bool is_con(const struct dos *dos, int entry)
 {
@@ -111,7 +111,7 @@ enum dos_next int21_string_out(struct dos *dos)
     if (con_break_pending(dos))
         return con_break(dos);
     for (bool found = false; !found && count < MAX;) {
-        guest_read(dos, text + count, part, sizeof part);
+        guest_read(dos, far_add(text, count), part, sizeof part);
         u32 i = 0;
         while (i < CHUNK && part[i] != '$')
             i++;
@@ -157,7 +157,8 @@ enum dos_next int21_line_in(struct dos *dos)
         return DOS_RETURN;
     }
     u8 n = 0, c = 0;
-    while (get(dos, true, &c, &next) && c != RETURN && c != END_OF_FILE)
+    /* LIMIT: what would be a longer line is no text, but a file without an end, perhaps; the rest is the next line. */
+    for (u32 i = 0; i < LINE_LIMIT && get(dos, true, &c, &next) && c != RETURN && c != END_OF_FILE; i++)
         if (c != '\n' && n + 1 < room)
             guest_put_u8(dos, buffer + 2 + n++, c);
     guest_put_u8(dos, buffer + 2 + n, RETURN);

@@ -81,7 +81,7 @@ enum dos_next int21_country(struct dos *dos)
 static void upper_string(struct dos *dos, far_t at, u32 bytes)
 {
     for (u32 i = 0; i < bytes; i++)
-        guest_put_u8(dos, at + i, dos_upper(guest_u8(dos, at + i)));
+        guest_put_u8(dos, far_add(at, i), dos_upper(guest_u8(dos, far_add(at, i))));
 }
 
 /* AL = 20h-23h: a character in DL, CX characters at DS:DX, a string there; is the character in DL a "yes"? */

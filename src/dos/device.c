@@ -98,7 +98,7 @@ static enum dos_next write_by_bios(struct dos *dos, u8 number, u16 ax, u16 timeo
         dos->progress++;
     }
     if (dos->progress < bytes)
-        return help_bios(dos, number, ax | guest_u8(dos, from + dos->progress), 0);
+        return help_bios(dos, number, ax | guest_u8(dos, far_add(from, dos->progress)), 0);
     dos->progress = 0;
     return dos_ok_ax(dos, bytes);
 }
@@ -124,7 +124,7 @@ static u16 cooked_length(const struct dos *dos, far_t from, u16 bytes)
     u8 part[256];
     for (u32 i = 0, n; i < bytes; i += n) {
         n = MIN((u32)bytes - i, (u32)sizeof part);
-        guest_read(dos, from + i, part, n);
+        guest_read(dos, far_add(from, i), part, n);
         const u8 *end = memchr(part, CTRL_Z, n);
         if (end)
             return (u16)(i + (u32)(end - part));

@@ -112,6 +112,13 @@ static inline far_t far(u16 segment, u16 offset)
     return (u32)segment << 16 | offset;
 }
 
+/* So many bytes behind it, in the segment that begins 64 KiB higher if need be: buffers do not wrap around. */
+static inline far_t far_add(far_t at, u32 bytes)
+{
+    u32 offset = (at & 0xffff) + bytes;
+    return far((u16)((at >> 16) + (offset >> 16 << 12)), (u16)offset);
+}
+
 /* As the processor would, A20 and device windows included; where nothing is, reads give FFh. Ranges may not
  * exceed 1 MiB. */
 void guest_read(const struct dos *dos, far_t at, void *buf, u32 bytes);
@@ -255,6 +262,8 @@ const char *path_name(const struct dos_path *path);
 /* "NAME.EXT" to eleven characters, padded; ? stays. And back. */
 void name_to_fcb(const char *name, u8 fcb[11]);
 void fcb_to_name(const u8 fcb[11], char name[DOS_NAME_BYTES]);
+/* Could a file have this name? No wildcards. */
+bool fcb_is_name(const u8 fcb[11]);
 bool fcb_matches(const u8 pattern[11], const u8 name[11]);
 u8 dos_upper(u8 character);
 /* 0-25, or -1. `number`: 0 is the current drive, 1 is A:. */

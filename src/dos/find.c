@@ -99,7 +99,7 @@ static enum dos_error find_one(struct dos *dos, u8 drive, const char *directory,
 {
     struct volume *volume = drive_volume(dos, drive);
     char path[DOS_PATH_BYTES + DOS_NAME_BYTES], name[DOS_NAME_BYTES];
-    if (*index)
+    if (*index || !fcb_is_name(pattern)) /* what an FCB holds, nobody has looked at */
         return DOS_NO_MORE_FILES;
     fcb_to_name(pattern, name);
     strcpy(path, directory);

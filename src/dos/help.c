@@ -81,7 +81,7 @@ static void tee_from_guest(struct dos *dos, far_t text, u16 count)
     u8 part[SHOWN_AT_ONCE];
     for (u32 done = 0, n; done < count; done += n) {
         n = MIN((u32)count - done, sizeof part);
-        guest_read(dos, text + done, part, n);
+        guest_read(dos, far_add(text, done), part, n);
         con_tee(dos, part, n);
     }
 }

@@ -26,6 +26,7 @@ enum {
     SCAN_DELETE = 0x53,
 
     ECHO_BYTES = 128,
+    AT_ONCE = 4096, /* characters of the host's, before the guest has its turn */
 };
 
 /* What one key shows. */
@@ -211,7 +212,7 @@ static void begin(struct dos *dos)
 {
     struct dos_console *con = &dos->con;
     con->editing = true;
-    con->line_done = con->insert = false;
+    con->line_done = con->insert = con->delivering = false;
     con->length = con->template_at = con->prefix = 0;
     con->start_column = guest_u8(dos, in_dos(dos->entry[STUB_CARPOS]));
 }
@@ -222,10 +223,14 @@ bool line_edit(struct dos *dos, u32 room, enum dos_next *next)
     room = MIN(room, (u32)LINE_BYTES - 2);
     if (!con->editing)
         begin(dos);
-    while (!con->line_done) {
+    for (u32 i = 0; !con->line_done; i++) {
         struct echo e = {.count = 0};
         bool function = con->have_scan;
         u8 c;
+        if (i == AT_ONCE) { /* it may never end */
+            *next = help(dos, STUB_IDLE, AFTER_AGAIN);
+            return false;
+        }
         if (!con_get(dos, true, &c, next))
             return false;
         if (con_from_host(dos)) {

@@ -231,6 +231,22 @@ void fcb_to_name(const u8 fcb[FCB_CHARACTERS], char name[DOS_NAME_BYTES])
     name[n] = 0;
 }
 
+static bool part_is_name(const u8 *part, u32 room)
+{
+    u32 n = 0;
+    while (n < room && part[n] != ' ')
+        if (strchr(".?*", part[n]) || !name_character(part[n++]))
+            return false;
+    while (n < room && part[n] == ' ')
+        n++;
+    return n == room;
+}
+
+bool fcb_is_name(const u8 fcb[FCB_CHARACTERS])
+{
+    return fcb[0] != ' ' && part_is_name(fcb, BASE_CHARACTERS) && part_is_name(fcb + BASE_CHARACTERS, EXTENSION_CHARACTERS);
+}
+
 bool fcb_matches(const u8 pattern[FCB_CHARACTERS], const u8 name[FCB_CHARACTERS])
 {
     for (u32 i = 0; i < FCB_CHARACTERS; i++)

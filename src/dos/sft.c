@@ -78,11 +78,20 @@ bool sft_is_device(const struct dos *dos, int entry)
     return guest_u16(dos, sft_at(entry) + SFT_INFO) & INFO_DEVICE;
 }
 
-static int entry_free(const struct dos *dos)
+/* What is still open in a free entry, its program has forgotten by writing to the table. */
+static int entry_free(struct dos *dos)
 {
-    for (int i = 0; i < SFT_ENTRIES; i++)
-        if (!guest_u16(dos, sft_at(i) + SFT_REFERENCES))
-            return i;
+    for (int i = 0; i < SFT_ENTRIES; i++) {
+        struct dos_file *file = &dos->file[i];
+        if (guest_u16(dos, sft_at(i) + SFT_REFERENCES))
+            continue;
+        if (file->file) {
+            struct volume *volume = drive_volume(dos, file->drive);
+            volume->class->close_file(volume->object, file->file);
+            *file = (struct dos_file){.file = NULL};
+        }
+        return i;
+    }
     return -1;
 }
 
@@ -235,7 +244,7 @@ enum dos_error sft_read_at(struct dos *dos, int entry, u32 position, far_t to, u
         enum dos_error error = volume->class->read(volume->object, dos->file[entry].file, position + *done, part, wanted, &got);
         if (error)
             return *done ? DOS_OK : error;
-        guest_write(dos, to + *done, part, got);
+        guest_write(dos, far_add(to, *done), part, got);
         *done += got;
         if (got < wanted)
             break;
@@ -260,7 +269,7 @@ enum dos_error sft_write_at(struct dos *dos, int entry, u32 position, far_t from
         u32 wanted = MIN(bytes - *done, (u32)sizeof part), put = 0;
         if (position + *done < position)
             break;
-        guest_read(dos, from + *done, part, wanted);
+        guest_read(dos, far_add(from, *done), part, wanted);
         error = write_part(dos, entry, position + *done, part, wanted, &put);
         *done += put;
         if (error || put < wanted)
