@@ -106,20 +106,27 @@ enum dos_next dos_fail_fcb(struct dos *dos, enum dos_error error)
     return DOS_RETURN;
 }
 
+static bool transfers(const struct dos *dos)
+{
+    enum { READ = 0x3f, WRITE = 0x40 };
+    return reg_high(dos, CPU_EAX) == READ || reg_high(dos, CPU_EAX) == WRITE;
+}
+
 enum dos_next dos_critical_answer(struct dos *dos)
 {
     enum { IGNORE, RETRY, ABORT };
     u8 answer = reg_low(dos, CPU_EAX);
     pop_caller(dos);
-    stub_goto(dos, STUB_AT_INT21);
+    dos->site = STUB_AT_INT21; /* the handler may have called DOS */
+    stub_goto(dos, dos->site);
     guest_put_u8(dos, in_dos(SDA + SDA_CRITICAL_ERROR), 0);
     switch (answer) {
     case RETRY:
         return int21(dos);
     case ABORT:
         return process_end(dos, 0, 2);
-    case IGNORE:
-        return dos_ok(dos);
+    case IGNORE: /* as if all had been moved */
+        return transfers(dos) ? dos_ok_ax(dos, reg16(dos, CPU_ECX)) : dos_ok(dos);
     default:
         return fail_now(dos, FAILED_INT24);
     }

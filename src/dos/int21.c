@@ -278,9 +278,13 @@ static bool checks_break(const struct dos *dos, u8 function)
 
 enum dos_next int21(struct dos *dos)
 {
+    enum { LAST_CONSOLE = 0x0c, EXTENDED_ERROR = 0x59 };
     u8 function = reg_high(dos, CPU_EAX);
     if (function >= ARRAY_LEN(service) || !service[function])
         return unknown(dos);
+    /* A handler of INT 24h calls nothing above: it has gone back to the program by itself. */
+    if (function > LAST_CONSOLE && function != EXTENDED_ERROR && guest_u8(dos, in_dos(SDA + SDA_CRITICAL_ERROR)))
+        guest_put_u8(dos, in_dos(SDA + SDA_CRITICAL_ERROR), 0);
     if (checks_break(dos, function) && con_break_pending(dos))
         return con_break(dos);
     return service[function](dos);
