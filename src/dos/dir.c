@@ -191,7 +191,7 @@ enum dos_next absolute_disk(struct dos *dos)
 {
     enum { UNKNOWN_UNIT = 0x0201 };
     set_reg16(dos, CPU_EAX, UNKNOWN_UNIT);
-    dos->cpu->eflags |= FLAG_CF; /* the interrupt returns with the flags still on the stack */
+    dos->cpu->eflags |= FLAG_CF | FLAG_IF; /* the interrupt returns with the caller's flags still on the stack */
     return DOS_RETURN;
 }
 
