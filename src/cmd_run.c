@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include "base/log.h"
+#include "cache_dir.h"
 #include "level.h"
 #include "report/clusters.h"
 #include "report/json.h"
@@ -9,6 +10,7 @@
 #include "setup.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,8 +72,19 @@ static void dump_clusters(void *opaque, const struct cluster_engine *engine, con
         log_error("--dump-clusters=%s: cannot be written: %s", o->dump_clusters, strerror(errno));
 }
 
+/* The firmware's self-test before the built-in DOS: its result is kept in the user's cache. */
+static void use_post_cache(struct run_config *config, char *path, size_t size)
+{
+    char name[64];
+    if (!config->dos)
+        return;
+    snprintf(name, sizeof name, "post-%016llx.state", (unsigned long long)vmm_state_key(config));
+    config->post_cache = cache_file(path, size, name) ? path : NULL;
+}
+
 int cmd_run(const struct options *options)
 {
+    char post_cache[PATH_MAX];
     char why[OPTIONS_WHY_BYTES];
     struct drives drives;
     struct setup setup;
@@ -88,6 +101,7 @@ int cmd_run(const struct options *options)
         setup_close(&setup);
         return STATUS_HOST_ERROR;
     }
+    use_post_cache(&setup.config, post_cache, sizeof post_cache);
     snprintf(stats->variant, sizeof stats->variant, "%s", level_name(options->level));
     struct dump dump = {.options = options, .stats = stats};
     setup.config.at_end = options->dump_clusters ? dump_clusters : NULL;

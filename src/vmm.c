@@ -356,6 +356,7 @@ int vmm_run(const struct run_config *config, struct run_stats *stats)
     } else {
         vmm_watch_start(vmm);
         if (!vmm_load_at_start(vmm)) {
+            vmm_dos_start(vmm);
             run_loop(vmm);
             finish(vmm);
         }

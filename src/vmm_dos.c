@@ -1,11 +1,44 @@
-/* The built-in DOS in the run loop: its calls come through a port, when the processor's state is complete. */
+/* The built-in DOS in the run loop: its calls come through a port, when the processor's state is complete.
+ *
+ * The firmware's self-test is done once for a configuration: when it comes to start an operating system, the state of the machine
+ * is kept, and the next run begins there. */
 #include "vmm_internal.h"
+
+#include "machine/state.h"
 
 enum { NOT_STARTED = 2 };
 
 int vmm_dos_create(struct vmm *vmm)
 {
-    return vmm->config->dos ? dos_create(&vmm->dos, &vmm->machine, vmm->config->dos) : 0;
+    if (!vmm->config->dos)
+        return 0;
+    int rc = dos_create(&vmm->dos, &vmm->machine, vmm->config->dos);
+    if (!rc)
+        vmm_add_state_part(vmm, &(struct state_part){"DOS", dos_state, vmm->dos});
+    return rc;
+}
+
+void vmm_dos_start(struct vmm *vmm)
+{
+    char why[STATE_WHY_BYTES];
+    const char *path = vmm->config->post_cache;
+    if (!vmm->dos || !path || vmm->config->load_state)
+        return;
+    /* Any reason why not, a file that is not there or is no good, will do to run the self-test. */
+    if (vmm_load_state(vmm, path, why, sizeof why) || !dos_is_boot(&vmm->machine, &vmm->cpu))
+        return;
+    vmm->post_loaded = true;
+    vmm->machine.requests |= REQUEST_DOS;
+}
+
+static void keep_self_test(struct vmm *vmm)
+{
+    char why[STATE_WHY_BYTES];
+    const char *path = vmm->config->post_cache;
+    if (!path || !dos_is_boot(&vmm->machine, &vmm->cpu) || !vmm_is_whole(vmm) || vmm->post_loaded)
+        return;
+    if (vmm_save_state(vmm, path, why, sizeof why))
+        log_warn("the state after the self-test cannot be kept: %s: %s", path, why);
 }
 
 static void end(struct vmm *vmm)
@@ -25,6 +58,7 @@ int vmm_dos_call(struct vmm *vmm)
     vmm->machine.requests &= ~(u32)REQUEST_DOS;
     if (rc || !vmm->cpu_current || !vmm->dos)
         return rc;
+    keep_self_test(vmm);
     if (dos_call(vmm->dos, &vmm->cpu) == DOS_FINISHED)
         end(vmm);
     /* It has just left the guest in a place where going on costs nothing. */

@@ -70,6 +70,7 @@ struct vmm {
     struct machine machine;
     struct devices devices;
     struct dos *dos; /* NULL: no built-in DOS */
+    bool post_loaded; /* the firmware's self-test was not run: config->post_cache has its result */
     struct vm vm;
     struct vcpu vcpu;
 
@@ -300,6 +301,8 @@ void vmm_display_poll(struct vmm *vmm);
 
 /* vmm_dos.c: without a built-in DOS these do nothing. */
 must_check int vmm_dos_create(struct vmm *vmm);
+/* Goes to behind the firmware's self-test, if that is known. */
+void vmm_dos_start(struct vmm *vmm);
 /* The guest has called DOS. 0 or -errno. */
 must_check int vmm_dos_call(struct vmm *vmm);
 

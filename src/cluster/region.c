@@ -171,6 +171,8 @@ enum cluster_leave cluster_engine_go_on(struct cluster_engine *engine, struct cp
     const struct cluster_env *env = engine->env;
     struct cluster_stats *stats = &engine->stats;
     enum cluster_leave leave;
+    if (engine->window_changed && engine->wanted_regions)
+        engine_change_window(engine); /* nothing runs now, and there may never be an exit */
     do {
         if (engine->kvm_ran || *env->generation != engine->generation_seen)
             begin_epoch(engine);

@@ -23,16 +23,23 @@ int dos_create(struct dos **out, struct machine *machine, const struct dos_confi
     return 0;
 }
 
-void dos_destroy(struct dos *dos)
+/* What was open, before DOS goes or begins anew. */
+static void let_go(struct dos *dos)
 {
-    if (!dos)
-        return;
     for (u32 i = 0; i < OPEN_FILES; i++)
         if (dos->file[i].file) {
             struct volume *volume = drive_volume(dos, dos->file[i].drive);
             volume->class->close_file(volume->object, dos->file[i].file);
+            dos->file[i].file = NULL;
         }
     find_forget(dos);
+}
+
+void dos_destroy(struct dos *dos)
+{
+    if (!dos)
+        return;
+    let_go(dos);
     free(dos);
 }
 
@@ -137,6 +144,8 @@ enum dos_outcome dos_call(struct dos *dos, struct cpu_state *cpu)
         return DOS_NOT_OURS;
     dos->cpu = cpu;
     if (dos_is_boot(dos->machine, cpu)) {
+        let_go(dos);
+        dos->con = (struct dos_console){.polled = false};
         dos_boot(dos);
         return DOS_GUEST_GOES_ON;
     }

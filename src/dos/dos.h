@@ -12,6 +12,7 @@
 #define DOS_DRIVES 26
 
 struct dos;
+struct state; /* machine/state.h */
 
 struct dos_config {
     struct volume *drive[DOS_DRIVES]; /* A: first; NULL: no such drive. The caller's */
@@ -40,6 +41,9 @@ enum dos_outcome dos_call(struct dos *dos, struct cpu_state *cpu);
 
 /* Is this call the one in which the firmware, power-on self test done, starts the operating system? */
 bool dos_is_boot(const struct machine *machine, const struct cpu_state *cpu);
+
+/* What of it is not in guest memory: for struct state_part, with the struct dos as its object. */
+void dos_state(void *dos, struct state *state);
 
 /* How the first program ended: its errorlevel, or -1 and the reason in `why`, if it could not be started. */
 int dos_status(const struct dos *dos, const char **why);
