@@ -134,6 +134,9 @@ static void one_file_two_uses(void **state)
     assert_refused(&(struct options){.hda = f->disk, .hdb = alias}, "--hda and --hdb are the same file");
     assert_refused(&(struct options){.image = f->disk, .screenshot = alias},
                    "IMAGE and --screenshot are the same");
+    assert_refused(&(struct options){.image = f->disk, .save_state = alias}, "IMAGE and --save-state are the same");
+    assert_refused(&(struct options){.image = f->disk, .load_state = f->floppy, .screenshot = f->floppy},
+                   "--screenshot and --load-state are the same");
     assert_refused(&(struct options){.image = f->disk, .stats = "x.json", .screenshot = "x.json"},
                    "--screenshot and --stats are the same file, x.json");
     assert_boot(&(struct options){.image = f->disk, .stats = "/dev/null", .debugcon = "/dev/null"}, "c", NULL,

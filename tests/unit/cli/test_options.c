@@ -99,6 +99,9 @@ static void every_option_takes_its_values(void **state)
     assert_string_equal(o.script, "s");
     assert_ok(&o, "run x --display=term");
     assert_string_equal(o.display, "term");
+    assert_ok(&o, "run x --load-state=a --save-state b");
+    assert_string_equal(o.load_state, "a");
+    assert_string_equal(o.save_state, "b");
     assert_ok(&o, "run x --display=none --screenshot=p --serial=stdio --debugcon=d --stats=j");
     assert_string_equal(o.screenshot, "p");
     assert_string_equal(o.serial, "stdio");
@@ -256,6 +259,8 @@ static const struct {
     {"script", "run x --script=", "--script=: the file name must not be empty"},
     {"display", "run x --display=gtk",
      "--display=gtk: not one of none, term (there is no window yet: use --screenshot=FILE.png)"},
+    {"load-state", "run x --load-state=", "--load-state=: the file name must not be empty"},
+    {"save-state", "run x --save-state=", "--save-state=: the file name must not be empty"},
     {"screenshot", "run x --screenshot=", "--screenshot=: the file name must not be empty"},
     {"serial", "run x --serial=", "--serial=: the file name must not be empty"},
     {"debugcon", "run x --debugcon=", "--debugcon=: the file name must not be empty"},

@@ -19,6 +19,7 @@ struct fake {
     u64 now_ns;
     const char *screen;
     bool keyboard_full;
+    bool state_asked;
     char log[2048];
 };
 
@@ -68,9 +69,22 @@ static void fake_cluster(void *opaque, int level)
     note(opaque, "cluster %d ", level);
 }
 
+/* Takes two polls. */
+static int fake_state(void *opaque, bool load_it, const char *path)
+{
+    struct fake *f = opaque;
+    f->state_asked = !f->state_asked;
+    if (f->state_asked)
+        return -EAGAIN;
+    note(f, "%s %s ", load_it ? "load" : "save", path);
+    if (load_it)
+        f->now_ns = 0; /* a moment that lies back */
+    return strcmp(path, "bad.state") == 0 ? -EINVAL : 0;
+}
+
 static struct script_host host_of(struct fake *f)
 {
-    return (struct script_host){f, fake_now, fake_text, fake_key, fake_mouse, fake_screenshot, fake_cluster};
+    return (struct script_host){f, fake_now, fake_text, fake_key, fake_mouse, fake_screenshot, fake_cluster, fake_state};
 }
 
 static int load(struct script **script, const char *text)
@@ -192,6 +206,23 @@ static void waiting(void **state)
     assert_int_equal(f.now_ns, 5 * NS_PER_S + 1250 * NS_PER_MS);
 }
 
+/* Time that goes back must not make the next key wait for the time that was. */
+static void states(void **state)
+{
+    struct fake f = {.screen = "", .now_ns = 5 * NS_PER_S};
+    (void)state;
+    run_text("save \"x y\"\ntype \"a\"\nload b.state\nkey b\nscreenshot p.png", &f, SCRIPT_ENDED);
+    assert_non_null(strstr(f.log, "save x y "));
+    const char *loaded = strstr(f.log, "load b.state ");
+    assert_non_null(loaded);
+    u32 ms, key;
+    assert_int_equal(sscanf(loaded, "load b.state %u:+%u ", &ms, &key), 2);
+    assert_true(ms < 100);
+    f = (struct fake){.screen = ""};
+    run_text("load bad.state\nscreenshot never.png", &f, SCRIPT_FAILED);
+    assert_null(strstr(f.log, "never"));
+}
+
 static void screenshots_that_fail(void **state)
 {
     struct fake f = {.screen = ""};
@@ -261,6 +292,8 @@ static const struct {
     {"mouse 1 20000", "20000: not a number from -10000 to 10000"},
     {"mouse 1 2 up", "up: not one of left, right, middle"},
     {"screenshot", "the name of a file is expected"},
+    {"save", "the name of a file is expected"},
+    {"load \"\"", "the text is empty"},
     {"text now", "too much behind text: now"},
     {"cluster", "one of off, pairs, window, on is expected"},
     {"cluster max", "one of off, pairs, window, on is expected"},
@@ -330,6 +363,7 @@ int test_script(void)
         cmocka_unit_test(waiting_for_text),
         cmocka_unit_test(text_that_never_comes),
         cmocka_unit_test(waiting),
+        cmocka_unit_test(states),
         cmocka_unit_test(screenshots_that_fail),
         cmocka_unit_test(changing_the_level),
         cmocka_unit_test(quitting),
