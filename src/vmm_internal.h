@@ -103,6 +103,7 @@ struct vmm {
 
     /* Kicks. The signal handler sets attention and makes KVM_RUN return. */
     volatile int attention;
+    volatile struct timespec sleep_until; /* of CLOCK_MONOTONIC; the handler puts it into the past */
     volatile int signal_seen; /* SIGINT or SIGTERM */
     volatile unsigned ticks_waiting; /* access mode: ticks without an access that the run loop has not seen yet */
     u64 accesses_at_signal;          /* access mode: when the last tick came */

@@ -12,7 +12,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -56,6 +55,7 @@ static void on_kick(int signal, siginfo_t *info, void *context)
     bool tick = info->si_code == SI_TIMER && vmm->machine.clock.mode == CLOCK_MODE_ACCESS;
     if (!tick || !tick_can_wait(vmm))
         vmm->attention = 1;
+    vmm->sleep_until = (struct timespec){0};
     vcpu_kick(&vmm->vcpu);
 }
 
@@ -114,7 +114,7 @@ static void set_timer(timer_t timer, int flags, u64 value_ns, u64 interval_ns)
 
 static int start_signals(struct vmm *vmm)
 {
-    /* SA_RESTART is for what writes files and pipes meanwhile: KVM_RUN and ppoll are interrupted all the same. */
+    /* SA_RESTART is for what writes files and pipes meanwhile: KVM_RUN and clock_nanosleep are interrupted all the same. */
     struct sigaction action = {.sa_sigaction = on_kick, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigset_t set;
     sigemptyset(&action.sa_mask);
@@ -221,18 +221,14 @@ bool vmm_stopped(struct vmm *vmm)
     return true;
 }
 
+/* A kick ends the sleep (clock_nanosleep is not restarted), and one that came before the thread sleeps keeps it awake: it sets
+ * attention, which is looked at behind the moment in memory, and makes that moment one that has passed. */
 void vmm_sleep_until(struct vmm *vmm, u64 deadline_ns)
 {
-    u64 now = clock_now(&vmm->machine.clock);
-    struct timespec left = to_timespec(deadline_ns > now ? deadline_ns - now : 0);
-    sigset_t kick, others;
-    sigemptyset(&kick);
-    sigaddset(&kick, KICK_SIGNAL);
-    /* Blocked until ppoll waits: a kick that came before the look at attention has set it, a later one ends the wait. */
-    pthread_sigmask(SIG_BLOCK, &kick, &others);
+    u64 origin_ns = vmm->machine.clock.origin_ns;
+    vmm->sleep_until = to_timespec(origin_ns + MIN(deadline_ns, INT64_MAX - origin_ns));
     if (!vmm->attention)
-        (void)ppoll(NULL, 0, &left, &others);
-    pthread_sigmask(SIG_SETMASK, &others, NULL);
+        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, (const struct timespec *)&vmm->sleep_until, NULL);
 }
 
 int vmm_service_attention(struct vmm *vmm)
