@@ -1,5 +1,6 @@
-/* The Expanded Memory Specification, version 4.0 (Lotus, Intel, Microsoft, 1987): handles and their pages, names, what there is.
- * Pages are pieces of memory that is no RAM of the machine; they are seen through a frame of four of them. */
+/* The Expanded Memory Specification, version 4.0 (Lotus, Intel, Microsoft, 1987): handles and their pages,
+ * names, what there is. Pages are pieces of memory that is no RAM of the machine; they are seen through a
+ * frame of four of them. */
 #include "dos/dos_impl.h"
 
 #include <string.h>
@@ -274,7 +275,8 @@ static enum ems_error hardware(struct dos *dos, u8 function)
         return EMS_INVALID_SUBFUNCTION;
     if (dos->ems.denied)
         return EMS_DENIED;
-    /* Paragraphs of a page, alternate register sets, bytes of a context, DMA register sets, DMA without them. */
+    /* Paragraphs of a page, alternate register sets, bytes of a context, DMA register sets, DMA without them.
+     */
     u16 what[5] = {EMS_PAGE_BYTES / 16, 0, EMS_CONTEXT_BYTES, 0, 0};
     guest_write(dos, es_di(dos), what, sizeof what);
     return EMS_OK;
@@ -305,7 +307,8 @@ static enum ems_error set_register_set(struct dos *dos)
     return EMS_OK;
 }
 
-/* AH=5Bh: register sets are a feature of boards; what stands in for set 0 is memory of the operating system's. */
+/* AH=5Bh: register sets are a feature of boards; what stands in for set 0 is memory of the operating
+ * system's. */
 static enum ems_error register_sets(struct dos *dos, u8 function)
 {
     enum { GET, SET, SIZE, ALLOCATE, FREE, DMA_ALLOCATE, DMA_ENABLE, DMA_DISABLE, DMA_FREE };
@@ -455,7 +458,8 @@ void ems_boot(struct dos *dos)
     u32 pages = MIN(dos->config.ems_kib / (EMS_PAGE_BYTES / KIB), (u32)EMS_PAGES_MAX);
     memory_clear_frame(mem); /* the machine was reset */
     dos->ems = (struct ems){0};
-    if (!pages || !frame_is_unused(dos) || (!mem->expanded && memory_add_expanded(mem, pages * EMS_PAGE_BYTES)))
+    if (!pages || !frame_is_unused(dos) ||
+        (!mem->expanded && memory_add_expanded(mem, pages * EMS_PAGE_BYTES)))
         return;
     dos->ems.pages = (u16)pages;
     for (u16 i = 0; i < pages; i++)

@@ -1,4 +1,5 @@
-/* What the page frame shows: mapping pages, keeping and restoring what is mapped, jumps and calls into pages. LIM EMS 4.0. */
+/* What the page frame shows: mapping pages, keeping and restoring what is mapped, jumps and calls into pages.
+ * LIM EMS 4.0. */
 #include "dos/dos_impl.h"
 
 #include <string.h>
@@ -29,7 +30,9 @@ static u16 place_segment(u32 place)
 static int place_of_segment(u16 segment)
 {
     u16 distance = segment - EMS_FRAME_SEG;
-    return distance % PLACE_PARAGRAPHS || distance / PLACE_PARAGRAPHS >= EMS_PLACES ? -1 : distance / PLACE_PARAGRAPHS;
+    return distance % PLACE_PARAGRAPHS || distance / PLACE_PARAGRAPHS >= EMS_PLACES
+               ? -1
+               : distance / PLACE_PARAGRAPHS;
 }
 
 static bool is_piece(const struct dos *dos, u16 piece)
@@ -44,7 +47,8 @@ static void show(struct dos *dos, u32 place, u16 piece)
 
 /* --- mapping --- */
 
-static enum ems_error look_up(const struct dos *dos, const struct ems_handle *handle, u16 logical, u32 place, u16 *piece)
+static enum ems_error look_up(const struct dos *dos, const struct ems_handle *handle, u16 logical, u32 place,
+                              u16 *piece)
 {
     if (place >= EMS_PLACES)
         return EMS_INVALID_PHYSICAL_PAGE;
@@ -284,7 +288,8 @@ static enum ems_error map_for_target(struct dos *dos)
     u8 segments = reg_low(dos, CPU_EAX);
     if (segments > 1)
         return EMS_INVALID_SUBFUNCTION;
-    return map_list(dos, reg16(dos, CPU_EDX), guest_u32(dos, what + MAP_LIST), guest_u8(dos, what + MAP_COUNT), segments);
+    return map_list(dos, reg16(dos, CPU_EDX), guest_u32(dos, what + MAP_LIST),
+                    guest_u8(dos, what + MAP_COUNT), segments);
 }
 
 enum dos_next ems_jump(struct dos *dos)

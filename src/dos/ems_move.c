@@ -1,4 +1,5 @@
-/* AH=57h: moving and exchanging regions of conventional and expanded memory, without the page frame. LIM EMS 4.0. */
+/* AH=57h: moving and exchanging regions of conventional and expanded memory, without the page frame. LIM
+ * EMS 4.0. */
 #include "dos/dos_impl.h"
 
 #include <string.h>
@@ -87,7 +88,8 @@ static bool overlap(const struct region *a, const struct region *b, u32 bytes)
 }
 
 /* Does conventional memory show some of the other region, in the page frame? */
-static bool shows(const struct dos *dos, const struct region *conventional, const struct region *expanded, u32 bytes)
+static bool shows(const struct dos *dos, const struct region *conventional, const struct region *expanded,
+                  u32 bytes)
 {
     for (u32 place = 0; place < EMS_PLACES; place++) {
         u32 first = MEMORY_FRAME_FIRST + place * EMS_PAGE_BYTES;

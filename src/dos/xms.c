@@ -1,7 +1,8 @@
-/* The eXtended Memory Specification, version 3.0 (Microsoft, Lotus, Intel, AST, 1991): what HIMEM.SYS does, with /HMAMIN=0.
+/* The eXtended Memory Specification, version 3.0 (Microsoft, Lotus, Intel, AST, 1991): what HIMEM.SYS does,
+ * with /HMAMIN=0.
  *
- * DOS itself is low, so the high memory area is the first program's that asks. Upper memory is DOS's, as with DOS=UMB: there
- * are no UMBs to be had here. */
+ * DOS itself is low, so the high memory area is the first program's that asks. Upper memory is DOS's, as with
+ * DOS=UMB: there are no UMBs to be had here. */
 #include "dos/dos_impl.h"
 
 #include <string.h>
@@ -129,7 +130,8 @@ static enum xms_error reallocate(struct dos *dos, u16 handle, u32 kib)
         return XMS_INVALID_HANDLE;
     if (block->locks)
         return XMS_LOCKED;
-    bool stays = block->kib && next_block(&dos->xms, block, block->first_kib, &behind) - block->first_kib >= kib;
+    bool stays =
+        block->kib && next_block(&dos->xms, block, block->first_kib, &behind) - block->first_kib >= kib;
     struct room room = look(&dos->xms, block, kib);
     if (!stays && !room.found)
         return XMS_NO_MEMORY;

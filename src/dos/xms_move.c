@@ -1,4 +1,5 @@
-/* XMS function 0Bh, move extended memory block: between blocks, and conventional memory, which is handle 0. */
+/* XMS function 0Bh, move extended memory block: between blocks, and conventional memory, which is handle 0.
+ */
 #include "dos/dos_impl.h"
 
 #include <string.h>
@@ -22,8 +23,8 @@ static u32 get32(const u8 *at)
 }
 
 /* *linear: where `bytes` at the place are. */
-static enum xms_error find(struct dos *dos, const struct place *place, u32 bytes, u64 *linear, enum xms_error bad_handle,
-                           enum xms_error bad_offset)
+static enum xms_error find(struct dos *dos, const struct place *place, u32 bytes, u64 *linear,
+                           enum xms_error bad_handle, enum xms_error bad_offset)
 {
     if (!place->handle) {
         *linear = (place->offset >> 16) * 16 + (place->offset & 0xffff);

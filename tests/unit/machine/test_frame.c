@@ -166,8 +166,10 @@ static void the_private_view_follows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_piece_is_seen_in_every_view), cmocka_unit_test(without_a20_the_frame_is_there_twice),
-        cmocka_unit_test(guards_stay),                   cmocka_unit_test(others_are_all_other_addresses),
+        cmocka_unit_test(a_piece_is_seen_in_every_view),
+        cmocka_unit_test(without_a20_the_frame_is_there_twice),
+        cmocka_unit_test(guards_stay),
+        cmocka_unit_test(others_are_all_other_addresses),
         cmocka_unit_test(the_private_view_follows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
