@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 SKIPPED = 77
 HERE = pathlib.Path(__file__).resolve().parent
@@ -23,10 +24,12 @@ PATTERNS = {
     "date": r"\d\d-\d\d-\d{2,4}",
     "time": r"[ \d]\d:\d\d[ap]?",
     "number": r" *[\d,]+",
+    "kept": r"\d\d-\d\d-\d\d  [ \d]\d:\d\d[ap]",  # DOSBox lets no program set a file's time
     "volume": r".*(?:\n Volume Serial Number is [0-9A-F]{4}-[0-9A-F]{4})?",
     "any": r".*",
     "lines": r"(?:.*\n)*.*",
 }
+WRITTEN = time.mktime((1995, 6, 7, 12, 34, 56, 0, 0, -1))  # the files of a case: as DOS has it, in local time
 PROGRAMS = ["COMMAND.COM", "ERRORS.COM", "EXITCODE.COM", "VECTORS.COM"]
 
 
@@ -60,6 +63,7 @@ class Case:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+            os.utime(path, (WRITTEN, WRITTEN))
         folder.mkdir(exist_ok=True)
         if self.input is not None:
             (folder / "INPUT.TXT").write_bytes(self.input)
@@ -170,6 +174,8 @@ def main():
     cases = [Case(HERE / "cases" / (name + ".txt")) for name in names]
     if options.where == "peer":
         cases = [case for case in cases if case.peer]
+    if options.where == "huddle":
+        PATTERNS["kept"] = "06-07-95  12:34p"
     root = pathlib.Path(tempfile.mkdtemp(prefix="shell-"))
     for name, path in programs(options.build).items():
         shutil.copy(path, root / name)
