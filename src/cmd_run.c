@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cache_dir.h"
+#include "dos_session.h"
 #include "level.h"
 #include "report/clusters.h"
 #include "report/json.h"
@@ -13,6 +14,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One line on what happened and what it took, on standard error: standard output belongs to the guest. */
 static void print_summary(const struct run_stats *stats)
@@ -82,13 +84,23 @@ static void use_post_cache(struct run_config *config, char *path, size_t size)
     config->post_cache = cache_file(path, size, name) ? path : NULL;
 }
 
-int cmd_run(const struct options *options)
+/* At a terminal a program of DOS has its screen and keys there, unless they are to come from elsewhere. */
+static bool wants_terminal(const struct options *o)
 {
+    return !options_given(o, "display") && dos_session_wanted(o) && !o->script && !o->until_text && !o->serial &&
+           isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+int cmd_run(const struct options *given)
+{
+    struct options own = *given, *options = &own;
     char post_cache[PATH_MAX];
     char why[OPTIONS_WHY_BYTES];
     struct drives drives;
     struct setup setup;
     int status = STATUS_USAGE;
+    if (wants_terminal(options))
+        own.display = "term";
     if (!drives_assign(&drives, options, why)) {
         log_error("%s", why);
         return status;

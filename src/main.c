@@ -41,6 +41,7 @@ int main(int argc, char *argv[])
     struct options options;
     char why[OPTIONS_WHY_BYTES];
     signal(SIGPIPE, SIG_IGN); /* a closed reader is a write error, told where it happens */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file that has become too large */
     switch (options_parse(&options, argc, argv, why)) {
     case OPTIONS_OK:
         exit(run_command(&options));

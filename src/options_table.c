@@ -491,9 +491,10 @@ const struct option_row option_rows[] = {
      GROUP_END, FILE_OPTION(script)},
 
     {"display", "none|term",
-     "where the screen is shown and keys come from: nowhere (none, the default), or this terminal (term): text modes are "
+     "where the screen is shown and keys come from: nowhere (none), or this terminal (term): text modes are "
      "shown, keys are the guest's but for Ctrl-], after which q ends the guest, s saves a picture, c sends Ctrl-Alt-Del "
-     "and Ctrl-] sends itself. With --clock=access what is typed makes runs differ",
+     "and Ctrl-] sends itself. With --clock=access what is typed makes runs differ. "
+     "The default is term for programs of DOS that are started at a terminal, else none",
      COMMAND_RUN, false, GROUP_OUTPUT, .set = set_display},
     {"screenshot", "FILE.png", "write the last picture there; ab: that of the last variant", COMMAND_GUEST,
      false, GROUP_OUTPUT, FILE_OPTION(screenshot)},

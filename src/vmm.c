@@ -329,6 +329,8 @@ static void finish(struct vmm *vmm)
         vmm_finish_instruction(vmm);
     vmm_save_at_end(vmm);
     vmm_stats_finish(vmm);
+    if (vmm->config->display && vmm->stats->end == RUN_END_PROGRAM)
+        vmm_print_screen(vmm); /* what the program said last must not go with the display */
     if (vmm->config->at_end)
         vmm->config->at_end(vmm->config->at_end_opaque, vmm->engine, &vmm->executor);
     if (vmm->config->screenshot && vga_screenshot(vmm->machine.vga, VGA_VIEW_BEAM, vmm->config->screenshot) && !vmm->stats->status)

@@ -269,6 +269,8 @@ void vmm_check_stats(struct vmm *vmm);
 
 /* vmm_watch.c: scripts, --until-text, --frames. */
 void vmm_watch_start(struct vmm *vmm);
+/* The text screen to standard output; nothing in graphics modes. */
+void vmm_print_screen(struct vmm *vmm);
 /* What the script waited for has been done, at this moment and not at the next poll. */
 void vmm_watch_go_on(struct vmm *vmm);
 /* Time is another: a state was loaded. */

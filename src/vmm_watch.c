@@ -107,6 +107,13 @@ static void poll_text(struct vmm *vmm)
     vmm_end(vmm, RUN_END_TEXT, 0, "the screen shows \"%.100s\"", vmm->config->until_text);
 }
 
+void vmm_print_screen(struct vmm *vmm)
+{
+    char text[TEXT_BYTES];
+    if (screen_text(vmm, text, sizeof text))
+        fputs(text, stdout);
+}
+
 static void on_poll(void *opaque, u64 deadline_ns)
 {
     struct vmm *vmm = opaque;

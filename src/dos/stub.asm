@@ -233,7 +233,16 @@ nul_interrupt:
 
 ; --- the first process ---
 
-start:  mov ax, cs
+start:  mov ax, 0600h           ; an empty screen, without what the firmware has said
+        mov bh, 7
+        xor cx, cx
+        mov dx, 184Fh
+        int 10h
+        mov ah, 2
+        mov bh, 0
+        xor dx, dx
+        int 10h
+        mov ax, cs
         mov ds, ax
         mov es, ax
         mov dx, exec_name
