@@ -257,8 +257,6 @@ int cmd_for(char *args)
     struct loop loop = {.moves = shell.batch ? shell.batch->moves : 0};
     if (!for_parse(&loop, args))
         return complain("Syntax error");
-    if (!shell_has_stack(2 * LINE_BYTES))
-        return complain("Commands are nested too deep");
     char *element = skip_delimiters(loop.set);
     while (*element && for_goes_on(&loop)) {
         char *next = end_word(element);
