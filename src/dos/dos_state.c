@@ -146,4 +146,6 @@ void dos_state(void *object, struct state *s)
     state_u16(s, &dos->bios_ax);
     state_bool(s, &dos->bios_answered);
     state_u32_in(s, &dos->progress, 0, UINT16_MAX, "the progress of a write");
+    xms_state(dos, s);
+    ems_state(dos, s);
 }

@@ -3,6 +3,8 @@
  * frame of four of them. */
 #include "dos/dos_impl.h"
 
+#include "machine/state.h"
+
 #include <string.h>
 
 enum { VERSION = 0x40, INT_EMS = 0x67, KEY = 0x4d2a51c3 };
@@ -456,7 +458,9 @@ void ems_boot(struct dos *dos)
 {
     struct memory *mem = &dos->machine->memory;
     u32 pages = MIN(dos->config.ems_kib / (EMS_PAGE_BYTES / KIB), (u32)EMS_PAGES_MAX);
-    memory_clear_frame(mem); /* the machine was reset */
+    if (mem->expanded) /* the machine was reset, or a state was loaded */
+        pages = MIN(pages, mem->expanded_bytes / EMS_PAGE_BYTES);
+    memory_clear_frame(mem);
     dos->ems = (struct ems){0};
     if (!pages || !frame_is_unused(dos) ||
         (!mem->expanded && memory_add_expanded(mem, pages * EMS_PAGE_BYTES)))
@@ -468,4 +472,60 @@ void ems_boot(struct dos *dos)
     u32 header = ems_header(dos);
     guest_put_u32(dos, device_header(dos, DEVICE_LPT1), header);
     vector_set(dos, INT_EMS, far((u16)(header >> 16), dos->entry[STUB_INT67] - dos->entry[STUB_EMS_DEVICE]));
+}
+
+/* Every page belongs to one place in the order, and no two handles to the same. */
+static bool consistent(const struct ems *ems)
+{
+    bool seen[EMS_PAGES_MAX] = {false}, owned[EMS_PAGES_MAX] = {false};
+    for (u32 i = 0; i < ems->pages; i++) {
+        if (ems->page[i] >= ems->pages || seen[ems->page[i]])
+            return false;
+        seen[ems->page[i]] = true;
+    }
+    u32 n = 0;
+    for (const struct ems_handle *h = ems->handle; h < ems->handle + EMS_HANDLES; h++) {
+        if (!h->used || !h->pages)
+            continue;
+        if ((u32)h->first + h->pages > ems->used)
+            return false;
+        for (u32 i = h->first; i < (u32)h->first + h->pages; i++, n++) {
+            if (owned[i])
+                return false;
+            owned[i] = true;
+        }
+    }
+    return n == ems->used;
+}
+
+static void handle_state(const struct ems *ems, struct ems_handle *handle, struct state *s)
+{
+    state_bool(s, &handle->used);
+    state_bool(s, &handle->saved);
+    state_u16(s, &handle->first);
+    state_u16(s, &handle->pages);
+    state_bytes(s, handle->name, sizeof handle->name);
+    for (u32 place = 0; place < EMS_PLACES; place++) {
+        state_u16(s, &handle->map[place]);
+        state_check(
+            s, !handle->saved || handle->map[place] == MEMORY_NO_PIECE || handle->map[place] < ems->pages,
+            "a page of expanded memory that does not exist");
+    }
+}
+
+void ems_state(struct dos *dos, struct state *s)
+{
+    struct ems *ems = &dos->ems;
+    u32 pages = dos->machine->memory.expanded_bytes / EMS_PAGE_BYTES;
+    state_u16_in(s, &ems->pages, 0, (u16)MIN(pages, (u32)EMS_PAGES_MAX), "how many pages there are");
+    state_u16_in(s, &ems->used, 0, ems->pages, "how many pages are used");
+    for (u32 i = 0; i < ems->pages; i++)
+        state_u16(s, &ems->page[i]);
+    for (u32 i = 0; i < EMS_HANDLES; i++)
+        handle_state(ems, &ems->handle[i], s);
+    state_check(s, consistent(ems), "handles and pages of expanded memory do not fit together");
+    state_bool(s, &ems->denied);
+    state_bool(s, &ems->has_key);
+    state_u32(s, &ems->key);
+    state_u32(s, &ems->context);
 }

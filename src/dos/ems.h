@@ -7,7 +7,7 @@
 #include "machine/memory.h"
 
 enum {
-    EMS_PAGES_MAX = 2048,
+    EMS_PAGES_MAX = MEMORY_EXPANDED_MAX / MEMORY_PIECE_BYTES,
     EMS_HANDLES = 255, /* 0 is the operating system's and always there */
     EMS_NAME_BYTES = 8,
     EMS_PLACES = MEMORY_FRAME_PLACES,
@@ -66,8 +66,10 @@ enum ems_error {
 };
 
 struct dos;
+struct state;
 
 void ems_boot(struct dos *dos);
+void ems_state(struct dos *dos, struct state *state);
 /* Far pointer to the device header. */
 u32 ems_header(const struct dos *dos);
 enum dos_next int67(struct dos *dos);

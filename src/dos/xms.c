@@ -5,6 +5,8 @@
  * DOS=UMB: there are no UMBs to be had here. */
 #include "dos/dos_impl.h"
 
+#include "machine/state.h"
+
 #include <string.h>
 
 enum {
@@ -351,4 +353,34 @@ void xms_boot(struct dos *dos)
         return;
     guest_put_u32(dos, in_dos(dos->entry[STUB_OLD_INT15]), vector_get(dos, BIOS_SYSTEM));
     vector_set(dos, BIOS_SYSTEM, in_dos(dos->entry[STUB_INT15]));
+}
+
+/* A block that was saved lies where blocks do, and over no other. */
+static bool fits(const struct xms *xms, const struct xms_block *block)
+{
+    u32 behind;
+    if (!block->used || !block->kib)
+        return true;
+    return block->first_kib >= xms->first_kib && block->first_kib < xms->end_kib &&
+           block->kib <= next_block(xms, block, block->first_kib, &behind) - block->first_kib;
+}
+
+void xms_state(struct dos *dos, struct state *s)
+{
+    struct xms *xms = &dos->xms;
+    u32 end = dos->machine->memory.ram_bytes / KIB;
+    state_u32_in(s, &xms->first_kib, FIRST_KIB + AREA_KIB, FIRST_KIB + AREA_KIB,
+                 "where extended memory begins");
+    state_u32_in(s, &xms->end_kib, xms->first_kib, MAX(end, xms->first_kib), "where extended memory ends");
+    state_bool(s, &xms->area_used);
+    state_bool(s, &xms->a20_global);
+    state_u16(s, &xms->a20_local);
+    for (u32 i = 0; i < XMS_HANDLES; i++) {
+        state_bool(s, &xms->block[i].used);
+        state_u8(s, &xms->block[i].locks);
+        state_u32(s, &xms->block[i].first_kib);
+        state_u32(s, &xms->block[i].kib);
+    }
+    for (u32 i = 0; i < XMS_HANDLES; i++)
+        state_check(s, fits(xms, &xms->block[i]), "a block of extended memory lies over another");
 }

@@ -46,8 +46,10 @@ enum xms_error {
 };
 
 struct dos;
+struct state;
 
 void xms_boot(struct dos *dos);
+void xms_state(struct dos *dos, struct state *state);
 /* A program has called the entry point. */
 enum dos_next xms_call(struct dos *dos);
 /* INT 2Fh AH=43h. */

@@ -50,7 +50,7 @@ static u64 window_offset(const struct memory *mem)
     return (u64)mem->ram_bytes + ROM_MAX_BYTES;
 }
 
-static u64 expanded_offset(const struct memory *mem)
+u64 memory_expanded_offset(const struct memory *mem)
 {
     return window_offset(mem) + MEMORY_WINDOW_BYTES;
 }
@@ -63,7 +63,7 @@ static gpa_t place_address(u32 place)
 static u64 place_offset(const struct memory *mem, u32 place)
 {
     u16 piece = mem->frame[place];
-    return piece == MEMORY_NO_PIECE ? place_address(place) : expanded_offset(mem) + (u64)piece * MEMORY_PIECE_BYTES;
+    return piece == MEMORY_NO_PIECE ? place_address(place) : memory_expanded_offset(mem) + (u64)piece * MEMORY_PIECE_BYTES;
 }
 
 /* Does the place answer a second time, A20's bit being nothing? */
@@ -271,10 +271,10 @@ void memory_set_a20(struct memory *mem, bool on)
 
 int memory_add_expanded(struct memory *mem, u32 bytes)
 {
-    BUG_ON(mem->expanded_bytes || !bytes || bytes % MEMORY_PIECE_BYTES);
+    BUG_ON(mem->expanded_bytes || !bytes || bytes > MEMORY_EXPANDED_MAX || bytes % MEMORY_PIECE_BYTES);
     u8 *p = MAP_FAILED;
-    if (!ftruncate(mem->fd, (off_t)(expanded_offset(mem) + bytes)))
-        p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, (off_t)expanded_offset(mem));
+    if (!ftruncate(mem->fd, (off_t)(memory_expanded_offset(mem) + bytes)))
+        p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, (off_t)memory_expanded_offset(mem));
     if (p == MAP_FAILED) {
         int rc = -errno;
         log_error("cannot get %u KiB of expanded memory: %s", bytes / KIB, strerror(errno));

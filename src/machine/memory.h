@@ -40,6 +40,7 @@ enum {
     MEMORY_FRAME_PLACES = 4,
     MEMORY_NO_PIECE = 0xffff, /* the place shows the RAM beneath */
     MEMORY_OTHERS_MAX = 2 * MEMORY_FRAME_PLACES - 1,
+    MEMORY_EXPANDED_MAX = 32 * MIB,
 };
 
 struct memory {
@@ -87,11 +88,13 @@ u32 memory_slots(const struct memory *mem, struct memory_slot *slots);
 
 void memory_set_a20(struct memory *mem, bool on);
 
-/* Storage for expanded memory, zeroed: a multiple of MEMORY_PIECE_BYTES. Once. 0 or -errno (logged). */
+/* Storage for expanded memory, zeroed: a multiple of MEMORY_PIECE_BYTES, at most MEMORY_EXPANDED_MAX. Once. 0 or -errno (logged). */
 must_check int memory_add_expanded(struct memory *mem, u32 bytes);
 /* Shows a piece (or none: MEMORY_NO_PIECE) at a place of the page frame. A piece may be at several places at once. */
 void memory_show_piece(struct memory *mem, u32 place, u16 piece);
 void memory_clear_frame(struct memory *mem);
+/* Where the pieces begin in the memory file. */
+u64 memory_expanded_offset(const struct memory *mem);
 
 /* Has some RAM more than one address now: with A20 off, or while a piece is at two places? */
 bool memory_has_aliases(const struct memory *mem);
@@ -115,7 +118,7 @@ must_check bool memory_write(struct memory *mem, u64 gpa, const void *buf, u32 l
 /* Somebody else than the processor has stored through `view`. */
 void memory_stored(struct memory *mem);
 
-/* RAM and A20, in either direction. */
+/* RAM, A20, expanded memory and its page frame, in either direction. */
 struct state;
 void memory_state(struct memory *mem, struct state *state);
 

@@ -1,5 +1,6 @@
 /* Expanded memory: pieces of storage that are mapped over their page frame, in all views. */
 #include "machine/memory.h"
+#include "machine/state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,6 +164,69 @@ static void the_private_view_follows(void **state)
     memory_fini(&mem);
 }
 
+static void save(struct memory *mem, struct state *saved)
+{
+    state_init(saved);
+    state_begin(saved, "memory");
+    memory_state(mem, saved);
+    state_end(saved);
+    assert_int_equal(state_finish(saved), 0);
+}
+
+static bool load(struct memory *mem, const struct state *saved)
+{
+    struct state s;
+    assert_int_equal(state_read_bytes(&s, saved->data, saved->at), 0);
+    state_begin(&s, "memory");
+    memory_state(mem, &s);
+    state_end(&s);
+    bool complete = state_complete(&s);
+    state_fini(&s);
+    return complete;
+}
+
+static void a_state_has_pages_and_what_is_beneath_them(void **state)
+{
+    (void)state;
+    struct memory mem, other;
+    struct state saved, nothing;
+    setup(&mem);
+    save(&mem, &nothing);
+    memory_show_piece(&mem, 1, 7);
+    memory_show_piece(&mem, 2, 7);
+    mem.view[FRAME + PIECE + 3] = 0x44;
+    memory_set_a20(&mem, false);
+    u32 generation = mem.generation;
+    save(&mem, &saved);
+    assert_int_equal(mem.generation, generation);
+    /* In a machine that has no expanded memory yet, and in one that shows other pages. */
+    assert_int_equal(memory_init(&other, 4 * MIB), 0);
+    for (u32 times = 0; times < 2; times++) {
+        assert_true(load(&other, &saved));
+        assert_int_equal(other.expanded_bytes, mem.expanded_bytes);
+        assert_memory_equal(other.frame, mem.frame, sizeof mem.frame);
+        assert_memory_equal(other.view, mem.view, 0xa0000);
+        assert_memory_equal(other.view + FRAME, mem.view + FRAME, 4 * PIECE);
+        assert_memory_equal(other.view + MIB + FRAME, mem.view + FRAME, 4 * PIECE);
+        assert_memory_equal(other.expanded, mem.expanded, PIECES * PIECE);
+        assert_int_equal(other.expanded[7 * PIECE + 3], 0x44);
+        memory_clear_frame(&other);
+        assert_int_equal(other.view[FRAME + PIECE + 3], BENEATH);
+        memory_show_piece(&other, 0, 9);
+        memset(other.expanded, 0x99, PIECES * PIECE);
+    }
+    assert_true(load(&other, &nothing));
+    assert_int_equal(other.view[FRAME], BENEATH);
+    memory_fini(&other);
+    assert_int_equal(memory_init(&other, 4 * MIB), 0);
+    assert_int_equal(memory_add_expanded(&other, PIECE), 0);
+    assert_false(load(&other, &saved)); /* it has another size */
+    memory_fini(&other);
+    memory_fini(&mem);
+    state_fini(&saved);
+    state_fini(&nothing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +235,7 @@ int main(void)
         cmocka_unit_test(guards_stay),
         cmocka_unit_test(others_are_all_other_addresses),
         cmocka_unit_test(the_private_view_follows),
+        cmocka_unit_test(a_state_has_pages_and_what_is_beneath_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
