@@ -52,6 +52,15 @@ static void clock_fits(struct state *s, enum clock_mode mode)
         state_fail(s, "it was saved under --clock=%s", saved == CLOCK_MODE_ACCESS ? "access" : "host");
 }
 
+static void dos_memory_fits(struct state *s, const struct dos_config *dos)
+{
+    u32 mine[] = {dos ? dos->xms_kib : 0, dos ? dos->ems_kib : 0}, saved[] = {mine[0], mine[1]};
+    state_u32s(s, saved, ARRAY_LEN(saved));
+    if (!s->failed && memcmp(saved, mine, sizeof mine) != 0)
+        state_fail(s, "it was saved with %u KiB of extended and %u KiB of expanded memory, here there are %u and %u", saved[0],
+                   saved[1], mine[0], mine[1]);
+}
+
 static void exit_port_fits(struct state *s, u16 port)
 {
     u16 saved = port;
@@ -92,6 +101,7 @@ static void configuration_fits(const struct run_config *config, struct state *s)
     image_fits(s, config->bios, config->bios_bytes, "system firmware");
     image_fits(s, m->vgabios, m->vgabios_bytes, "VGA firmware");
     image_fits(s, m->boot_rom, m->boot_rom_bytes, m->boot_rom ? "built-in DOS, or none" : "way to start: the built-in DOS");
+    dos_memory_fits(s, config->dos);
     for (u32 i = 0; i < MACHINE_FLOPPIES; i++)
         drive_fits(s, m->floppy[i], floppy_names[i]);
     for (u32 i = 0; i < MACHINE_DISKS; i++)

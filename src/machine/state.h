@@ -18,7 +18,7 @@
 #include "base/types.h"
 
 /* Counts every change of what any section holds. */
-#define STATE_FORMAT 2
+#define STATE_FORMAT 3
 
 #define STATE_WHY_BYTES  240
 #define STATE_NAME_BYTES 32

@@ -88,6 +88,8 @@ static void raster_state(struct vga_raster *raster, struct state *s)
     state_bool(s, &raster->overflow);
     if (raster->n)
         regs_state(&raster->start, s);
+    if (s->loading)
+        raster->full_until_ns = 0; /* not known: the next write finds out */
     state_u64(s, &raster->latch_retrace);
     state_u16(s, &raster->latched);
     state_u16(s, &raster->latched_before);

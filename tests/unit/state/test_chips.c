@@ -238,6 +238,34 @@ static void test_memory_and_a20(void **state)
     rig_free(rig);
 }
 
+static void test_expanded_memory(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct memory *mem = &rig->machine.memory;
+    mem->plain[MEMORY_FRAME_FIRST + 5] = 0x11; /* beneath */
+    assert_int_equal(memory_add_expanded(mem, 4 * MEMORY_PIECE_BYTES), 0);
+    memory_show_piece(mem, 0, 3);
+    memory_show_piece(mem, 2, 3);
+    mem->plain[MEMORY_FRAME_FIRST + 5] = 0x22;
+    struct rig *before = rig_new();
+    struct saved none = rig_save(before);
+    rig = swap(rig);
+    mem = &rig->machine.memory;
+    assert_int_equal(mem->view[MEMORY_FRAME_FIRST + 2 * MEMORY_PIECE_BYTES + 5], 0x22);
+    assert_int_equal(mem->view[MEMORY_FRAME_FIRST + MEMORY_PIECE_BYTES + 5], 0);
+    memory_clear_frame(mem);
+    assert_int_equal(mem->view[MEMORY_FRAME_FIRST + 5], 0x11);
+    memory_show_piece(mem, 1, 3);
+    assert_true(rig_load(rig, &none, NULL)); /* from before there was any */
+    assert_int_equal(mem->view[MEMORY_FRAME_FIRST + MEMORY_PIECE_BYTES + 5], 0);
+    memory_show_piece(mem, 1, 3);
+    assert_int_equal(mem->view[MEMORY_FRAME_FIRST + MEMORY_PIECE_BYTES + 5], 0);
+    saved_free(&none);
+    rig_free(before);
+    rig_free(rig);
+}
+
 int run_chip_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +280,7 @@ int run_chip_tests(void)
         cmocka_unit_test(test_vga_flip_flop_and_color),
         cmocka_unit_test(test_uart_divisor_and_fifo),
         cmocka_unit_test(test_memory_and_a20),
+        cmocka_unit_test(test_expanded_memory),
     };
     return cmocka_run_group_tests_name("chips", tests, NULL, NULL);
 }
