@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs programs that use extended and expanded memory, in huddle at several levels and in DOSBox.
 
-    run.py [--build=BUILD] [--rebase] huddle|dosbox [program ...]
+    run.py [--build=BUILD] [--rebase] huddle|dosbox|state [program ...]
 
 What a program writes must be as in NAME.txt. What DOSBox makes of it may differ from that exactly as NAME.dosbox says (README.md
-says why). Status 0: all is well, 1: something is not, 77: skipped. Without --build, the environment: HUDDLE, and PROGRAMS, the
+says why). `state`: a program that is saved while it waits for a key goes on as if it had not been. Status 0: all is well, 1: something is not, 77: skipped. Without --build, the environment: HUDDLE, and PROGRAMS, the
 folder of the .COM files."""
 
 import argparse
@@ -74,6 +74,31 @@ def in_huddle(root, name, options):
     return sum(judge(f"{name} {' '.join(way)}", wanted, run_huddle(root, name, way)) for way in WAYS)
 
 
+def run_directly(root, name, *arguments, ready=None):
+    """With a key on standard input; until it says that it is ready: without, but with one that may come."""
+    command = [os.environ["HUDDLE"], "run", "--display=none", "--timeout=60", *arguments, str(root / f"{name.upper()}.COM")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        if ready:
+            process.wait(90 * SLOW)
+        output, errors = process.communicate(None if ready else b"x", timeout=90 * SLOW)
+        problem = "" if process.returncode == 0 else f"(status {process.returncode}: {errors.decode()[-2000:]})\n"
+    return output.decode("latin-1").replace("\r\n", "\n") + problem
+
+
+def in_state(root, name, _):
+    failed = 0
+    wanted = run_directly(root, name)
+    if len(wanted.splitlines()) < 3:
+        return judge(f"{name} at all", "(what it finds)\n", wanted)
+    for way in WAYS[0], WAYS[2]:
+        state = root / "state"
+        got = run_directly(root, name, *way, "--until-text=ready", f"--save-state={state}", ready=True)
+        got = got.partition("\n")[0] + "\n"  # the screen is shown at the end, with the same
+        got += run_directly(root, name, *way, f"--load-state={state}")
+        failed += judge(f"{name} {' '.join(way)}, saved and loaded", wanted, got)
+    return failed
+
+
 def in_dosbox(root, name, options):
     known = HERE / (name + ".dosbox")
     got = difference((HERE / (name + ".txt")).read_text(encoding="latin-1"), run_dosbox(root, name))
@@ -86,22 +111,23 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build")
     parser.add_argument("--rebase", action="store_true", help="take what comes out now as what is expected")
-    parser.add_argument("where", choices=["huddle", "dosbox"])
+    parser.add_argument("where", choices=["huddle", "dosbox", "state"])
     parser.add_argument("programs", nargs="*")
     options = parser.parse_args()
     programs = pathlib.Path(options.build, "tests/dos/memory") if options.build else pathlib.Path(os.environ["PROGRAMS"])
     if options.build:
         os.environ["HUDDLE"] = str(pathlib.Path(options.build, "src/huddle"))
-    missing = not os.path.exists("/dev/kvm") if options.where == "huddle" else not shutil.which("dosbox")
+    missing = not shutil.which("dosbox") if options.where == "dosbox" else not os.path.exists("/dev/kvm")
     if missing:
-        print("skipped: there is no " + ("/dev/kvm" if options.where == "huddle" else "DOSBox"))
+        print("skipped: there is no " + ("DOSBox" if options.where == "dosbox" else "/dev/kvm"))
         sys.exit(SKIPPED)
     failed = 0
-    for name in options.programs or sorted(path.stem.lower() for path in programs.glob("*.COM")):
+    all_programs = ["memstate"] if options.where == "state" else sorted(path.stem for path in HERE.glob("*.txt"))
+    for name in options.programs or all_programs:
         with tempfile.TemporaryDirectory(prefix="memory-") as folder:
             root = pathlib.Path(folder)
             shutil.copy(programs / (name.upper() + ".COM"), root)
-            failed += (in_huddle if options.where == "huddle" else in_dosbox)(root, name, options)
+            failed += {"huddle": in_huddle, "dosbox": in_dosbox, "state": in_state}[options.where](root, name, options)
     sys.exit(1 if failed else 0)
 
 
