@@ -99,11 +99,13 @@ static void hide(struct dos *dos)
 static void set_graphics_cursor(struct dos *dos)
 {
     struct mouse_state *s = state(dos);
+    u16 masks[2][MOUSE_CURSOR_ROWS];
+    guest_read(dos, es_dx(dos), masks, sizeof masks);
     mouse_erase(dos);
     s->hot_x = signed16(dos, CPU_EBX);
     s->hot_y = signed16(dos, CPU_ECX);
-    guest_read(dos, es_dx(dos), s->screen_mask, sizeof s->screen_mask);
-    guest_read(dos, es_dx(dos) + (u32)sizeof s->screen_mask, s->cursor_mask, sizeof s->cursor_mask);
+    memcpy(s->screen_mask, masks[0], sizeof masks[0]);
+    memcpy(s->cursor_mask, masks[1], sizeof masks[1]);
     mouse_refresh(dos);
 }
 
