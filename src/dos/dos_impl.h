@@ -447,6 +447,8 @@ enum dos_next int2f(struct dos *dos);
 
 void mouse_boot(struct dos *dos); /* before INT 33h has its vector */
 enum dos_next int33(struct dos *dos);
+/* What it remembers, to and from a saved state. */
+void mouse_saved(struct dos *dos, struct state *s);
 /* The BIOS has a packet: AL, BL and CL are its bytes. */
 enum dos_next mouse_packet(struct dos *dos);
 

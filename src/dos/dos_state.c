@@ -146,6 +146,7 @@ void dos_state(void *object, struct state *s)
     state_u16(s, &dos->bios_ax);
     state_bool(s, &dos->bios_answered);
     state_u32_in(s, &dos->progress, 0, UINT16_MAX, "the progress of a write");
+    mouse_saved(dos, s);
     xms_state(dos, s);
     ems_state(dos, s);
 }

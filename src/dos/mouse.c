@@ -3,6 +3,8 @@
  * Brown's Interrupt List, INT 33h. */
 #include "dos/dos_impl.h"
 
+#include "machine/state.h"
+
 #include <string.h>
 
 enum { BDA_SHIFTS = 0x417, BDA_MODE = 0x449, BDA_LAST_ROW = 0x484, MODE_BITS = 0x7f, MAX_ROWS = 128 };
@@ -171,6 +173,12 @@ void mouse_boot(struct dos *dos)
     dos->mouse = (struct dos_mouse){.old_vector = vector_get(dos, 0x33)};
     mouse_look(dos);
     mouse_reset_state(dos);
+}
+
+void mouse_saved(struct dos *dos, struct state *s)
+{
+    state_bytes(s, &dos->mouse, sizeof dos->mouse);
+    state_check(s, mouse_state_valid(&dos->mouse.s), "the mouse driver's state cannot be worked with");
 }
 
 /* --- packets --- */

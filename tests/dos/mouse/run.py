@@ -78,12 +78,12 @@ def script_of(steps):
 
 def run_huddle(huddle, program, steps, level, folder):
     shutil.copy(program, folder / program.name)
-    command = [huddle, "run", "--display=none", "--clock=access", f"--cluster={level}", "--timeout=100"]
+    command = [huddle, "run", "--display=none", "--clock=access", f"--cluster={level}", "--timeout=250"]
     if steps is not None:
         (folder / "script").write_text(script_of(steps))
         command.append("--script=script")
     ended = subprocess.run(command + [program.name], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,
-                           timeout=120 * SLOW, check=False)
+                           timeout=300 * SLOW, check=False)
     if ended.returncode:
         raise Failed(f"level {level}: status {ended.returncode}\n{ended.stderr.decode()[-2000:]}")
     text = ended.stdout.decode("latin-1").replace("\r\n", "\n")
