@@ -1,5 +1,5 @@
-/* Saving and loading the whole machine: what must hold before, which sections there are, what is made anew after. The frame
- * of the file and the rules of loading are in machine/state.h.
+/* Saving and loading the whole machine: what must hold before, which sections there are, what is made anew
+ * after. The frame of the file and the rules of loading are in machine/state.h.
  *
  *   configuration   what the state fits: compared, never loaded
  *   machine         time, RAM, the stream of accesses (machine/machine_state.c)
@@ -8,9 +8,9 @@
  *   processor       registers, x87, debug registers
  *   parts           of others, as vmm_add_state_part was called
  *
- * Not in it: the contents of disk images; what the engine knows of the guest's code, which is compared with memory again;
- * scripts, limits and counts of the run.
- * LIMIT: model-specific registers are not saved: the 486 that guests see has none. */
+ * Not in it: the contents of disk images; what the engine knows of the guest's code, which is compared with
+ * memory again; scripts, limits and counts of the run. LIMIT: model-specific registers are not saved: the 486
+ * that guests see has none. */
 #include "vmm_internal.h"
 
 #include "base/bug.h"
@@ -24,7 +24,8 @@
 /* --- configuration --- */
 
 static const char *const floppy_names[MACHINE_FLOPPIES] = {"A:", "B:"};
-static const char *const disk_names[MACHINE_DISKS] = {"hard disk 1", "hard disk 2", "hard disk 3", "hard disk 4"};
+static const char *const disk_names[MACHINE_DISKS] = {"hard disk 1", "hard disk 2", "hard disk 3",
+                                                      "hard disk 4"};
 
 static void image_fits(struct state *s, const void *data, u32 bytes, const char *what)
 {
@@ -41,7 +42,8 @@ static void memory_fits(struct state *s, u32 ram_bytes)
     u32 saved = ram_bytes;
     state_u32(s, &saved);
     if (!s->failed && saved != ram_bytes)
-        state_fail(s, "it was saved with %u MiB of memory, this machine has %u", saved / MIB, ram_bytes / MIB);
+        state_fail(s, "it was saved with %u MiB of memory, this machine has %u", saved / MIB,
+                   ram_bytes / MIB);
 }
 
 static void clock_fits(struct state *s, enum clock_mode mode)
@@ -57,8 +59,9 @@ static void dos_memory_fits(struct state *s, const struct dos_config *dos)
     u32 mine[] = {dos ? dos->xms_kib : 0, dos ? dos->ems_kib : 0}, saved[] = {mine[0], mine[1]};
     state_u32s(s, saved, ARRAY_LEN(saved));
     if (!s->failed && memcmp(saved, mine, sizeof mine) != 0)
-        state_fail(s, "it was saved with %u KiB of extended and %u KiB of expanded memory, here there are %u and %u", saved[0],
-                   saved[1], mine[0], mine[1]);
+        state_fail(
+            s, "it was saved with %u KiB of extended and %u KiB of expanded memory, here there are %u and %u",
+            saved[0], saved[1], mine[0], mine[1]);
 }
 
 static void exit_port_fits(struct state *s, u16 port)
@@ -82,11 +85,11 @@ static void drive_fits(struct state *s, const struct block *block, const char *n
     if (s->failed)
         return;
     if (saved != mine)
-        state_fail(s, "it was saved with %s %s, and here there is %s", saved ? "an image in" : "nothing in", name,
-                   mine ? "one" : "none");
+        state_fail(s, "it was saved with %s %s, and here there is %s", saved ? "an image in" : "nothing in",
+                   name, mine ? "one" : "none");
     else if (saved_sectors != sectors)
-        state_fail(s, "it was saved with %llu sectors on %s, and here there are %llu", (unsigned long long)saved_sectors,
-                   name, (unsigned long long)sectors);
+        state_fail(s, "it was saved with %llu sectors on %s, and here there are %llu",
+                   (unsigned long long)saved_sectors, name, (unsigned long long)sectors);
     else if (memcmp(&saved_g, &g, sizeof g) != 0)
         state_fail(s, "it was saved with another geometry of %s", name);
 }
@@ -100,7 +103,8 @@ static void configuration_fits(const struct run_config *config, struct state *s)
     exit_port_fits(s, m->exit_port);
     image_fits(s, config->bios, config->bios_bytes, "system firmware");
     image_fits(s, m->vgabios, m->vgabios_bytes, "VGA firmware");
-    image_fits(s, m->boot_rom, m->boot_rom_bytes, m->boot_rom ? "built-in DOS, or none" : "way to start: the built-in DOS");
+    image_fits(s, m->boot_rom, m->boot_rom_bytes,
+               m->boot_rom ? "built-in DOS, or none" : "way to start: the built-in DOS");
     dos_memory_fits(s, config->dos);
     for (u32 i = 0; i < MACHINE_FLOPPIES; i++)
         drive_fits(s, m->floppy[i], floppy_names[i]);
@@ -174,7 +178,8 @@ static void registers_state(struct cpu_state *cpu, struct state *s)
     state_check(s, (cpu->eflags & FLAG_FIXED) && !(cpu->cr0 & CR0_PG && !(cpu->cr0 & CR0_PE)), "the mode");
 }
 
-/* The legacy area as FXSAVE stores it: the x87 and the SSE registers. MXCSR has bits that no processor takes. */
+/* The legacy area as FXSAVE stores it: the x87 and the SSE registers. MXCSR has bits that no processor takes.
+ */
 static void fpu_state(struct vmm *vmm, struct state *s)
 {
     enum { FXSAVE_BYTES = 512, MXCSR_AT = 24, MXCSR_MASK_AT = 28 };
@@ -255,7 +260,8 @@ bool vmm_is_whole(const struct vmm *vmm)
     return vmm->cpu_current && !vmm->machine.requests && vcpu_is_whole(&vmm->vcpu);
 }
 
-/* Lets the guest go on until it can be saved: behind an instruction that is being emulated, an exception, a call of DOS. */
+/* Lets the guest go on until it can be saved: behind an instruction that is being emulated, an exception, a
+ * call of DOS. */
 static int reach_whole(struct vmm *vmm)
 {
     enum { MAX_EXITS = 1000 };

@@ -1,4 +1,5 @@
-/* The debug registers, which are not part of the shared page: for saving and loading a machine. SDM volume 3, 17.2. */
+/* The debug registers, which are not part of the shared page: for saving and loading a machine. SDM volume
+ * 3, 17.2. */
 #include "kvm/vcpu.h"
 
 #include "base/log.h"

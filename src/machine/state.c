@@ -1,4 +1,5 @@
-/* The serialiser: a buffer that grows, or one that is used up; the frame of the file around it. See state.h. */
+/* The serialiser: a buffer that grows, or one that is used up; the frame of the file around it. See state.h.
+ */
 #include "machine/state.h"
 
 #include "base/bug.h"
@@ -374,8 +375,8 @@ static int check_frame(struct state *s)
         return reject(s, EINVAL, "the file is cut off");
     u32 format = (u32)get_le(data + MAGIC_BYTES, 4);
     if (format != STATE_FORMAT) {
-        snprintf(why, sizeof why, "it was saved by another version of huddle (format %u; this one reads %u)", format,
-                 STATE_FORMAT);
+        snprintf(why, sizeof why, "it was saved by another version of huddle (format %u; this one reads %u)",
+                 format, STATE_FORMAT);
         return reject(s, EINVAL, why);
     }
     u64 length = get_le(data + MAGIC_BYTES + 4, 8);

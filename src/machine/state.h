@@ -1,15 +1,16 @@
-/* The state of the machine as bytes, and back. Each part describes its state once, in a function that works in both
- * directions: saving, every call appends what the pointer points to; loading, every call replaces it.
+/* The state of the machine as bytes, and back. Each part describes its state once, in a function that works
+ * in both directions: saving, every call appends what the pointer points to; loading, every call replaces it.
  *
  *   file:    magic, format version, bytes of the file; sections; XXH3 of everything before it
  *   section: length of the name and the name, bytes of the contents, contents
  *
  * All numbers are little-endian. Sections come in one fixed order.
  *
- * Loading trusts nothing. Every number with a range is read by a function that knows it, and what does not fit is never
- * stored: the load has failed then, all later calls do nothing, and `why` names section and field. What must hold between
- * fields is asked for with state_check, after they were read. So the chips' own invariants hold after a load that went well;
- * after one that failed the machine must not run: whoever loads brings back what was there before.
+ * Loading trusts nothing. Every number with a range is read by a function that knows it, and what does not
+ * fit is never stored: the load has failed then, all later calls do nothing, and `why` names section and
+ * field. What must hold between fields is asked for with state_check, after they were read. So the chips' own
+ * invariants hold after a load that went well; after one that failed the machine must not run: whoever loads
+ * brings back what was there before.
  *
  * LIMIT: a state is held in memory as a whole while it is written or read. */
 #ifndef HUDDLE_MACHINE_STATE_H
@@ -30,11 +31,12 @@ struct state {
     char section[STATE_NAME_BYTES]; /* the open one; "": none */
     u8 *data;
     size_t at, capacity;
-    size_t end; /* loading: of the open section, or of all of them; saving: where the open section's length goes */
+    size_t end; /* loading: of the open section, or of all of them; saving: where the open section's length
+                   goes */
 };
 
-/* A part of a machine's state that belongs to somebody else: a section of its own behind the others. `save_or_load` works in
- * both directions, as the chips' functions do. */
+/* A part of a machine's state that belongs to somebody else: a section of its own behind the others.
+ * `save_or_load` works in both directions, as the chips' functions do. */
 struct state_part {
     const char *name;
     void (*save_or_load)(void *object, struct state *state);
@@ -45,13 +47,14 @@ struct state_part {
 void state_init(struct state *state);
 void state_fini(struct state *state);
 
-/* Makes the whole file of what was saved: a copy in memory is to be given to state_load_bytes, or written to `path`, which
- * is replaced at once or stays as it is. 0 or -errno, with the reason in `state->why`. */
+/* Makes the whole file of what was saved: a copy in memory is to be given to state_load_bytes, or written to
+ * `path`, which is replaced at once or stays as it is. 0 or -errno, with the reason in `state->why`. */
 must_check int state_finish(struct state *state);
 must_check int state_write(struct state *state, const char *path);
 
-/* Begins to load from a file, or from memory, which is copied. 0, or -errno with the reason in `state->why`: -ENOENT and its
- * kind, or -EINVAL for a file that is no whole and unharmed state of this format. state_fini in any case. */
+/* Begins to load from a file, or from memory, which is copied. 0, or -errno with the reason in `state->why`:
+ * -ENOENT and its kind, or -EINVAL for a file that is no whole and unharmed state of this format. state_fini
+ * in any case. */
 must_check int state_read(struct state *state, const char *path);
 must_check int state_read_bytes(struct state *state, const void *data, size_t bytes);
 
@@ -85,7 +88,7 @@ void state_u8_bits(struct state *state, u8 *value, u8 bits, const char *name);
 #define STATE_ENUM(state, field, count, name)                                                                \
     do {                                                                                                     \
         u32 state_enum_value = (u32)(field);                                                                 \
-        state_u32_in((state), &state_enum_value, 0, (count) - 1, (name));                                    \
+        state_u32_in((state), &state_enum_value, 0, (count)-1, (name));                                      \
         (field) = state_enum_value;                                                                          \
     } while (0)
 

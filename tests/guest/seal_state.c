@@ -12,7 +12,8 @@ int main(int argc, char *argv[])
     rewind(file ? file : stdin);
     if (!data || fread(data, 1, (size_t)bytes, file) != (size_t)bytes)
         return 1;
-    u64 hash = hash64(data, (size_t)bytes - sizeof hash); /* little-endian, as the state is: huddle needs an x86 */
+    u64 hash =
+        hash64(data, (size_t)bytes - sizeof hash); /* little-endian, as the state is: huddle needs an x86 */
     if (fseek(file, bytes - (long)sizeof hash, SEEK_SET) || fwrite(&hash, sizeof hash, 1, file) != 1)
         return 1;
     free(data);

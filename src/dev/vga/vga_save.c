@@ -1,5 +1,5 @@
-/* The state of the VGA in either direction: registers, the beam, the journal of the frame being drawn, the planes. What
- * follows from the registers is made anew after loading. */
+/* The state of the VGA in either direction: registers, the beam, the journal of the frame being drawn, the
+ * planes. What follows from the registers is made anew after loading. */
 #include "dev/vga/vga_state.h"
 
 #include "machine/state.h"

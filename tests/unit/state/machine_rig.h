@@ -1,4 +1,5 @@
-/* A machine with all its chips and no processor, under the access clock, whose state is saved to and loaded from memory. */
+/* A machine with all its chips and no processor, under the access clock, whose state is saved to and loaded
+ * from memory. */
 #ifndef TESTS_UNIT_STATE_MACHINE_RIG_H
 #define TESTS_UNIT_STATE_MACHINE_RIG_H
 
@@ -33,7 +34,8 @@ struct saved {
 };
 struct saved rig_save(struct rig *rig);
 void saved_free(struct saved *saved);
-/* True if it was loaded. Else the machine must not be used until another was; `why`, if not NULL, has STATE_WHY_BYTES. */
+/* True if it was loaded. Else the machine must not be used until another was; `why`, if not NULL, has
+ * STATE_WHY_BYTES. */
 bool rig_load(struct rig *rig, const struct saved *saved, char *why);
 /* Makes the checksum right again. */
 void saved_seal(struct saved *saved);

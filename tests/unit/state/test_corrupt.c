@@ -1,5 +1,5 @@
-/* States with wrong bytes and a right checksum, as a hostile file has them: refused, or the machine goes on with what they
- * say; it never accesses what it must not, and never hangs. Best run with sanitizers. */
+/* States with wrong bytes and a right checksum, as a hostile file has them: refused, or the machine goes on
+ * with what they say; it never accesses what it must not, and never hangs. Best run with sanitizers. */
 #include "state_tests.h"
 #include "traffic.h"
 
@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATES = 12, CORRUPTIONS = 60, STEPS_BEFORE = 120, STEPS_AFTER = 25, HEADER_BYTES = 20, HASH_BYTES = 8 };
+enum {
+    STATES = 12,
+    CORRUPTIONS = 60,
+    STEPS_BEFORE = 120,
+    STEPS_AFTER = 25,
+    HEADER_BYTES = 20,
+    HASH_BYTES = 8
+};
 
 static size_t get_le(const u8 *at, u32 bytes)
 {
@@ -18,7 +25,8 @@ static size_t get_le(const u8 *at, u32 bytes)
     return value;
 }
 
-/* A place in a section chosen at random, near its beginning or anywhere: RAM and planes would take most of the bytes. */
+/* A place in a section chosen at random, near its beginning or anywhere: RAM and planes would take most of
+ * the bytes. */
 static size_t choose_place(struct traffic *t, const struct saved *saved)
 {
     size_t at = HEADER_BYTES, end = saved->bytes - HASH_BYTES, found = at;
@@ -38,7 +46,8 @@ static void corrupt(struct traffic *t, struct saved *saved, const struct saved *
     static const u8 values[] = {0, 1, 2, 0x10, 0x7f, 0x80, 0xfe, 0xff};
     for (u32 n = 1 + traffic_random(t, 3); n; n--) {
         size_t at = choose_place(t, good);
-        for (u32 run = 1 + traffic_random(t, 2) * traffic_random(t, 8); run && at < saved->bytes - HASH_BYTES; run--, at++)
+        for (u32 run = 1 + traffic_random(t, 2) * traffic_random(t, 8); run && at < saved->bytes - HASH_BYTES;
+             run--, at++)
             saved->data[at] = traffic_random(t, 2) ? values[traffic_random(t, sizeof values)]
                                                    : saved->data[at] ^ (u8)(1u << traffic_random(t, 8));
     }

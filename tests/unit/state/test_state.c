@@ -1,4 +1,5 @@
-/* States of the machine: the file's frame, each chip in the middle of something, random traffic, corrupt files. */
+/* States of the machine: the file's frame, each chip in the middle of something, random traffic, corrupt
+ * files. */
 #include "state_tests.h"
 
 int main(void)

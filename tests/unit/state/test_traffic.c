@@ -1,4 +1,5 @@
-/* Machines saved in the middle of random traffic: the copy must answer every later access as the original does. */
+/* Machines saved in the middle of random traffic: the copy must answer every later access as the original
+ * does. */
 #include "state_tests.h"
 #include "traffic.h"
 
@@ -42,7 +43,8 @@ static void test_load_over_another(void **state)
 {
     (void)state;
     for (u64 run = 1; run <= RUNS / 2; run++) {
-        struct traffic t = {.seed = run * 0xd1342543de82ef95ull}, noise = {.seed = run * 0x2545f4914f6cdd1dull};
+        struct traffic t = {.seed = run * 0xd1342543de82ef95ull},
+                       noise = {.seed = run * 0x2545f4914f6cdd1dull};
         struct rig *rig = rig_new(), *busy = rig_new();
         for (u32 i = 0; i < STEPS_BEFORE; i++) {
             traffic_step(&t, rig);

@@ -70,13 +70,15 @@ static void rtc(struct traffic *t, struct rig *rig)
 
 static void keyboard(struct traffic *t, struct rig *rig)
 {
-    static const u8 commands[] = {0x20, 0x60, 0x60, 0xd1, 0xd2, 0xd3, 0xd4, 0xd4, 0xd4, 0xa7, 0xa8, 0xaa, 0xad, 0xae, 0x72};
+    static const u8 commands[] = {0x20, 0x60, 0x60, 0xd1, 0xd2, 0xd3, 0xd4, 0xd4,
+                                  0xd4, 0xa7, 0xa8, 0xaa, 0xad, 0xae, 0x72};
     if (traffic_random(t, 2))
         rig_out(rig, 0x64, commands[traffic_random(t, ARRAY_LEN(commands))]);
     if (traffic_random(t, 2))
         rig_out(rig, 0x60, traffic_random(t, 2) ? (u8)(0xe6 + traffic_random(t, 26)) : byte(t));
     kbc_key(rig->machine.kbc, (enum key)(1 + traffic_random(t, KEY_COUNT - 1)), traffic_random(t, 2));
-    kbc_mouse(rig->machine.kbc, (int)traffic_random(t, 600) - 300, (int)traffic_random(t, 600) - 300, 1, byte(t) & 7);
+    kbc_mouse(rig->machine.kbc, (int)traffic_random(t, 600) - 300, (int)traffic_random(t, 600) - 300, 1,
+              byte(t) & 7);
     in(t, rig, 0x64);
     for (u32 n = traffic_random(t, 3); n; n--)
         in(t, rig, 0x60);
@@ -96,9 +98,19 @@ static void dma(struct traffic *t, struct rig *rig)
 static void floppy(struct traffic *t, struct rig *rig)
 {
     static const u8 commands[][9] = {
-        {0xe6, 0, 0, 0, 1, 2, 18, 0x1b, 0xff}, {0xc5, 0, 0, 0, 1, 2, 18, 0x1b, 0xff}, {0x4d, 0, 2, 2, 0x1b, 0xf6},
-        {0x07, 0}, {0x0f, 0, 5}, {0x08}, {0x03, 0xdf, 0x02}, {0x03, 0xdf, 0x03}, {0x4a, 0}, {0x13, 0, 0x57, 0}, {0x0e},
-        {0x42, 0, 0, 0, 1, 2, 9, 0x1b, 0xff}, {0x56, 0x80, 0, 0, 1, 2, 18, 0x1b, 3},
+        {0xe6, 0, 0, 0, 1, 2, 18, 0x1b, 0xff},
+        {0xc5, 0, 0, 0, 1, 2, 18, 0x1b, 0xff},
+        {0x4d, 0, 2, 2, 0x1b, 0xf6},
+        {0x07, 0},
+        {0x0f, 0, 5},
+        {0x08},
+        {0x03, 0xdf, 0x02},
+        {0x03, 0xdf, 0x03},
+        {0x4a, 0},
+        {0x13, 0, 0x57, 0},
+        {0x0e},
+        {0x42, 0, 0, 0, 1, 2, 9, 0x1b, 0xff},
+        {0x56, 0x80, 0, 0, 1, 2, 18, 0x1b, 3},
     };
     static const u8 lengths[] = {9, 9, 6, 2, 3, 1, 3, 3, 2, 4, 1, 9, 9};
     u32 which = traffic_random(t, ARRAY_LEN(commands));
@@ -122,7 +134,8 @@ static void floppy(struct traffic *t, struct rig *rig)
 
 static void disk(struct traffic *t, struct rig *rig)
 {
-    static const u8 commands[] = {0x20, 0x20, 0xc4, 0x30, 0x30, 0xc5, 0xc6, 0xec, 0xe4, 0xe8, 0x40, 0x70, 0x90, 0x91, 0xef, 0xe7};
+    static const u8 commands[] = {0x20, 0x20, 0xc4, 0x30, 0x30, 0xc5, 0xc6, 0xec,
+                                  0xe4, 0xe8, 0x40, 0x70, 0x90, 0x91, 0xef, 0xe7};
     u16 base = traffic_random(t, 3) ? 0x1f0 : 0x170;
     if (traffic_random(t, 3)) {
         rig_out(rig, base + 2, (u8)(1 << traffic_random(t, 5)));
