@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DRIVE_C = 2, DRIVE_Z = 25, WHY_BYTES = 256, MAX_TAIL = 126, DEFAULT_EMS_KIB = 8 * KIB };
+enum { DRIVE_C = 2, DRIVE_Z = 25, WHY_BYTES = 256, MAX_TAIL = 126 };
 
 static bool is_directory(const char *name)
 {
@@ -203,7 +203,7 @@ static int open_all(struct dos_session *s, const struct options *o)
 int dos_session_open(struct dos_session *s, const struct options *o)
 {
     static const char *const environment[] = {"COMSPEC=Z:\\COMMAND.COM", "PATH=Z:\\;C:\\", "PROMPT=$P$G"};
-    *s = (struct dos_session){.config = {.boot_drive = 'C', .in_fd = -1, .out_fd = -1, .xms_kib = UINT32_MAX, .ems_kib = DEFAULT_EMS_KIB}};
+    *s = (struct dos_session){.config = {.boot_drive = 'C', .in_fd = -1, .out_fd = -1, .xms_kib = (u32)o->xms_kib, .ems_kib = (u32)o->ems_kib}};
     memcpy(s->environment, environment, sizeof environment);
     s->rom = dos_rom_image(&s->rom_bytes);
     int rc = s->rom ? open_all(s, o) : -ENOMEM;

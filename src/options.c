@@ -293,6 +293,8 @@ static void set_defaults(struct options *o)
 {
     *o = (struct options){
         .ram_mib = 16,
+        .xms_kib = UINT32_MAX,
+        .ems_kib = 8192,
         .clock = CLOCK_MODE_HOST,
         .exit_port = 0xf4,
         .level = CLUSTER_ON,

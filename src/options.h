@@ -88,6 +88,7 @@ struct options {
     const char *commands[MAX_COMMANDS];
     u32 n_commands;
     bool autoexec;
+    u64 xms_kib, ems_kib; /* at most; 0: none */
     char *const *arguments; /* of the program that `image` is */
     u32 n_arguments;
 };

@@ -148,6 +148,16 @@ static bool set_exit_port(struct options *o, const struct option_row *row, const
     return true;
 }
 
+static bool set_kib(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    u64 n = 0;
+    if (strcmp(value, "none") != 0 && (!parse_number(value, &n) || n < row->min || n > row->max))
+        return refuse(why, "not %s (%llu to %llu) or none", row->what, (unsigned long long)row->min,
+                      (unsigned long long)row->max);
+    *(u64 *)((char *)o + row->offset) = n;
+    return true;
+}
+
 static bool set_serial(struct options *o, const struct option_row *row, const char *value, char *why)
 {
     if (strcmp(value, "none") == 0) {
@@ -412,6 +422,10 @@ const struct option_row option_rows[] = {
      "make WHERE, a directory or an image with a FAT file system, drive D:, with :ro behind it for reading only; the program's directory is drive C:",
      COMMAND_GUEST, false, GROUP_DOS, .set = add_mount, .repeats = true},
     {"autoexec", NULL, "execute C:\\AUTOEXEC.BAT first", COMMAND_GUEST, false, GROUP_DOS, FIELD(autoexec), .set = set_flag},
+    {"xms", "KiB|none", "extended memory by XMS, at most; by default all there is above the high memory area", COMMAND_GUEST,
+     false, GROUP_DOS, FIELD(xms_kib), .set = set_kib, .min = 1, .max = RAM_MIB_MAX * 1024ull, .what = "a number of KiB"},
+    {"ems", "KiB|none", "expanded memory, beside --ram (default 8192); without, its page frame becomes upper memory",
+     COMMAND_GUEST, false, GROUP_DOS, FIELD(ems_kib), .set = set_kib, .min = 16, .max = 32768, .what = "a number of KiB"},
 
     {"fda", "FILE", "floppy image in drive A:", COMMAND_GUEST, false, GROUP_DISKS, FILE_OPTION(fda)},
     {"hda", "FILE", "hard disk image, drive C:", COMMAND_GUEST, false, GROUP_DISKS, FILE_OPTION(hda)},

@@ -160,7 +160,7 @@ static enum ems_error all_pages(struct dos *dos)
         if (!ems->handle[i].used)
             continue;
         guest_write(dos, to, entry, sizeof entry);
-        to += sizeof entry;
+        to = far_add(to, sizeof entry);
     }
     set_reg16(dos, CPU_EBX, open_handles(ems));
     return EMS_OK;
@@ -228,8 +228,8 @@ static void write_directory(struct dos *dos)
         if (!ems->handle[i].used)
             continue;
         guest_put_u16(dos, to, i);
-        guest_write(dos, to + sizeof i, ems->handle[i].name, EMS_NAME_BYTES);
-        to += sizeof i + EMS_NAME_BYTES;
+        guest_write(dos, far_add(to, sizeof i), ems->handle[i].name, EMS_NAME_BYTES);
+        to = far_add(to, sizeof i + EMS_NAME_BYTES);
     }
     set_low(dos, CPU_EAX, (u8)open_handles(ems));
 }

@@ -82,7 +82,7 @@ static enum ems_error map_list(struct dos *dos, u16 number, far_t list, u32 coun
         return EMS_INVALID_HANDLE;
     for (u32 i = 0; i < count; i++) {
         struct wish wish;
-        guest_read(dos, list + i * sizeof wish, &wish, sizeof wish);
+        guest_read(dos, far_add(list, i * sizeof wish), &wish, sizeof wish);
         int place = segments ? place_of_segment(wish.physical) : wish.physical;
         if (place < 0)
             return EMS_INVALID_PHYSICAL_PAGE;
@@ -113,7 +113,7 @@ enum ems_error ems_mappable(struct dos *dos)
         return EMS_INVALID_SUBFUNCTION;
     for (u16 place = 0; function == GET && place < EMS_PLACES; place++) {
         u16 entry[2] = {place_segment(place), place};
-        guest_write(dos, es_di(dos) + place * sizeof entry, entry, sizeof entry);
+        guest_write(dos, far_add(es_di(dos), place * sizeof entry), entry, sizeof entry);
     }
     set_reg16(dos, CPU_ECX, EMS_PLACES);
     return EMS_OK;
@@ -213,7 +213,7 @@ static enum ems_error partial_get(struct dos *dos)
         return EMS_INVALID_MAP;
     words[n++] = count;
     for (u32 i = 1; i <= count; i++) {
-        int place = place_of_segment(guest_u16(dos, ds_si(dos) + i * sizeof words[0]));
+        int place = place_of_segment(guest_u16(dos, far_add(ds_si(dos), i * sizeof words[0])));
         if (place < 0)
             return EMS_INVALID_PHYSICAL_PAGE;
         words[n++] = (u16)place;
@@ -288,8 +288,8 @@ static enum ems_error map_for_target(struct dos *dos)
     u8 segments = reg_low(dos, CPU_EAX);
     if (segments > 1)
         return EMS_INVALID_SUBFUNCTION;
-    return map_list(dos, reg16(dos, CPU_EDX), guest_u32(dos, what + MAP_LIST),
-                    guest_u8(dos, what + MAP_COUNT), segments);
+    return map_list(dos, reg16(dos, CPU_EDX), guest_u32(dos, far_add(what, MAP_LIST)),
+                    guest_u8(dos, far_add(what, MAP_COUNT)), segments);
 }
 
 enum dos_next ems_jump(struct dos *dos)
@@ -311,8 +311,8 @@ enum dos_next ems_call(struct dos *dos)
 {
     enum { STACK_NEEDED = 2, INTERRUPT_FRAME = 6 };
     far_t what = ds_si(dos), target = guest_u32(dos, what), back = in_dos(dos->entry[STUB_EMS_BACK]);
-    struct call_record record = {reg16(dos, CPU_EDX), guest_u8(dos, what + OLD_COUNT), reg_low(dos, CPU_EAX),
-                                 guest_u32(dos, what + OLD_LIST)};
+    struct call_record record = {reg16(dos, CPU_EDX), guest_u8(dos, far_add(what, OLD_COUNT)),
+                                 reg_low(dos, CPU_EAX), guest_u32(dos, far_add(what, OLD_LIST))};
     if (record.segments == STACK_NEEDED) {
         set_reg16(dos, CPU_EBX, sizeof record + sizeof back + INTERRUPT_FRAME);
         return fail(dos, EMS_OK);

@@ -21,6 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SLOW = float(os.environ.get("HUDDLE_SLOW", "1"))
 WAYS = [["--cluster=off"], ["--cluster=window"], ["--cluster=on"], ["--cluster=on", "--executor=interp"],
         ["--cluster=on", "--check"], ["--cluster=on", "--stress=heat=0"]]
+ABSENT = {"xms": " installed 00\n", "ems": "by name there 00\n"}
 
 
 def output_of(root):
@@ -71,7 +72,11 @@ def in_huddle(root, name, options):
     if options.rebase:
         expected.write_text(run_huddle(root, name, WAYS[0]), encoding="latin-1")
     wanted = expected.read_text(encoding="latin-1")
-    return sum(judge(f"{name} {' '.join(way)}", wanted, run_huddle(root, name, way)) for way in WAYS)
+    failed = sum(judge(f"{name} {' '.join(way)}", wanted, run_huddle(root, name, way)) for way in WAYS)
+    if name in ABSENT:
+        way = ["--xms=none", "--ems=none"]
+        failed += judge(f"{name} {' '.join(way)}", ABSENT[name], run_huddle(root, name, way))
+    return failed
 
 
 def run_directly(root, name, *arguments, ready=None):
