@@ -68,6 +68,11 @@ static enum dos_error understand(struct image *image)
             return error;
         image->exe = h->magic == MZ || h->magic == ZM;
     }
+    if (!image->exe && image->file_bytes >= 2 && image->file_bytes < sizeof *h) {
+        enum dos_error error = read_at(image, 0, &h->magic, sizeof h->magic);
+        if (error || h->magic == MZ || h->magic == ZM)
+            return error ? error : DOS_BAD_FORMAT;
+    }
     if (!image->exe)
         return image->file_bytes && image->file_bytes <= COM_MAX_BYTES ? DOS_OK : DOS_BAD_FORMAT;
     u32 end = (u32)h->pages * PAGE, header = (u32)h->header_paragraphs * PARAGRAPH;

@@ -135,6 +135,17 @@ static enum dos_error walk(const char *at, struct dos_path *path)
     return DOS_OK;
 }
 
+/* A device is in every directory that there is. */
+static bool directory_exists(const struct dos *dos, const struct dos_path *path)
+{
+    struct volume *volume = drive_volume(dos, path->drive);
+    struct dos_path parent;
+    struct dos_entry entry;
+    path_parent(path, &parent);
+    return !parent.path[0] || (!volume->class->find(volume->object, parent.path, &entry) &&
+                               entry.attributes & DOS_ATTR_DIRECTORY);
+}
+
 static bool find_device(const struct dos *dos, struct dos_path *path)
 {
     char name[DOS_NAME_BYTES];
@@ -173,10 +184,13 @@ enum dos_error path_parse(struct dos *dos, const char *given, struct dos_path *p
         at++;
     else
         current_directory(dos, path->drive, path->path);
+    struct dos_path in_directory;
     enum dos_error error = walk(at, path);
-    if (!error)
-        path->device = find_device(dos, path);
-    return error;
+    if (error)
+        return error;
+    in_directory = *path;
+    path->device = find_device(dos, path);
+    return path->device && !directory_exists(dos, &in_directory) ? DOS_PATH_NOT_FOUND : DOS_OK;
 }
 
 enum dos_error path_parse_at(struct dos *dos, far_t at, struct dos_path *path)
