@@ -152,6 +152,24 @@ enum dos_next int21_country_tables(struct dos *dos)
     }
 }
 
+/* AH=63h: no character has two bytes. AL=0: the table, which is empty; 1, 2: may half of one be read? */
+enum dos_next int21_double_byte(struct dos *dos)
+{
+    enum { LENGTH_BYTES = 2 };
+    switch (reg_low(dos, CPU_EAX)) {
+    case 0:
+        set_low(dos, CPU_EAX, 0);
+        set_sreg(dos, CPU_DS, DOS_SEG);
+        set_reg16(dos, CPU_ESI, DOUBLE_BYTE + LENGTH_BYTES);
+        return dos_ok(dos);
+    case 2:
+        set_low(dos, CPU_EDX, 0);
+        return dos_ok(dos);
+    default:
+        return reg_low(dos, CPU_EAX) == 1 ? dos_ok(dos) : dos_fail(dos, DOS_INVALID_FUNCTION);
+    }
+}
+
 enum dos_next int21_code_page(struct dos *dos)
 {
     if (reg_low(dos, CPU_EAX) == 1) {

@@ -440,6 +440,7 @@ enum dos_next int21_set_time(struct dos *dos);
 void country_boot(struct dos *dos);
 enum dos_next int21_country(struct dos *dos);
 enum dos_next int21_country_tables(struct dos *dos);
+enum dos_next int21_double_byte(struct dos *dos);
 enum dos_next int21_code_page(struct dos *dos);
 enum dos_next int2f(struct dos *dos);
 

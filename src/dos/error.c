@@ -74,18 +74,25 @@ static enum dos_next fail_now(struct dos *dos, u16 error)
     return DOS_RETURN;
 }
 
-/* AH for INT 24h: a disk's error, while reading or writing, all answers but Ignore allowed. */
+/* What can be ignored: nothing else would have a result to go on with. */
+static bool transfers(const struct dos *dos)
+{
+    enum { READ = 0x3f, WRITE = 0x40 };
+    return reg_high(dos, CPU_EAX) == READ || reg_high(dos, CPU_EAX) == WRITE;
+}
+
+/* AH for INT 24h: a disk's error, while reading or writing; Retry, Fail and, of transfers, Ignore allowed. */
 static enum dos_next critical(struct dos *dos, enum dos_error error)
 {
-    enum { IN_FILES = 0x18, MAY_IGNORE = 0x20, WRITING = 1 };
+    enum { MAY_FAIL_OR_RETRY = 0x18, MAY_IGNORE = 0x20, WRITING = 1 };
     u8 write = error == DOS_WRITE_FAULT || error == DOS_WRITE_PROTECT ? WRITING : 0;
-    u8 drive = dos->error_drive;
+    u8 drive = dos->error_drive, ignore = transfers(dos) ? MAY_IGNORE : 0;
     push_caller(dos);
     dos_note_error(dos, error);
     guest_put_u8(dos, in_dos(SDA + SDA_ERROR_DRIVE), drive);
     guest_put_u8(dos, in_dos(SDA + SDA_CRITICAL_ERROR), 1);
     stub_goto(dos, STUB_CALL_INT24);
-    set_reg16(dos, CPU_EAX, (u16)((IN_FILES | MAY_IGNORE | write) << 8 | drive));
+    set_reg16(dos, CPU_EAX, (u16)((MAY_FAIL_OR_RETRY | ignore | write) << 8 | drive));
     set_reg16(dos, CPU_EDI, (u16)(error - DOS_WRITE_PROTECT));
     set_reg16(dos, CPU_EBP, DOS_SEG); /* BP:SI: the device's header. A drive's is NUL's: nobody may do more than look at it */
     set_reg16(dos, CPU_ESI, LOL + LOL_NUL);
@@ -106,12 +113,6 @@ enum dos_next dos_fail_fcb(struct dos *dos, enum dos_error error)
     return DOS_RETURN;
 }
 
-static bool transfers(const struct dos *dos)
-{
-    enum { READ = 0x3f, WRITE = 0x40 };
-    return reg_high(dos, CPU_EAX) == READ || reg_high(dos, CPU_EAX) == WRITE;
-}
-
 enum dos_next dos_critical_answer(struct dos *dos)
 {
     enum { IGNORE, RETRY, ABORT };
@@ -126,7 +127,7 @@ enum dos_next dos_critical_answer(struct dos *dos)
     case ABORT:
         return process_end(dos, 0, 2);
     case IGNORE: /* as if all had been moved */
-        return transfers(dos) ? dos_ok_ax(dos, reg16(dos, CPU_ECX)) : dos_ok(dos);
+        return transfers(dos) ? dos_ok_ax(dos, reg16(dos, CPU_ECX)) : fail_now(dos, FAILED_INT24);
     default:
         return fail_now(dos, FAILED_INT24);
     }

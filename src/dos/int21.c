@@ -3,13 +3,7 @@
 
 #include <string.h>
 
-static enum dos_next unknown(struct dos *dos)
-{
-    set_low(dos, CPU_EAX, 0);
-    return dos_fail(dos, DOS_INVALID_FUNCTION);
-}
-
-/* What DOS answers to functions that it has not, below the first that tells by carry: AL = 0. */
+/* What DOS answers to functions that it has not: AL = 0. Networks, say, are looked for like that (AX=DC00h). */
 static enum dos_next null_function(struct dos *dos)
 {
     set_low(dos, CPU_EAX, 0);
@@ -260,6 +254,7 @@ static service_fn *const service[] = {
     [0x5f] = network,
     [0x60] = int21_truename,
     [0x62] = int21_fn_get_psp,
+    [0x63] = int21_double_byte,
     [0x65] = int21_country_tables,
     [0x66] = int21_code_page,
     [0x67] = int21_handle_count,
@@ -281,7 +276,7 @@ enum dos_next int21(struct dos *dos)
     enum { LAST_CONSOLE = 0x0c, EXTENDED_ERROR = 0x59 };
     u8 function = reg_high(dos, CPU_EAX);
     if (function >= ARRAY_LEN(service) || !service[function])
-        return unknown(dos);
+        return null_function(dos);
     /* A handler of INT 24h calls nothing above: it has gone back to the program by itself. */
     if (function > LAST_CONSOLE && function != EXTENDED_ERROR && guest_u8(dos, in_dos(SDA + SDA_CRITICAL_ERROR)))
         guest_put_u8(dos, in_dos(SDA + SDA_CRITICAL_ERROR), 0);
