@@ -8,11 +8,20 @@
 
 enum { NOT_STARTED = 2 };
 
+static bool run_is_over(void *opaque)
+{
+    struct vmm *vmm = opaque;
+    return vmm->ended || vmm_stopped(vmm);
+}
+
 int vmm_dos_create(struct vmm *vmm)
 {
     if (!vmm->config->dos)
         return 0;
-    int rc = dos_create(&vmm->dos, &vmm->machine, vmm->config->dos);
+    struct dos_config config = *vmm->config->dos;
+    config.stopped = run_is_over;
+    config.stopped_opaque = vmm;
+    int rc = dos_create(&vmm->dos, &vmm->machine, &config);
     if (!rc)
         vmm_add_state_part(vmm, &(struct state_part){"DOS", dos_state, vmm->dos});
     return rc;

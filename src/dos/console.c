@@ -21,14 +21,25 @@ bool con_from_host(const struct dos *dos)
 
 /* --- the host's standard input --- */
 
+/* Until there is something, or `timeout_ms` are over; under the access clock they are not, for who waits must not see time. */
+static bool host_wait(struct dos *dos, int timeout_ms)
+{
+    struct pollfd fd = {.fd = dos->config.in_fd, .events = POLLIN};
+    bool still = timeout_ms && dos->machine->clock.mode == CLOCK_MODE_ACCESS && dos->config.stopped;
+    int ready;
+    do
+        ready = poll(&fd, 1, timeout_ms);
+    while (ready <= 0 && still && !dos->config.stopped(dos->config.stopped_opaque));
+    return ready > 0;
+}
+
 /* 1: there is something, or the end; 0: not yet. */
 static int host_fill(struct dos *dos, int timeout_ms)
 {
     struct dos_console *con = &dos->con;
     if (con->in_at < con->in_count || con->in_ended)
         return 1;
-    struct pollfd fd = {.fd = dos->config.in_fd, .events = POLLIN};
-    if (poll(&fd, 1, timeout_ms) <= 0)
+    if (!host_wait(dos, timeout_ms))
         return 0;
     ssize_t n = read(dos->config.in_fd, con->in, sizeof con->in);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))

@@ -22,7 +22,10 @@ struct dos_config {
     const char *const *environment;   /* NULL-terminated, "NAME=value" */
     int in_fd, out_fd;                /* what CON reads and writes besides the screen; -1: the keyboard, nothing */
     u32 xms_kib, ems_kib;             /* extended and expanded memory at most; 0: none */
-    bool wait_in_host_time;           /* while in_fd has nothing to read the guest's time goes on */
+    /* Under the access clock a program that reads in_fd waits with its time standing still, until this says that the run is over.
+     * NULL: nobody says so. */
+    bool (*stopped)(void *opaque);
+    void *stopped_opaque;
 };
 
 /* What the run loop does after a call. */
