@@ -139,6 +139,21 @@ def self_test_is_kept(tool):
 
 
 @case()
+def ctrl_c(tool):
+    """INT 23h: the program's handler returns, and the call is made again; or ends the program. The shell's own."""
+    directory = place(tool)
+    shutil.copy(tool.cache / "dosbreak.com", directory / "STOPS.COM")
+    script = tool.file("break.txt", 'wait-text "C:\\\\>"\ntype "stops\\n"\nwait 300ms\ntype "ab"\nkey ctrl-c\nwait 300ms\nkey ctrl-c\n'
+                       'wait 300ms\ntype "x"\nkey ctrl-c\nwait 300ms\ntype "pause\\n"\nwait 300ms\nkey ctrl-c\nwait 300ms\ntext\nquit\n')
+    for level in LEVELS:
+        ended = tool.run("run", f"--cluster={level}", "--clock=access", "--serial=none", f"--script={script}", directory)
+        shown = [line.rstrip() for line in ended.expect_status(0).out.splitlines()]
+        shown = shown[-shown[::-1].index("C:\\>stops") - 1:] if "C:\\>stops" in shown else shown
+        expected = ["C:\\>stops", "ab^C", "!^C", "!x^C", "!", "C:\\>pause", "Press any key to continue . . .^C", "C:\\>"]
+        ended.expect([line for line in shown if line] == expected, f"{level}: other text: {shown}")
+
+
+@case()
 def saved_while_a_line_is_typed(tool):
     """A state in the middle of a call of DOS, with a file open in the shell's redirection."""
     directory = place(tool)
