@@ -162,8 +162,8 @@ enum dos_next int21_dpb(struct dos *dos)
     return DOS_RETURN;
 }
 
-/* AX=6900h: serial number, label, kind; setting them is for disks. */
-enum dos_next int21_serial(struct dos *dos)
+/* Serial number, label, kind of drive BL, to DS:DX. */
+enum dos_next tell_serial(struct dos *dos)
 {
     struct __attribute__((packed)) {
         u16 level;
@@ -175,8 +175,6 @@ enum dos_next int21_serial(struct dos *dos)
     int drive = drive_of_number(dos, reg_low(dos, CPU_EBX));
     if (drive < 0)
         return dos_fail(dos, DOS_INVALID_DRIVE);
-    if (reg_low(dos, CPU_EAX))
-        return dos_fail(dos, DOS_ACCESS_DENIED);
     class_of(dos, (u8)drive, &object)->label(object, label);
     memset(info.label, ' ', sizeof info.label);
     memcpy(info.label, *label ? label : "NO NAME", strlen(*label ? label : "NO NAME"));
@@ -184,6 +182,12 @@ enum dos_next int21_serial(struct dos *dos)
     info.serial = drive_volume(dos, (u8)drive)->serial;
     guest_write(dos, ds_dx(dos), &info, sizeof info);
     return dos_ok(dos);
+}
+
+/* AH=69h: setting it is for disks. */
+enum dos_next int21_serial(struct dos *dos)
+{
+    return reg_low(dos, CPU_EAX) ? dos_fail(dos, DOS_ACCESS_DENIED) : tell_serial(dos);
 }
 
 /* Drives have no sectors here. AX: address mark not found, unknown unit. */

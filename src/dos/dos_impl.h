@@ -382,6 +382,7 @@ enum dos_next int21_free_space(struct dos *dos);
 enum dos_next int21_allocation(struct dos *dos);
 enum dos_next int21_dpb(struct dos *dos);
 enum dos_next int21_serial(struct dos *dos);
+enum dos_next tell_serial(struct dos *dos);
 enum dos_next absolute_disk(struct dos *dos); /* INT 25h, 26h */
 void drives_boot(struct dos *dos);
 /* The next entry of a search: `index` goes on behind it. */

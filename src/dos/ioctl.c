@@ -1,7 +1,7 @@
 /* IOCTL: INT 21h AH=44h. Ralf Brown's Interrupt List. */
 #include "dos/dos_impl.h"
 
-enum { DRIVE_REMOTE = 1 << 12, LOW_INFO = 0xff };
+enum { LOW_INFO = 0xff };
 
 static enum dos_next get_info(struct dos *dos, int entry)
 {
@@ -58,7 +58,7 @@ static enum dos_next by_handle(struct dos *dos, u8 function)
 
 static enum dos_next by_drive(struct dos *dos, u8 function)
 {
-    enum { FIXED = 1 };
+    enum { FIXED = 1, GET_MEDIA_ID = 0x0866 };
     if (drive_of_number(dos, reg_low(dos, CPU_EBX)) < 0)
         return dos_fail(dos, DOS_INVALID_DRIVE);
     switch (function) {
@@ -67,6 +67,8 @@ static enum dos_next by_drive(struct dos *dos, u8 function)
     case 0x09: /* attributes of the driver: it is local */
         set_reg16(dos, CPU_EDX, 0x0800);
         return dos_ok(dos);
+    case 0x0d:
+        return reg16(dos, CPU_ECX) == GET_MEDIA_ID ? tell_serial(dos) : dos_fail(dos, DOS_INVALID_FUNCTION);
     case 0x0e: /* one letter for the drive */
     case 0x0f:
         set_low(dos, CPU_EAX, 0);
