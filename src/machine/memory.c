@@ -366,6 +366,7 @@ int memory_open_window(struct memory *mem, gpa_t first, u32 bytes)
         return rc;
     }
     set_kind(mem, first, (u64)first + bytes, PAGE_RAM);
+    mem->window_changes++;
     guard_pages(mem, first, bytes);
     changed(mem);
     return 0;
@@ -374,6 +375,7 @@ int memory_open_window(struct memory *mem, gpa_t first, u32 bytes)
 void memory_close_window(struct memory *mem, gpa_t first, u32 bytes)
 {
     set_kind(mem, first, (u64)first + bytes, PAGE_DEVICE);
+    mem->window_changes++;
     BUG_ON(protect_window(mem, first, bytes, PROT_NONE));
     changed(mem);
 }
@@ -432,17 +434,30 @@ void memory_shadow_fini(struct memory_shadow *shadow)
     shadow->view = NULL;
 }
 
+static int protect_windows(const struct memory *mem, u8 *view)
+{
+    for (gpa_t page = VGA_FIRST; page < VGA_END; page += PAGE_BYTES) {
+        bool open = memory_kind(mem, page) == PAGE_RAM;
+        if (mprotect(view + page, PAGE_BYTES, open ? PROT_READ | PROT_WRITE : PROT_NONE))
+            return -errno;
+    }
+    return 0;
+}
+
 void memory_shadow_follow(struct memory_shadow *shadow)
 {
     const struct memory *mem = shadow->mem;
     int rc = 0;
-    if (shadow->a20 != mem->a20)
+    if (shadow->window_changes != mem->window_changes)
+        rc = protect_windows(mem, shadow->view);
+    if (!rc && shadow->a20 != mem->a20)
         rc = map_a20(mem, shadow->view, MAP_PRIVATE);
     if (!rc && shadow->frame_changes != mem->frame_changes)
         rc = map_frame(mem, shadow->view, MAP_PRIVATE);
     BUG_ON(rc); /* the same pages were mapped here before */
     shadow->a20 = mem->a20;
     shadow->frame_changes = mem->frame_changes;
+    shadow->window_changes = mem->window_changes;
 }
 
 void memory_shadow_drop(struct memory_shadow *shadow, gpa_t page)

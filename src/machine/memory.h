@@ -58,6 +58,7 @@ struct memory {
     u32 expanded_bytes;
     u16 frame[MEMORY_FRAME_PLACES]; /* the piece at each place, or MEMORY_NO_PIECE */
     u32 frame_changes;  /* counts changes of frame[] */
+    u32 window_changes; /* counts openings and closings of display memory */
     u32 generation; /* counts changes of mapping and of contents that no processor store made (DMA, loaders) */
     u32 *changes;   /* counts them too, among others; may be NULL */
 
@@ -129,13 +130,13 @@ struct memory_shadow {
     const struct memory *mem;
     u8 *view;
     bool a20;
-    u32 frame_changes; /* of `mem`, that it is up to date with */
+    u32 frame_changes, window_changes; /* of `mem`, that it is up to date with */
 };
 
 /* `mem` must live as long, its firmware must be loaded. 0 or -errno (logged). */
 must_check int memory_shadow_init(struct memory_shadow *shadow, const struct memory *mem);
 void memory_shadow_fini(struct memory_shadow *shadow);
-/* Brings the mapping up to date after A20 or the page frame may have changed; private contents of the odd megabytes and of
+/* Brings the mapping up to date after A20, the page frame, or what of display memory is open may have changed; private contents of the odd megabytes and of
  * the frame are lost if so. */
 void memory_shadow_follow(struct memory_shadow *shadow);
 /* Forgets what was stored privately to the page (of RAM) at `page`. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -434,6 +435,31 @@ static void shadow_keeps_its_stores_until_dropped(void **state)
     free(bios);
 }
 
+static void shadow_follows_open_windows(void **state)
+{
+    (void)state;
+    enum { TEXT = 0xb8000, TEXT_BYTES = 0x8000 };
+    struct memory mem;
+    struct memory_shadow shadow;
+    assert_int_equal(memory_init(&mem, 4 * MIB), 0);
+    assert_int_equal(memory_shadow_init(&shadow, &mem), 0);
+    assert_int_equal(memory_open_window(&mem, TEXT, TEXT_BYTES), 0);
+    memory_shadow_follow(&shadow);
+    mem.view[TEXT] = 1;
+    assert_int_equal(shadow.view[TEXT], 1);
+    shadow.view[TEXT] = 2;
+    assert_int_equal(mem.view[TEXT], 1);
+    memory_shadow_drop(&shadow, TEXT);
+    assert_int_equal(shadow.view[TEXT], 1);
+    memory_close_window(&mem, TEXT, TEXT_BYTES);
+    memory_shadow_follow(&shadow);
+    char byte;
+    struct iovec here = {&byte, 1}, there = {shadow.view + TEXT, 1};
+    assert_int_equal(process_vm_readv(getpid(), &here, 1, &there, 1, 0), -1); /* as a device window is */
+    memory_shadow_fini(&shadow);
+    memory_fini(&mem);
+}
+
 static void shadow_follows_a20(void **state)
 {
     (void)state;
@@ -548,6 +574,7 @@ int main(void)
         cmocka_unit_test(memory_views_agree_and_a20_wraps),
         cmocka_unit_test(bus_accesses_are_announced_before_they_are_made),
         cmocka_unit_test(shadow_keeps_its_stores_until_dropped),
+        cmocka_unit_test(shadow_follows_open_windows),
         cmocka_unit_test(shadow_follows_a20),
         cmocka_unit_test(open_window_is_memory_of_its_own),
         cmocka_unit_test(memory_accessors_refuse_what_is_outside),
