@@ -99,6 +99,27 @@ def drives(tool):
 
 
 @case()
+def full_disk(tool):
+    """A write takes what fits, without an error; the shell says so and removes what it could not copy whole."""
+    if not shutil.which("mkfs.fat"):
+        raise Skip("mkfs.fat (package dosfstools) is not there")
+    directory = place(tool)
+    shutil.copy(tool.cache / "dosfull.com", directory / "FULL.COM")
+    tool.file("c/BIG.BIN", os.urandom(200000))
+    image = tool.scratch / "floppy.img"
+    for level in LEVELS:
+        image.write_bytes(bytes(160 << 10))
+        subprocess.run(["mkfs.fat", str(image)], check=True, capture_output=True)
+        ended = tool.run("run", f"--cluster={level}", f"--mount=a={image}", "-c", "copy big.bin a:", directory).expect_status(1)
+        ended.expect("Insufficient disk space" in ended.out, "no reason")
+        ended = tool.run("run", f"--cluster={level}", f"--mount=a={image}", directory / "FULL.COM")
+        free = subprocess.run(["mdir", "-i", str(image)], capture_output=True, text=True, check=False).stdout
+        ended.expect(lines(ended.out) == ["full"] and ended.status < 41, f"{level}: other output")
+        expect(not free or " 0 bytes free" in free, f"{level}: {free}")
+        subprocess.run(["fsck.fat", "-n", str(image)], check=True, capture_output=True)
+
+
+@case()
 def exits(tool):
     """A hundred thousand calls of DOS leave the regions, not the monitor; a call leaves once."""
     directory = place(tool)
