@@ -203,7 +203,7 @@ def image_without_system(tool):
     """Nothing bootable: the firmware says so, and the run goes on until something ends it."""
     for content in (b"\0", b"\xff", b"\x55\xaa"):
         image = tool.file("blank.img", (content * FLOPPY_BYTES)[:FLOPPY_BYTES])
-        ended = tool.run("run", "--until-text=No bootable device", "--timeout=20", image)
+        ended = tool.run("run", "--until-text=No bootable device", "--timeout=5", image)
         # Code FFh raises exceptions for ever; what is not bootable is the firmware's business.
         ended.expect_status(0, 124, 70)
 
