@@ -57,40 +57,32 @@ static bool break_in(struct dos *dos, u8 c)
     return c == CTRL_C && !dos->con.have_scan && is_con(dos, sft_of_handle(dos, HANDLE_IN));
 }
 
-enum dos_next int21_char_in_echo(struct dos *dos)
+/* A character to AL, awaited. */
+static enum dos_next char_in(struct dos *dos, bool breaks, bool echoes)
 {
     enum dos_next next;
     u8 c;
     if (!get(dos, true, &c, &next))
         return next;
-    if (break_in(dos, c))
+    if (breaks && break_in(dos, c))
         return help_break(dos);
     set_low(dos, CPU_EAX, c);
-    if (con_from_host(dos))
-        return DOS_RETURN;
-    return put_character(dos, c);
+    return echoes && !con_from_host(dos) ? put_character(dos, c) : DOS_RETURN;
+}
+
+enum dos_next int21_char_in_echo(struct dos *dos)
+{
+    return char_in(dos, true, true);
 }
 
 enum dos_next int21_char_in_raw(struct dos *dos)
 {
-    enum dos_next next;
-    u8 c;
-    if (!get(dos, true, &c, &next))
-        return next;
-    set_low(dos, CPU_EAX, c);
-    return DOS_RETURN;
+    return char_in(dos, false, false);
 }
 
 enum dos_next int21_char_in(struct dos *dos)
 {
-    enum dos_next next;
-    u8 c;
-    if (!get(dos, true, &c, &next))
-        return next;
-    if (break_in(dos, c))
-        return help_break(dos);
-    set_low(dos, CPU_EAX, c);
-    return DOS_RETURN;
+    return char_in(dos, true, false);
 }
 
 enum dos_next int21_char_out(struct dos *dos)

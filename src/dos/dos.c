@@ -82,7 +82,7 @@ enum dos_next dos_serve(struct dos *dos)
     case STUB_AT_INT21:
         return int21(dos);
     case STUB_AT_INT20:
-        return process_end(dos, 0, 0);
+        return process_end(dos, 0, ENDED_NORMAL);
     case STUB_AT_INT27:
         return int27_keep(dos);
     case STUB_AT_INT2F:

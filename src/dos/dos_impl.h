@@ -58,7 +58,6 @@ struct dos_console {
 struct dos_snapshot {
     u16 id; /* 0: none */
     u8 drive;
-    char path[DOS_PATH_BYTES];
     struct dos_entry *entry;
     u32 count;
     u64 used; /* when: the oldest goes */
@@ -86,7 +85,7 @@ struct dos {
     bool verify;
     bool divided; /* "Divide overflow" is shown */
     u8 allocation; /* AH=58h: strategy */
-    u16 upper_first, upper_end; /* segments of upper memory, 0: none */
+    u16 upper_first; /* segment of upper memory's first control block, 0: none */
     s32 day;       /* of the calendar, since 1980-01-01, at the last look at the clock */
     u16 bios_ax;   /* what a BIOS call returned */
     bool bios_answered;
@@ -411,8 +410,10 @@ enum dos_next int21_strategy(struct dos *dos);
 u16 current_psp(const struct dos *dos);
 void psp_make(struct dos *dos, u16 psp, u16 parent, u16 end);
 enum dos_next int21_exec(struct dos *dos);
-/* Ends the current program. `how`: 0 normal, 1 Ctrl-C, 2 critical error, 3 stays resident. */
-enum dos_next process_end(struct dos *dos, u8 code, u8 how);
+/* As AH=4Dh tells it. */
+enum process_ended { ENDED_NORMAL, ENDED_BREAK, ENDED_CRITICAL, ENDED_RESIDENT };
+/* Ends the current program. */
+enum dos_next process_end(struct dos *dos, u8 code, enum process_ended how);
 enum dos_next int21_exit(struct dos *dos);
 enum dos_next int21_terminate(struct dos *dos);
 enum dos_next int21_keep(struct dos *dos);

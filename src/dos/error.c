@@ -125,7 +125,7 @@ enum dos_next dos_critical_answer(struct dos *dos)
     case RETRY:
         return int21(dos);
     case ABORT:
-        return process_end(dos, 0, 2);
+        return process_end(dos, 0, ENDED_CRITICAL);
     case IGNORE: /* as if all had been moved */
         return transfers(dos) ? dos_ok_ax(dos, reg16(dos, CPU_ECX)) : fail_now(dos, FAILED_INT24);
     default:

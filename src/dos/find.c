@@ -50,7 +50,6 @@ static enum dos_error take_snapshot(struct dos *dos, u8 drive, const char *direc
     free(s->entry);
     *s = (struct dos_snapshot){.drive = drive, .entry = entry, .count = count, .used = ++dos->uses};
     s->id = dos->last_snapshot = dos->last_snapshot == UINT16_MAX ? 1 : dos->last_snapshot + 1;
-    strcpy(s->path, directory);
     return DOS_OK;
 }
 

@@ -176,7 +176,7 @@ enum dos_next help_break_done(struct dos *dos)
     bool flags_left = reg16(dos, CPU_ESP) != sp;
     set_reg16(dos, CPU_ESP, sp);
     if (flags_left && dos->cpu->eflags & FLAG_CF)
-        return process_end(dos, 0, 1);
+        return process_end(dos, 0, ENDED_BREAK);
     stub_goto(dos, STUB_INT21);
     return DOS_JUMP;
 }

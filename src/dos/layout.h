@@ -66,7 +66,6 @@ enum sda_field {
     SDA_ERROR = 0x04,
     SDA_ERROR_ACTION = 0x06,
     SDA_ERROR_CLASS = 0x07,
-    SDA_ERROR_POINTER = 0x08,
     SDA_DTA = 0x0c,
     SDA_PSP = 0x10,
     SDA_BREAK_SP = 0x12,

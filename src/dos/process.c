@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { CLOSED = 0xff, HOW_NORMAL = 0, HOW_BREAK = 1, HOW_CRITICAL = 2, HOW_RESIDENT = 3, IP_AT = 0, CS_AT = 2 };
+enum { CLOSED = 0xff, IP_AT = 0, CS_AT = 2 };
 
 u16 current_psp(const struct dos *dos)
 {
@@ -81,12 +81,12 @@ static void restore_vectors(struct dos *dos, u16 psp)
     vector_set(dos, 0x24, guest_u32(dos, far(psp, PSP_INT24)));
 }
 
-enum dos_next process_end(struct dos *dos, u8 code, u8 how)
+enum dos_next process_end(struct dos *dos, u8 code, enum process_ended how)
 {
     u16 psp = current_psp(dos), parent = guest_u16(dos, far(psp, PSP_PARENT));
     far_t back = guest_u32(dos, far(psp, PSP_INT22));
     guest_put_u16(dos, in_dos(SDA + SDA_RETURN_CODE), (u16)(code | how << 8));
-    if (how != HOW_RESIDENT && parent != psp) {
+    if (how != ENDED_RESIDENT && parent != psp) {
         files_close_all(dos, psp);
         arena_free_all(dos, psp);
     }
@@ -112,21 +112,21 @@ enum dos_next process_end(struct dos *dos, u8 code, u8 how)
 
 enum dos_next int21_exit(struct dos *dos)
 {
-    return process_end(dos, reg_low(dos, CPU_EAX), HOW_NORMAL);
+    return process_end(dos, reg_low(dos, CPU_EAX), ENDED_NORMAL);
 }
 
 enum dos_next int21_terminate(struct dos *dos)
 {
-    return process_end(dos, 0, HOW_NORMAL);
+    return process_end(dos, 0, ENDED_NORMAL);
 }
 
 static enum dos_next keep(struct dos *dos, u16 paragraphs, u8 code)
 {
     u16 largest;
     enum { LEAST = 6 };
-    if (arena_resize(dos, current_psp(dos), paragraphs < LEAST ? LEAST : paragraphs, &largest))
-        return process_end(dos, code, HOW_RESIDENT); /* it keeps what it has */
-    return process_end(dos, code, HOW_RESIDENT);
+    enum dos_error error = arena_resize(dos, current_psp(dos), paragraphs < LEAST ? LEAST : paragraphs, &largest);
+    (void)error; /* then it keeps what it has */
+    return process_end(dos, code, ENDED_RESIDENT);
 }
 
 enum dos_next int21_keep(struct dos *dos)
@@ -156,7 +156,7 @@ enum dos_next int0(struct dos *dos)
         return help_show_text(dos, text, sizeof text - 1, AFTER_AGAIN);
     }
     dos->divided = false;
-    return process_end(dos, 0xff, HOW_NORMAL);
+    return process_end(dos, 0xff, ENDED_NORMAL);
 }
 
 /* --- program segment prefixes --- */
