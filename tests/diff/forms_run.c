@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-enum { WINDOW = 3, HLT = 0xf4, CPU_EXCEPTIONS = 32, PATIENCE_US = 300000 };
+enum { WINDOW = 3, HLT = 0xf4, CPU_EXCEPTIONS = 32, PATIENCE_US = 300000 /* of processor time */ };
 
 /* --- memory --- */
 
@@ -263,10 +263,10 @@ static bool ends(struct kvm_side *kvm, const struct form_case *c)
                      none = {0};
     kvm_was_late = 0;
     kvm_in_signal = kvm;
-    signal(SIGALRM, on_alarm);
-    setitimer(ITIMER_REAL, &patience, NULL);
+    signal(SIGPROF, on_alarm);
+    setitimer(ITIMER_PROF, &patience, NULL);
     bool ended = kvm_side_run(kvm, &c->start);
-    setitimer(ITIMER_REAL, &none, NULL);
+    setitimer(ITIMER_PROF, &none, NULL);
     kvm_in_signal = NULL;
     return ended;
 }
