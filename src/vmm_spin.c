@@ -46,9 +46,9 @@ static bool step(struct vmm *vmm, u64 *stores)
     if (vmm_at_halt(vmm) || interp_step(in, &vmm->cpu) != INTERP_DONE || in->x87 || vmm->cpu.halted ||
         !cpu_mode_supported(&vmm->cpu))
         return false;
-    if (in->stored) {
-        u32 length = in->store_last - in->store_first + 1;
-        u64 link[3] = {*stores, in->store_first, hash64(vmm->machine.memory.view + in->store_first, length)};
+    for (u32 i = 0; i < in->n_stores; i++) {
+        u32 first = in->store[i].first, length = in->store[i].last - first + 1;
+        u64 link[3] = {*stores, first, hash64(vmm->machine.memory.view + first, length)};
         *stores = hash64(link, sizeof link);
     }
     return true;

@@ -32,7 +32,7 @@ static void start_side(struct check *check, struct check_side *side)
 {
     side->cpu = check->entry;
     side->stats = (struct cluster_stats){.idle = check->entry_idle, .horizon = check->horizon};
-    side->interp.stored = false;
+    side->interp.n_stores = 0;
 }
 
 static void run_reference(struct check *check, int start)

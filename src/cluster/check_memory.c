@@ -47,19 +47,23 @@ static void store_at_others(struct check *check, u32 page, u32 first, u32 last)
     }
 }
 
-void check_note_stores(struct check *check)
+static void note_store(struct check *check, const struct interp_store *store)
 {
-    const struct interp *interp = &check->reference.interp;
-    if (!interp->stored)
-        return;
-    u32 first_page = interp->store_first & ~(CHECK_PAGE_BYTES - 1), last_page = interp->store_last & ~(CHECK_PAGE_BYTES - 1);
+    u32 first_page = store->first & ~(CHECK_PAGE_BYTES - 1), last_page = store->last & ~(CHECK_PAGE_BYTES - 1);
     for (u64 page = first_page; page <= last_page; page += CHECK_PAGE_BYTES) {
         if (!is_ram(check, (u32)page))
             continue;
         set_dirty(check, (u32)page);
-        store_at_others(check, (u32)page, page == first_page ? interp->store_first - first_page : 0,
-                        page == last_page ? interp->store_last - last_page : CHECK_PAGE_BYTES - 1);
+        store_at_others(check, (u32)page, page == first_page ? store->first - first_page : 0,
+                        page == last_page ? store->last - last_page : CHECK_PAGE_BYTES - 1);
     }
+}
+
+void check_note_stores(struct check *check)
+{
+    const struct interp *interp = &check->reference.interp;
+    for (u32 i = 0; i < interp->n_stores; i++)
+        note_store(check, &interp->store[i]);
 }
 
 void check_drop_stores(struct check *check)

@@ -35,7 +35,7 @@ void exec_init(struct exec *x, struct interp *interp, struct cpu_state *cpu)
     interp->string_has_read = false;
     x->external = 0;
     interp->device_accesses = 0;
-    interp->stored = false;
+    interp->n_stores = 0;
     interp->poked = false;
     interp->x87 = false;
 }

@@ -17,6 +17,7 @@
 #include "cluster/env.h"
 #include "decode/insn.h"
 
+struct cluster;
 struct steps; /* cluster/step.h: one instruction lowered */
 
 enum interp_result {
@@ -40,8 +41,10 @@ struct interp {
     u8 fault_vector;      /* INTERP_FAULT */
     bool fault_has_error;
     u32 fault_error;
-    bool stored;                   /* it stored to RAM: */
-    u32 store_first, store_last;   /* lowest and highest guest physical address written */
+    u32 n_stores;                  /* where it stored to RAM: */
+    struct interp_store {
+        u32 first, last;           /* guest physical addresses */
+    } store[2];                    /* two, for a string or a stack may go on at the other end of its segment */
     bool x87;             /* it looked at the x87's state, or changed it */
     u16 unknown;          /* INTERP_UNSUPPORTED from interp_fetch: what it is (ZydisMnemonic), 0 if it cannot be read */
     bool poked;           /* it changed mode, segments of the code path, tables or control registers */
@@ -51,6 +54,9 @@ struct interp {
 
 must_check int interp_init(struct interp *interp, const struct cluster_env *env);
 void interp_fini(struct interp *interp);
+
+/* Did the last instruction store to code of `cluster`? */
+bool interp_stored_to(const struct interp *interp, const struct cluster *cluster);
 
 /* Fetches, decodes (cached) and executes the instruction at CS:EIP. The mode must be supported
  * (cpu_mode_supported). Handles the interrupt shadow. TF: executes the instruction and leaves the trap to the

@@ -139,16 +139,21 @@ static inline void bytes_put(u8 *at, u8 size, u32 value)
     }
 }
 
-/* Notes a store to RAM. */
+/* Notes a store to RAM: with the one that it adjoins, if there is one, or as the second. */
 static inline void mem_note_store(struct interp *interp, linear_t first, u32 size)
 {
     linear_t last = first + size - 1;
+    struct interp_store *store = &interp->store[0];
 
-    if (!interp->stored || first < interp->store_first)
-        interp->store_first = first;
-    if (!interp->stored || last > interp->store_last)
-        interp->store_last = last;
-    interp->stored = true;
+    if (interp->n_stores && (first > store->last + 1 || last + 1 < store->first))
+        store++;
+    if (interp->n_stores <= store - interp->store) {
+        interp->n_stores++;
+        *store = (struct interp_store){first, last};
+    } else {
+        store->first = MIN(store->first, first);
+        store->last = MAX(store->last, last);
+    }
     if (interp->env->code_map)
         code_map_stored(interp->env->code_map, first, last);
 }

@@ -33,9 +33,12 @@ static u64 exits_of(const struct interp *interp, const struct cpu_state *cpu, co
     return interp->device_accesses + cpu->halted;
 }
 
-static bool wrote_own_code(const struct interp *interp, const struct cluster *cluster)
+bool interp_stored_to(const struct interp *interp, const struct cluster *cluster)
 {
-    return interp->stored && cluster_holds(cluster, interp->store_first, interp->store_last);
+    for (u32 i = 0; i < interp->n_stores; i++)
+        if (cluster_holds(cluster, interp->store[i].first, interp->store[i].last))
+            return true;
+    return false;
 }
 
 static bool is_beyond_horizon(const struct cluster_stats *stats)
@@ -118,7 +121,7 @@ enum cluster_leave cluster_interp_insn(struct interp *interp, struct cluster *cl
     bool again;
     enum cluster_leave leave = execute(interp, &insn->steps, cpu, generation, stats, &exits, &again);
     insn->exits_avoided += exits;
-    if ((leave == LEAVE_REASONS || leave == LEAVE_attention) && wrote_own_code(interp, cluster))
+    if ((leave == LEAVE_REASONS || leave == LEAVE_attention) && interp_stored_to(interp, cluster))
         leave = LEAVE_self_modified;
     if (leave != LEAVE_REASONS || again)
         return leave;

@@ -146,19 +146,24 @@ static bool add_line(struct wait *w, u32 at)
     return true;
 }
 
+static bool note_store(struct wait *w, const struct interp_store *store)
+{
+    for (u64 at = store->first & ~(LINE_BYTES - 1u); at <= store->last; at += LINE_BYTES)
+        if (!add_line(w, (u32)at))
+            return false;
+    return true;
+}
+
 /* Notes the lines that the last instruction stored to. False: too many. */
 static bool note_stores(struct wait *w)
 {
     const struct interp *in = &w->interp;
-    if (!in->stored)
-        return true;
-    for (u64 at = in->store_first & ~(LINE_BYTES - 1u); at <= in->store_last; at += LINE_BYTES) {
-        if (!add_line(w, (u32)at)) {
-            drop_pages(w, in->store_first, in->store_last);
-            return false;
-        }
-    }
-    return true;
+    bool noted = true;
+    for (u32 i = 0; i < in->n_stores; i++)
+        noted &= note_store(w, &in->store[i]);
+    for (u32 i = 0; !noted && i < in->n_stores; i++)
+        drop_pages(w, in->store[i].first, in->store[i].last);
+    return noted;
 }
 
 static const u8 *line_of(const struct wait *w, const struct node *node, u32 i)

@@ -123,7 +123,7 @@ static void note_fault(struct jit_frame *frame, u32 i)
     bool guard = !jit->interp->device_accesses;
     jit->faulted = false;
     jit->stats.faults++;
-    if (guard && (!jit->interp->stored || !jit->env->guarded))
+    if (guard && (!jit->interp->n_stores || !jit->env->guarded))
         return; /* beyond the segment's limit */
     bool *prepared = guard ? &insn->checked : &insn->device;
     u8 *faults = guard ? &insn->guard_faults : &insn->faults;
@@ -351,14 +351,14 @@ static rare void store_slowly(struct jit_frame *frame, struct device_site *site,
     struct interp *interp = frame->jit->interp;
     struct exec x = {.interp = interp, .env = frame->env, .cpu = frame->cpu};
     interp->device_accesses = 0;
-    interp->stored = false;
+    interp->n_stores = 0;
     if (mem_write(&x, linear, site->size, value) != INTERP_DONE)
         BUG_ON(true);
     finish_access(frame, site, interp->device_accesses);
     if (frame->slots)
         chain_follow(frame, false); /* it may have hit code */
-    if ((!frame->leave || frame->leave == 1 + LEAVE_attention) && interp->stored &&
-        cluster_holds(frame->translation->cluster, interp->store_first, interp->store_last))
+    if ((!frame->leave || frame->leave == 1 + LEAVE_attention) &&
+        interp_stored_to(interp, frame->translation->cluster))
         frame->leave = 1 + LEAVE_self_modified;
     leave_if_stale(frame);
 }

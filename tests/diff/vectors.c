@@ -167,11 +167,12 @@ static u16 state_reg(const struct cpu_state *cpu, u32 i)
 
 static void note_stores(struct vectors *v)
 {
-    if (!v->interp.stored)
-        return;
-    v->store_first = v->stored ? MIN(v->store_first, v->interp.store_first) : v->interp.store_first;
-    v->store_last = v->stored ? MAX(v->store_last, v->interp.store_last) : v->interp.store_last;
-    v->stored = true;
+    for (u32 i = 0; i < v->interp.n_stores; i++) {
+        const struct interp_store *store = &v->interp.store[i];
+        v->store_first = v->stored ? MIN(v->store_first, store->first) : store->first;
+        v->store_last = v->stored ? MAX(v->store_last, store->last) : store->last;
+        v->stored = true;
+    }
 }
 
 /* Overruns of the stack segment are exception 12 since the 386 and 13 on the 286; everything else about them

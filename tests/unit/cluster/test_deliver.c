@@ -26,7 +26,7 @@ static void deliver_fails(struct rig *rig, u8 vector, u32 error)
     assert_true(rig->interp.fault_has_error);
     assert_int_equal(rig->interp.fault_error, error);
     assert_memory_equal(&rig->cpu, &before, sizeof(before));
-    assert_false(rig->interp.stored);
+    assert_int_equal(rig->interp.n_stores, 0);
 }
 
 static void gate(struct rig *rig, u16 selector, u8 access)
@@ -63,7 +63,7 @@ static void test_real_mode_failures(void **state)
     rig->cpu.reg[CPU_ESP] = 5; /* the third push lies across the end */
     assert_int_equal(deliver(rig, false, 0), INTERP_FAULT);
     assert_int_equal(rig->interp.fault_vector, EXC_SS);
-    assert_false(rig->interp.stored);
+    assert_int_equal(rig->interp.n_stores, 0);
     assert_int_equal(rig->cpu.reg[CPU_ESP], 5);
 }
 

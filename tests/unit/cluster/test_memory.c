@@ -29,7 +29,7 @@ static void test_one_access_of_the_operand_size(void **state)
     RIG_CODE_BYTES(rig, 0x88, 0x67, 0x01); /* mov [bx+1], ah */
     rig_step(rig, INTERP_DONE);
     rig_assert_access(rig, 1, 'w', RIG_DEVICE + 0x11, 1, 0x11);
-    assert_false(rig->interp.stored);
+    assert_int_equal(rig->interp.n_stores, 0);
 }
 
 static void test_read_modify_write(void **state)
@@ -77,9 +77,9 @@ static void test_part_in_ram_is_direct(void **state)
     assert_int_equal(rig->logged, 1);
     rig_assert_access(rig, 0, 'w', RIG_DEVICE, 2, 0x4433);
     assert_int_equal(rig_get(rig, RIG_DEVICE - 2, 2), 0x2211);
-    assert_true(rig->interp.stored);
-    assert_int_equal(rig->interp.store_first, RIG_DEVICE - 2);
-    assert_int_equal(rig->interp.store_last, RIG_DEVICE - 1);
+    assert_int_equal(rig->interp.n_stores, 1);
+    assert_int_equal(rig->interp.store[0].first, RIG_DEVICE - 2);
+    assert_int_equal(rig->interp.store[0].last, RIG_DEVICE - 1);
 }
 
 static void test_rom_reads_direct_and_writes_to_the_bus(void **state)
@@ -131,7 +131,7 @@ static void test_devices_can_be_refused(void **state)
         rig_step(rig, INTERP_DEVICE);
         assert_memory_equal(&rig->cpu, &before, sizeof(before));
         assert_int_equal(rig->logged, 0);
-        assert_false(rig->interp.stored);
+        assert_int_equal(rig->interp.n_stores, 0);
     }
 }
 
@@ -152,7 +152,7 @@ static void test_frames_on_a_device_can_be_refused(void **state)
         struct cpu_state before = rig->cpu;
         rig_step(rig, INTERP_DEVICE);
         assert_memory_equal(&rig->cpu, &before, sizeof(before));
-        assert_false(rig->interp.stored);
+        assert_int_equal(rig->interp.n_stores, 0);
     }
 }
 
@@ -207,11 +207,11 @@ static void test_store_range(void **state)
 
     RIG_CODE_BYTES(rig, 0x60, 0x90); /* pusha; nop */
     rig_step(rig, INTERP_DONE);
-    assert_true(rig->interp.stored);
-    assert_int_equal(rig->interp.store_first, RIG_STACK - 16);
-    assert_int_equal(rig->interp.store_last, RIG_STACK - 1);
+    assert_int_equal(rig->interp.n_stores, 1);
+    assert_int_equal(rig->interp.store[0].first, RIG_STACK - 16);
+    assert_int_equal(rig->interp.store[0].last, RIG_STACK - 1);
     rig_step(rig, INTERP_DONE);
-    assert_false(rig->interp.stored);
+    assert_int_equal(rig->interp.n_stores, 0);
 }
 
 static void test_fetch_from_a_device_is_unsupported(void **state)

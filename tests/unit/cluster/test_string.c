@@ -50,8 +50,8 @@ static void test_long_copy_across_pages(void **state)
     rig_step(rig, INTERP_DONE);
     assert_memory_equal(rig->ram + 0x20000 + 0xffd, rig->ram + 0x10001, 0x3000);
     assert_indexes(rig, 0x3001, 0x3ffd, 0);
-    assert_int_equal(rig->interp.store_first, 0x20ffd);
-    assert_int_equal(rig->interp.store_last, 0x23ffc);
+    assert_int_equal(rig->interp.store[0].first, 0x20ffd);
+    assert_int_equal(rig->interp.store[0].last, 0x23ffc);
 }
 
 /* Elements one after the other, as the manual has them. */
@@ -125,6 +125,11 @@ static void test_index_wraps_at_64k(void **state)
     assert_int_equal(rig_get(rig, 0x20000, 2), 0x7777);
     assert_int_equal(rig_get(rig, 0x30000, 2), 0);
     assert_int_equal(rig->cpu.reg[CPU_EDI], 0xffff0002);
+    assert_int_equal(rig->interp.n_stores, 2); /* and not all between */
+    assert_int_equal(rig->interp.store[0].first, 0x2fffe);
+    assert_int_equal(rig->interp.store[0].last, 0x2ffff);
+    assert_int_equal(rig->interp.store[1].first, 0x20000);
+    assert_int_equal(rig->interp.store[1].last, 0x20001);
 }
 
 static void test_fault_in_the_middle_keeps_what_was_done(void **state)
@@ -378,8 +383,8 @@ static void test_ins_takes_many_from_a_device_that_has_them(void **state)
     assert_int_equal(rig_get(rig, START + 2 * COUNT, 2), 0);
     assert_int_equal(rig->logged, 1); /* the element at the end of the page */
     assert_int_equal(rig->interp.device_accesses, COUNT);
-    assert_int_equal(rig->interp.store_first, START);
-    assert_int_equal(rig->interp.store_last, START + 2 * COUNT - 1);
+    assert_int_equal(rig->interp.store[0].first, START);
+    assert_int_equal(rig->interp.store[0].last, START + 2 * COUNT - 1);
     assert_int_equal(rig->cpu.reg[CPU_EDI], START + 2 * COUNT);
     assert_int_equal(rig->cpu.reg[CPU_ECX], 0);
 }

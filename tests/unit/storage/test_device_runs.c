@@ -291,11 +291,8 @@ static void compare_interpreters(const struct vmm *a, const struct vmm *b)
 {
     assert_memory_equal(&a->cpu, &b->cpu, sizeof a->cpu);
     assert_int_equal(a->interp.device_accesses, b->interp.device_accesses);
-    assert_int_equal(a->interp.stored, b->interp.stored);
-    if (!a->interp.stored)
-        return;
-    assert_int_equal(a->interp.store_first, b->interp.store_first);
-    assert_int_equal(a->interp.store_last, b->interp.store_last);
+    assert_int_equal(a->interp.n_stores, b->interp.n_stores);
+    assert_memory_equal(a->interp.store, b->interp.store, a->interp.n_stores * sizeof *a->interp.store);
 }
 
 static void do_something(struct world *w[2])
