@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Records of one run: a quarter of the memory that is free (two streams are held at a time), within these
- * bounds. */
+/* Records of one run: a quarter of the memory that is free (two streams are held at a time), divided by the
+ * comparisons that run at once, within these bounds. */
 #define RECORDS_MIN_BYTES (64ull * MIB)
 #define RECORDS_MAX_BYTES (2048ull * MIB)
 
@@ -38,21 +38,21 @@ void ab_child_unshare(struct run_stats *stats, u32 n)
     munmap(stats, n * sizeof(struct run_stats));
 }
 
-static u64 records_limit(void)
+static u64 records_limit(u64 jobs)
 {
-    u64 quarter = (u64)sysconf(_SC_AVPHYS_PAGES) * (u64)sysconf(_SC_PAGESIZE) / 4;
+    u64 quarter = (u64)sysconf(_SC_AVPHYS_PAGES) * (u64)sysconf(_SC_PAGESIZE) / 4 / MAX(jobs, 1);
     u64 bytes = MIN(MAX(quarter, RECORDS_MIN_BYTES), RECORDS_MAX_BYTES);
     return bytes - bytes % (TRACE_CHUNK * sizeof(struct access));
 }
 
 /* A file in memory that cannot grow beyond the limit: the stream then stops being kept, and the guest goes
  * on. */
-static int create_records(void)
+static int create_records(u64 jobs)
 {
     int fd = memfd_create("huddle-stream", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
-    if (ftruncate(fd, (off_t)records_limit()) || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK)) {
+    if (ftruncate(fd, (off_t)records_limit(jobs)) || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK)) {
         int rc = -errno;
         close(fd);
         return rc;
@@ -60,9 +60,9 @@ static int create_records(void)
     return fd;
 }
 
-static int open_files(struct ab_child *child, bool quiet)
+static int open_files(struct ab_child *child, u64 jobs, bool quiet)
 {
-    child->records_fd = create_records();
+    child->records_fd = create_records(jobs);
     child->ram_fd = memfd_create("huddle-final-ram", MFD_CLOEXEC); /* without it, only hashes are compared */
     child->output_fd = quiet ? memfd_create("huddle-output", MFD_CLOEXEC) : -1;
     int rc = child->records_fd < 0 ? child->records_fd : quiet && child->output_fd < 0 ? -errno : 0;
@@ -166,7 +166,7 @@ int ab_child_run(struct ab_child *child, const struct options *options, const st
     child->records = (struct records){NULL, 0};
     child->mapped_bytes = 0;
     memset(child->stats, 0, sizeof *child->stats);
-    int rc = open_files(child, quiet);
+    int rc = open_files(child, options->jobs, quiet);
     if (rc)
         return rc;
     set_failed(child->stats, STATUS_HOST_ERROR, "the run left nothing behind");

@@ -18,8 +18,7 @@
 _Static_assert(AB_MAX_VARIANTS == MAX_VARIANTS && AB_MAX_WINDOWS == MAX_WINDOWS,
                "the report holds every run");
 
-#define MAX_RUNS           (MAX_VARIANTS + MAX_WINDOWS)
-#define STATUS_INTERRUPTED 130
+#define MAX_RUNS (MAX_VARIANTS + MAX_WINDOWS)
 
 struct ab {
     const struct options *options;
@@ -201,6 +200,8 @@ int cmd_ab(const struct options *options)
     char why[OPTIONS_WHY_BYTES];
     struct ab ab = {
         .options = options, .base = {.records_fd = -1, .output_fd = -1, .ram_fd = -1}, .progress = isatty(STDERR_FILENO)};
+    if (options->corpus)
+        return cmd_ab_corpus(options);
     if (!drives_assign(&ab.drives, options, why)) {
         log_error("%s", why);
         return STATUS_USAGE;

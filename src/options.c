@@ -178,6 +178,15 @@ static const char *option_value(const struct option_row *row, const char *equals
     return NULL;
 }
 
+const struct option_row *option_row_of(const char *arg, bool *value_follows)
+{
+    const char *word = arg + (arg[0] == '-' ? 1 : 0) + (arg[0] == '-' && arg[1] == '-' ? 1 : 0);
+    size_t len = strcspn(word, "=");
+    const struct option_row *row = word - arg == 2 ? find_option(word, len) : word > arg ? find_letter(word, len) : NULL;
+    *value_follows = row && row->metavar && !row->optional && !word[len];
+    return row;
+}
+
 static enum options_result parse_option(struct options *o, struct cursor *cursor, char *why)
 {
     const char *arg = cursor->argv[cursor->at];
@@ -275,12 +284,33 @@ static enum options_result check_executor(const struct options *o, char *why)
     return OPTIONS_OK;
 }
 
+/* Options of one guest, which has its own in a list. */
+static bool is_of_one_guest(const struct option_row *row)
+{
+    return row->group == GROUP_DISKS || (row->group == GROUP_OUTPUT && strcmp(row->name, "json") != 0) ||
+           strcmp(row->name, "mount") == 0 || strcmp(row->name, "command") == 0;
+}
+
+static enum options_result check_corpus(const struct options *o, char *why)
+{
+    if (!o->corpus)
+        return o->parts ? refuse(why, "--part: means nothing without --corpus") : OPTIONS_OK;
+    if (o->image)
+        return refuse(why, "%.100s: with --corpus, guests are what the list says", o->image);
+    for (size_t i = 0; i < option_row_count; i++)
+        if ((o->given & 1ull << i) && is_of_one_guest(&option_rows[i]))
+            return refuse(why, "--%s: is for one guest: it belongs into its line in %.100s", option_rows[i].name, o->corpus);
+    return OPTIONS_OK;
+}
+
 /* Contradictions that can be seen without looking at a file. */
 static enum options_result check(const struct options *o, char *why)
 {
     if (o->command == COMMAND_DOCTOR)
         return OPTIONS_OK;
-    if (!o->image && !o->fda && !o->hda && !o->hdb && !o->n_commands && !o->n_mounts)
+    if (check_corpus(o, why) != OPTIONS_OK)
+        return OPTIONS_USAGE;
+    if (!o->image && !o->fda && !o->hda && !o->hdb && !o->n_commands && !o->n_mounts && !o->corpus)
         return refuse(why, "nothing to run: 'huddle %s PROGRAM', DIRECTORY or IMAGE", command_name(o->command));
     if (o->command == COMMAND_CLUSTERS && o->level == CLUSTER_OFF)
         return refuse(why, "--cluster=off: then there are no clusters to list");
@@ -361,6 +391,8 @@ enum options_result options_parse(struct options *o, int argc, char *const argv[
     struct cursor cursor = {argc, argv, 2};
     bool options_end = false;
     set_defaults(o);
+    o->words = argv;
+    o->n_words = (u32)argc;
     if (argc < 2)
         return refuse(why, "a command is needed: run, ab, clusters or doctor");
     enum options_result result = parse_command(o, argv[1], why);

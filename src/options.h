@@ -46,6 +46,8 @@ enum stress { STRESS_FLUSH, STRESS_SLOW, STRESS_THRESHOLD, STRESS_CODE, STRESS_H
 struct options {
     enum command command;
     u64 given; /* bit per row of the option table */
+    char *const *words; /* of the whole command line, as main got it */
+    u32 n_words;
 
     const char *image, *fda, *hda, *hdb; /* NULL: none */
     char boot[4];                        /* "": follows from the drives */
@@ -81,6 +83,11 @@ struct options {
     u64 frames;         /* 0: no limit */
     const char *until_text, *script;
     const char *load_state, *save_state; /* NULL: none */
+
+    /* Many guests. */
+    const char *corpus;    /* the list; NULL: there is one guest */
+    u64 jobs;              /* comparisons at a time; 0: by default */
+    u32 part, parts;       /* this one, from 1, of so many; 0 of 0: all */
 
     /* The built-in DOS. */
     const char *mounts[MAX_MOUNTS]; /* "D=DIRECTORY" */

@@ -377,6 +377,23 @@ static bool set_stress(struct options *o, const struct option_row *row, const ch
     return for_each_item(o, value, why, add_stress);
 }
 
+/* "K/N" */
+static bool set_part(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    enum { PARTS_MAX = 1000000 };
+    const char *slash = strchrnul(value, '/');
+    char first[16];
+    u64 part, parts;
+    (void)row;
+    snprintf(first, sizeof first, "%.*s", (int)(slash - value), value);
+    if (!*slash || !parse_number(first, &part) || !parse_number(slash + 1, &parts) || !part || part > parts ||
+        parts > PARTS_MAX)
+        return refuse(why, "not K/N, the Kth of N parts (1/1 to %d/%d)", PARTS_MAX, PARTS_MAX);
+    o->part = (u32)part;
+    o->parts = (u32)parts;
+    return true;
+}
+
 /* A letter, '=', a directory. */
 static bool add_mount(struct options *o, const struct option_row *row, const char *value, char *why)
 {
@@ -536,6 +553,19 @@ const struct option_row option_rows[] = {
      COMMAND_GUEST, false, GROUP_OUTPUT, FIELD(perf_map), .set = set_perf_map, .what = "the file name",
      .optional = true},
 
+    {"corpus", "LIST",
+     "compare every guest of the file LIST: each line has one, with its options, as on a command line; # begins a comment; "
+     "relative paths begin at LIST's directory. Other options hold for all guests unless a line has its own; --windows is none, "
+     "--timeout 600, if they are not given. With --json=FILE a line of JSON is appended to FILE for each guest that ends, and a guest "
+     "whose result is in FILE already is not run again",
+     COMMAND_AB, false, GROUP_CORPUS, FILE_OPTION(corpus)},
+    {"jobs", "N",
+     "--corpus: run N guests at a time (default: as many as there are processors). Without it: N comparisons run at once, of which "
+     "this is one: it keeps its memory to an Nth",
+     COMMAND_AB, false, GROUP_CORPUS, NUMBER_OPTION(jobs), .min = 1, .max = 1024, .what = "a number of guests"},
+    {"part", "K/N", "--corpus: every Nth guest of LIST, from the Kth on, for N machines", COMMAND_AB, false, GROUP_CORPUS,
+     .set = set_part},
+
     {"help", NULL, "say this and end", COMMAND_ALL, false, GROUP_GENERAL},
     {"version", NULL, "print the version and end", COMMAND_ALL, false, GROUP_GENERAL},
     {"man", NULL, "print the man page and end", COMMAND_ALL, true, GROUP_GENERAL},
@@ -545,7 +575,7 @@ _Static_assert(ARRAY_LEN(option_rows) <= 64, "struct options remembers given row
 
 const char *const option_group_names[OPTION_GROUPS] = {
     [GROUP_DOS] = "Built-in DOS", [GROUP_DISKS] = "Disks",     [GROUP_MACHINE] = "Machine", [GROUP_CLUSTERS] = "Clusters",
-    [GROUP_END] = "When to end", [GROUP_OUTPUT] = "Output",   [GROUP_GENERAL] = "General",
+    [GROUP_END] = "When to end", [GROUP_OUTPUT] = "Output",   [GROUP_CORPUS] = "Many guests", [GROUP_GENERAL] = "General",
 };
 
 const struct command_row command_rows[] = {
@@ -566,8 +596,11 @@ const struct command_row command_rows[] = {
      "Disks are opened as with --snapshot, so every variant starts from the same disk and the images stay as "
      "they are. Time is --clock=access, so that runs can be compared at all. A guest that does not end on "
      "its own needs --until-text, --frames or a script.\n\n"
-     "The status is 0 only if every variant ended in the same way and nothing differs; 1 if something does; "
-     "71 when the host failed; 2 when the command line is wrong or a file it needs cannot be used."},
+     "With --corpus=LIST it does so for every guest of a list, several at a time, each in a process of its own, so that one that "
+     "crashes or hangs is a row of the table; means and worst cases are beneath it. Ctrl-C ends all; what is in the file of "
+     "--json stays, and the same command goes on from there.\n\n"
+     "The status is 0 only if every variant (of every guest) ended in the same way and nothing differs; 1 if something does, or a "
+     "guest of a list could not be compared; 130 after Ctrl-C; 71 when the host failed; 2 when the command line is wrong or a file it needs cannot be used."},
     {COMMAND_CLUSTERS, "clusters", "IMAGE", "run a guest and show its clusters",
      "Runs the guest as run does, until it ends, is interrupted or --timeout is over, and lists the clusters that "
      "avoided most exits. For each: where it is entered, how often it ran, why it was left, and its instructions "

@@ -11,6 +11,7 @@ enum option_group {
     GROUP_CLUSTERS,
     GROUP_END,
     GROUP_OUTPUT,
+    GROUP_CORPUS,
     GROUP_GENERAL,
     OPTION_GROUPS
 };
@@ -43,6 +44,10 @@ struct command_row {
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 extern const char *const option_group_names[OPTION_GROUPS];
+/* The row of the option that a word of the command line is ("--name", "--name=value", "-c"), or NULL; whether the next word
+ * is its value. */
+const struct option_row *option_row_of(const char *word, bool *value_follows);
+
 extern const struct command_row command_rows[];
 extern const size_t command_row_count;
 

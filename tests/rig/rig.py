@@ -42,7 +42,7 @@ SHORT = ('edges', 'irqmix', 'pairs64', 'pic')
 SLOW = 'nothing that other guests do not do, and it takes long there'
 LEFT_OUT = {
     'svm': {},
-    'vmx': dict.fromkeys(('bench-exits', 'blit13', 'crash', 'demo', 'modes', 'retrace', 'scroll', 'stop'), SLOW),
+    'vmx': dict.fromkeys(('bench-exits', 'blit13', 'crash', 'demo', 'drawing', 'modes', 'retrace', 'scroll', 'stop'), SLOW),
 }
 TIMEOUT_S = 7200       # of a rig
 GUEST_TIMEOUT_S = 240  # of one run of a guest in it
