@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define GUEST_WIDTH_MIN 20
-#define GUEST_WIDTH_MAX 44
+#define GUEST_WIDTH_MAX 42
 #define FIGURE_WIDTH    13
 #define FACTOR_WIDTH    9
 
@@ -87,7 +87,7 @@ static void print_name(FILE *out, const char *text, u32 width)
         if (columns > width && at == head + 1 && (*p & 0xc0) != 0x80)
             fputs("...", out);
         if (columns <= width || at <= head || at > columns - tail)
-            fputc((unsigned char)*p < ' ' ? '?' : *p, out);
+            fputc(*p == '\t' ? ' ' : (unsigned char)*p < ' ' ? '?' : *p, out);
     }
     fprintf(out, "%*s", columns < width ? (int)(width - columns) : 0, "");
 }
@@ -175,8 +175,8 @@ static void print_counts(FILE *out, const struct corpus_summary *s, u32 n)
         [CORPUS_UNDECIDED] = "not decided",
         [CORPUS_FAILED] = "FAILED",
     };
-    const char *separator = "";
-    fprintf(out, "\n%u guest%s: ", n, n == 1 ? "" : "s");
+    const char *separator = ": ";
+    fprintf(out, "\n%u guest%s", n, n == 1 ? "" : "s");
     for (u32 i = 0; i < CORPUS_VERDICTS; i++) {
         if (!s->verdicts[i])
             continue;
@@ -191,13 +191,15 @@ static void print_counts(FILE *out, const struct corpus_summary *s, u32 n)
 /* Results of several machines may be in one file. */
 static void print_backends(FILE *out, const struct corpus_row *rows, u32 n)
 {
-    fprintf(out, "KVM backend");
+    const char *separator = "KVM backend ";
     for (u32 i = 0; i < n; i++) {
         bool seen = !rows[i].result || !rows[i].result->counted;
         for (u32 j = 0; j < i && !seen; j++)
             seen = rows[j].result && strcmp(rows[j].result->backend, rows[i].result->backend) == 0;
-        if (!seen)
-            fprintf(out, " %s", rows[i].result->backend);
+        if (seen)
+            continue;
+        fprintf(out, "%s%s", separator, rows[i].result->backend);
+        separator = ", ";
     }
     fprintf(out, "; kicks by the host's timer are not counted as exits\n");
 }
