@@ -11,6 +11,12 @@
 /* A signal handler has no argument of ours. */
 static _Thread_local struct jit *volatile running;
 
+/* Who had SIGSEGV before the first of `users` translators. The process's, as the signal is: a fault may be any thread's. */
+static struct {
+    struct sigaction action;
+    u32 users;
+} before;
+
 void fault_watch(struct jit *jit)
 {
     running = jit;
@@ -38,12 +44,20 @@ static bool in_reservation(const struct jit *jit, const void *address)
            (guarded && (u64)((const u8 *)address - (guarded - ENV_LIMIT_BYTES)) < ENV_LIMIT_BYTES + bytes);
 }
 
-static void pass_on(const struct jit *jit, int signal, siginfo_t *info, void *context)
+/* Not ours: whoever had the signal before has it, on whatever thread. */
+static void pass_on(int signal, siginfo_t *info, void *context)
 {
-    if (jit && (jit->old_segv.sa_flags & SA_SIGINFO) && jit->old_segv.sa_sigaction)
-        jit->old_segv.sa_sigaction(signal, info, context);
-    else /* back to the default: the instruction faults again and the process dies of it */
-        sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    if (before.action.sa_flags & SA_SIGINFO) {
+        before.action.sa_sigaction(signal, info, context);
+        return;
+    }
+    if (before.action.sa_handler != SIG_DFL && before.action.sa_handler != SIG_IGN) {
+        before.action.sa_handler(signal);
+        return;
+    }
+    sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    if (info->si_code <= 0)
+        raise(signal); /* somebody sent it: no instruction will fault again */
 }
 
 static void on_fault(int signal, siginfo_t *info, void *context)
@@ -56,7 +70,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     if (jit && code_buffer_holds(&jit->buffer, at) && in_reservation(jit, info->si_addr))
         cold = find_cold(jit, at);
     if (!cold) {
-        pass_on(jit, signal, info, context);
+        pass_on(signal, info, context);
         return;
     }
     jit->faulted = true;
@@ -67,8 +81,10 @@ int fault_install(struct jit *jit)
 {
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
     sigemptyset(&action.sa_mask);
-    if (sigaction(SIGSEGV, &action, &jit->old_segv))
+    if (!before.users && (sigaction(SIGSEGV, NULL, &before.action) || sigaction(SIGSEGV, &action, NULL)))
         return -errno;
+    before.users++;
+    jit->watches_faults = true;
     return 0;
 }
 
@@ -76,5 +92,9 @@ void fault_remove(struct jit *jit)
 {
     if (running == jit)
         running = NULL;
-    sigaction(SIGSEGV, &jit->old_segv, NULL);
+    if (!jit->watches_faults)
+        return;
+    jit->watches_faults = false;
+    if (!--before.users)
+        sigaction(SIGSEGV, &before.action, NULL);
 }

@@ -174,7 +174,7 @@ struct jit {
     struct access_site *access;
     u32 n_accesses, max_accesses;
     volatile bool faulted; /* the cold code now running was entered by SIGSEGV */
-    struct sigaction old_segv;
+    bool watches_faults;   /* fault_install has succeeded */
 
     /* The stubs at the bottom of the buffer. Those with [FLAGS_HOST] save the flags first. */
     void (*enter)(struct jit_frame *frame, u8 *view, const void *address);
@@ -275,7 +275,7 @@ const void *chain_find(struct jit_frame *frame, bool poked);
  * all segments are surely what they were. */
 bool chain_follow(struct jit_frame *frame, bool poked);
 
-/* fault.c: SIGSEGV. One at a time per thread. */
+/* fault.c: SIGSEGV. One at a time per thread. Faults that are not of translated code go to whoever had the signal before. */
 must_check int fault_install(struct jit *jit);
 void fault_remove(struct jit *jit);
 /* Tells the handler whose code runs on this thread; NULL: none. */

@@ -319,7 +319,6 @@ static int term_start(struct display *display, const struct display_loop *loop)
 {
     struct term *t = (struct term *)display;
     t->loop = *loop;
-    tty_guard_signals(t->tty);
     int rc = -pthread_create(&t->thread, NULL, run, t);
     t->runs = !rc;
     if (rc)

@@ -158,11 +158,6 @@ void tty_guard_thread(struct tty *tty)
     tty_guard_watch(&tty->guard);
 }
 
-void tty_guard_signals(struct tty *tty)
-{
-    tty_guard_renew(&tty->guard);
-}
-
 int tty_fd(const struct tty *tty)
 {
     (void)tty;

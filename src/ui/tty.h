@@ -18,9 +18,6 @@ void tty_close(struct tty *tty);
 /* Of the thread that calls it: a fatal signal puts the terminal in order first. */
 void tty_guard_thread(struct tty *tty);
 
-/* The guest is about to begin: handlers of signals are there. */
-void tty_guard_signals(struct tty *tty);
-
 /* Readable: input waits. */
 int tty_fd(const struct tty *tty);
 

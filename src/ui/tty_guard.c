@@ -69,29 +69,6 @@ static void on_fatal(int signal, siginfo_t *info, void *context)
         raise(signal); /* nobody's instruction will make it again */
 }
 
-/* Translated code faults in the ordinary course of things. Its handler lets what is not its own kill the
- * process. */
-static void on_fault(int signal, siginfo_t *info, void *context)
-{
-    struct tty_guard *guard = guarded;
-    struct sigaction left;
-    if (guard) {
-        guard->faults.sa_sigaction(signal, info, context);
-        sigaction(signal, NULL, &left);
-        if ((left.sa_flags & SA_SIGINFO) || left.sa_handler != SIG_DFL)
-            return;
-    }
-    on_fatal(signal, info, context);
-}
-
-void tty_guard_renew(struct tty_guard *guard)
-{
-    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
-    sigaction(SIGSEGV, NULL, &guard->faults);
-    if ((guard->faults.sa_flags & SA_SIGINFO) && guard->faults.sa_sigaction != on_fatal)
-        sigaction(SIGSEGV, &action, NULL);
-}
-
 static int keep_stream(struct tty_stream *s, int fd)
 {
     *s = (struct tty_stream){.fd = fd, .terminal = -1, .kept = -1};

@@ -23,11 +23,10 @@ struct tty_guard {
     size_t order_bytes;
     struct tty_stream stream[TTY_GUARD_STREAMS];
     struct sigaction old[TTY_GUARD_SIGNALS];
-    struct sigaction faults; /* whoever took SIGSEGV after tty_guard_init */
-    off_t seen;              /* of standard error */
+    off_t seen; /* of standard error */
 };
 
-/* Remembers the terminal's modes, which must be as the user had them, and keeps standard output and error
+/* Whoever takes SIGSEGV afterwards must pass on what is not his. Remembers the terminal's modes, which must be as the user had them, and keeps standard output and error
  * back where they are terminals. 0 or -errno. */
 must_check int tty_guard_init(struct tty_guard *guard, int fd);
 /* More bytes that a terminal in disorder needs; those that do not fit are left out whole. */
@@ -37,9 +36,6 @@ void tty_guard_fini(struct tty_guard *guard);
 
 /* Fatal signals of this thread are guarded; NULL: no longer. */
 void tty_guard_watch(struct tty_guard *guard);
-
-/* Somebody else may have taken SIGSEGV: what he does not want is fatal, and guarded. */
-void tty_guard_renew(struct tty_guard *guard);
 
 /* See tty_last_message. */
 bool tty_guard_message(struct tty_guard *guard, char *line, size_t bytes);

@@ -43,6 +43,7 @@ void jit_free(struct jit_rig *rig, struct cluster *cluster);
 
 int test_code_buffer(void);
 int test_emit(void);
+int test_fault(void);
 int test_golden(void);
 int test_loop(void);
 int test_poll(void);

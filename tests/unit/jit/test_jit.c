@@ -3,5 +3,5 @@
 
 int main(void)
 {
-    return test_code_buffer() + test_emit() + test_run() + test_poll() + test_golden() + test_loop();
+    return test_code_buffer() + test_emit() + test_run() + test_poll() + test_golden() + test_loop() + test_fault();
 }
