@@ -3,6 +3,7 @@
 #include "vmm_internal.h"
 
 #include "dev/kbc.h"
+#include "dev/pic.h"
 #include "ui/display.h"
 
 #include <string.h>
@@ -50,6 +51,45 @@ static u32 guest_typed_ahead(void *opaque, u32 *at)
     return (tail >= head ? tail - head : end - head + tail - start) / 2;
 }
 
+static u16 vector_segment(const struct vmm *vmm, u32 number)
+{
+    u16 segment;
+    memcpy(&segment, vmm->machine.memory.plain + 4 * number + 2, sizeof segment);
+    return segment;
+}
+
+static bool guest_protected(const struct vmm *vmm)
+{
+    struct cpu_where where;
+    bool resumes;
+    if (vmm->cpu_current)
+        return cpu_protected(&vmm->cpu);
+    vcpu_where(&vmm->vcpu, &where, &resumes);
+    return where.mode & MODE_PROTECTED;
+}
+
+/* Into the BIOS's buffer, as its INT 9 puts a key there: with scan code 0, as one of Alt and the keypad has. Its INT 9 must not run meanwhile, and it
+ * and INT 16h must be the BIOS's own; a program that has put itself before INT 16h sees the character like any. What finds no room is lost, as with
+ * the BIOS. LIMIT: a program in the middle of INT 16h AH=05h, which puts keys there too, may lose one. */
+static enum display_put guest_character(void *opaque, u8 code)
+{
+    enum { INT_KEYBOARD = 9, BIOS_SEGMENT = 0xf000, KEYBOARD_IRQ = 1 };
+    struct vmm *vmm = opaque;
+    struct machine *m = &vmm->machine;
+    u16 head = bda_word(vmm, BDA_KEYS_HEAD), tail = bda_word(vmm, BDA_KEYS_TAIL);
+    u16 start = bda_word(vmm, BDA_KEYS_START), end = bda_word(vmm, BDA_KEYS_END), word = code;
+    if (guest_protected(vmm) || vector_segment(vmm, INT_KEYBOARD) != BIOS_SEGMENT || tail < start || tail >= end || end - start < 2 * (int)sizeof word)
+        return DISPLAY_REFUSED;
+    if (kbc_keys_pending(m->kbc) || pic_busy(m->pic, KEYBOARD_IRQ))
+        return DISPLAY_BUSY;
+    u16 next = (u16)(tail + sizeof word) >= end ? start : (u16)(tail + sizeof word);
+    bool room = next != head;
+    if (room && (!memory_write(&m->memory, BDA + tail, &word, sizeof word) ||
+                 !memory_write(&m->memory, BDA + BDA_KEYS_TAIL, &next, sizeof next)))
+        return DISPLAY_REFUSED;
+    return DISPLAY_PUT;
+}
+
 static void guest_quit(void *opaque, int status, const char *why)
 {
     struct vmm *vmm = opaque;
@@ -67,6 +107,7 @@ void vmm_display_poll(struct vmm *vmm)
         .key = guest_key,
         .mouse = guest_mouse,
         .typed_ahead = guest_typed_ahead,
+        .character = guest_character,
         .quit = guest_quit,
     };
     if (!display || vmm->ended)

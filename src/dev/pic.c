@@ -193,6 +193,12 @@ bool pic_masked(const struct pic *pic, u8 n)
     return (own->imr & BIT(n % PIC_IRS)) || (pic->chip[PIC_MASTER].imr & cascade);
 }
 
+bool pic_busy(const struct pic *pic, u8 n)
+{
+    const struct pic_chip *own = &pic->chip[n < PIC_IRS ? PIC_MASTER : PIC_SLAVE];
+    return (own->isr | chip_irr(own)) & BIT(n % PIC_IRS);
+}
+
 static void pic_set_irq(void *opaque, u8 n, bool level)
 {
     struct pic *pic = opaque;

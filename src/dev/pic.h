@@ -15,4 +15,7 @@ u8 pic_acknowledge(struct pic *pic);
  * interrupt. */
 bool pic_masked(const struct pic *pic, u8 n);
 
+/* Whether IRQ `n` (0-15) waits or is in service: for whoever must not come between a handler and its device. */
+bool pic_busy(const struct pic *pic, u8 n);
+
 #endif

@@ -13,6 +13,13 @@
 
 #define DISPLAY_IDLE UINT64_MAX
 
+/* What became of a character that no key makes. */
+enum display_put {
+    DISPLAY_PUT,     /* the BIOS has it */
+    DISPLAY_BUSY,    /* the BIOS is taking a key: try again */
+    DISPLAY_REFUSED, /* it is not the BIOS that takes keys: only they will do */
+};
+
 /* What a display may do to the guest, in `poll` only. */
 struct display_guest {
     void *opaque;
@@ -20,6 +27,8 @@ struct display_guest {
     u64 (*now_ns)(void *opaque);                        /* virtual */
     bool (*key)(void *opaque, enum key key, bool down); /* false: the keyboard is full, try again */
     void (*mouse)(void *opaque, int dx, int dy, unsigned buttons);
+    /* Code page 437, as if Alt and the keypad had typed it. */
+    enum display_put (*character)(void *opaque, u8 code);
     /* Keys in the BIOS's buffer that no program has taken. `*at` changes when one is. 0: none, or nobody can
      * tell. */
     u32 (*typed_ahead)(void *opaque, u32 *at);

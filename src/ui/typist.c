@@ -60,6 +60,19 @@ static bool take(struct typist *t)
     return some;
 }
 
+/* A character that no key makes, if one is next. Some BIOSes do not know Alt with the keypad, SeaBIOS is one of them, so it is given to
+ * the BIOS where that is possible. */
+static enum display_put put_character(struct typist *t, const struct display_guest *guest)
+{
+    pthread_mutex_lock(&t->lock);
+    struct chord next = t->queue[t->first]; /* only this thread takes it away */
+    pthread_mutex_unlock(&t->lock);
+    enum display_put put = next.key == KEY_NONE ? guest->character(guest->opaque, next.code) : DISPLAY_REFUSED;
+    if (put == DISPLAY_PUT && take(t))
+        t->n_events = t->next_event = 0;
+    return put;
+}
+
 /* Would the BIOS have room for another key? */
 static bool bios_has_room(struct typist *t, const struct display_guest *guest)
 {
@@ -91,7 +104,12 @@ u64 typist_poll(struct typist *t, const struct display_guest *guest)
         if (t->next_event == t->n_events) {
             if (!waiting(t))
                 return DISPLAY_IDLE;
-            if (!bios_has_room(t, guest) || !take(t))
+            if (!bios_has_room(t, guest))
+                return PAUSE_NS;
+            enum display_put put = put_character(t, guest);
+            if (put == DISPLAY_PUT)
+                continue;
+            if (put == DISPLAY_BUSY || !take(t))
                 return PAUSE_NS;
         }
         if (keep_holding(t, guest))

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { BIOS_KEYS = 15, MAX_KEYS = 8192 };
+enum { BIOS_KEYS = 15, MAX_KEYS = 8192, MAX_CHORD_CODES = 16 };
 
 struct fake_guest {
     struct typist *typist;
@@ -15,6 +15,9 @@ struct fake_guest {
     struct chord_event got[MAX_KEYS];
     u64 got_at[MAX_KEYS];
     u32 n;
+    enum display_put put; /* what becomes of a character */
+    u8 code[MAX_CHORD_CODES];
+    u32 codes;
 };
 
 static u64 fake_now(void *opaque)
@@ -41,10 +44,19 @@ static u32 fake_typed_ahead(void *opaque, u32 *at)
     return g->ahead;
 }
 
+static enum display_put fake_character(void *opaque, u8 code)
+{
+    struct fake_guest *g = opaque;
+    assert_true(g->codes < MAX_CHORD_CODES);
+    if (g->put == DISPLAY_PUT)
+        g->code[g->codes++] = code;
+    return g->put;
+}
+
 static u64 poll_at(struct fake_guest *g, u64 ms)
 {
     const struct display_guest guest = {
-        .opaque = g, .now_ns = fake_now, .key = fake_key, .typed_ahead = fake_typed_ahead};
+        .opaque = g, .now_ns = fake_now, .key = fake_key, .typed_ahead = fake_typed_ahead, .character = fake_character};
     g->now_ns = ms * NS_PER_MS;
     return typist_poll(g->typist, &guest);
 }
@@ -164,6 +176,39 @@ static void the_queue_says_when_it_is_full(void **state)
     assert_false(typist_put(g->typist, &(struct chord){.key = KEY_B}));
 }
 
+static void a_character_without_a_key_is_given_to_the_bios(void **state)
+{
+    struct fake_guest *g = *state;
+    put(g, KEY_A, 1);
+    assert_true(typist_put(g->typist, &(struct chord){.code = 0x82}));
+    put(g, KEY_B, 1);
+    g->put = DISPLAY_BUSY;
+    poll_at(g, 10);
+    assert_int_equal(g->n, 2);
+    assert_int_equal(g->codes, 0);
+    g->put = DISPLAY_PUT;
+    poll_at(g, 20);
+    assert_int_equal(g->codes, 1);
+    assert_int_equal(g->code[0], 0x82);
+    assert_int_equal(g->n, 3); /* B is down */
+    assert_int_equal(g->got[2].key, KEY_B);
+    assert_int_equal(poll_at(g, 100), DISPLAY_IDLE);
+}
+
+/* Alt, three digits pressed and released, Alt. */
+static void or_is_typed_with_alt_and_the_keypad(void **state)
+{
+    struct fake_guest *g = *state;
+    g->put = DISPLAY_REFUSED;
+    assert_true(typist_put(g->typist, &(struct chord){.code = 130}));
+    poll_at(g, 10);
+    assert_int_equal(poll_at(g, 100), DISPLAY_IDLE);
+    assert_int_equal(g->codes, 0);
+    assert_int_equal(g->n, 8);
+    assert_int_equal(g->got[0].key, KEY_LEFT_ALT);
+    assert_int_equal(g->got[1].key, KEY_KP_1);
+}
+
 int typist_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +217,8 @@ int typist_tests(void)
         cmocka_unit_test_setup_teardown(a_full_keyboard_is_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_pasted_waits_for_a_busy_program, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_program_that_ignores_the_bios_gets_its_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_character_without_a_key_is_given_to_the_bios, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(or_is_typed_with_alt_and_the_keypad, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_queue_says_when_it_is_full, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("typist", tests, NULL, NULL);
