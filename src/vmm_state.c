@@ -16,6 +16,7 @@
 #include "base/bug.h"
 #include "base/hash.h"
 #include "dev/block.h"
+#include "dos/embedded.h"
 #include "dev/vga/vga.h"
 
 #include <errno.h>
@@ -105,6 +106,7 @@ static void configuration_fits(const struct run_config *config, struct state *s)
     image_fits(s, m->vgabios, m->vgabios_bytes, "VGA firmware");
     image_fits(s, m->boot_rom, m->boot_rom_bytes,
                m->boot_rom ? "built-in DOS, or none" : "way to start: the built-in DOS");
+    image_fits(s, config->dos ? dos_stub : NULL, config->dos ? dos_stub_bytes : 0, "version of the built-in DOS");
     dos_memory_fits(s, config->dos);
     for (u32 i = 0; i < MACHINE_FLOPPIES; i++)
         drive_fits(s, m->floppy[i], floppy_names[i]);

@@ -66,6 +66,11 @@ bool dos_is_boot(const struct machine *machine, const struct cpu_state *cpu)
            memcmp(machine->memory.view + rom, dos_rom, dos_rom_bytes - 1) == 0;
 }
 
+bool dos_is_running(const struct dos *dos)
+{
+    return dos->booted;
+}
+
 /* The call that the processor stands behind; STUB_ENTRIES: none. */
 static enum stub_entry site_of(const struct dos *dos, const struct cpu_state *cpu)
 {
@@ -116,6 +121,8 @@ enum dos_next dos_serve(struct dos *dos)
         return int33(dos);
     case STUB_AT_MOUSE_PACKET:
         return mouse_packet(dos);
+    case STUB_AT_MODE_SET:
+        return mouse_mode_set(dos);
     default: /* INT 2Eh, the shell's back door: it is not open */
         return DOS_RETURN;
     }

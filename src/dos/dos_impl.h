@@ -454,6 +454,7 @@ enum dos_next int33(struct dos *dos);
 void mouse_saved(struct dos *dos, struct state *s);
 /* The BIOS has a packet: AL, BL and CL are its bytes. */
 enum dos_next mouse_packet(struct dos *dos);
+enum dos_next mouse_mode_set(struct dos *dos);
 
 /* boot.c: the firmware is done; the first program begins. */
 enum dos_next dos_boot(struct dos *dos);

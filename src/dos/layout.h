@@ -183,6 +183,7 @@ enum stub_entry {
     STUB_CARPOS,     /* byte: column of CON */
     STUB_MOUSE_THERE,   /* byte: 0 not started yet, 1 it works, 2 there is none */
     STUB_MOUSE_HANDLER, /* far pointer: whom to call, after STUB_AT_MOUSE_PACKET */
+    STUB_BIOS_INT10,    /* far pointer: the firmware's INT 10h */
     /* Routines that DOS runs in the guest: see struct dos_help. */
     STUB_READ_KEY,
     STUB_POLL_KEY,
@@ -213,6 +214,7 @@ enum stub_entry {
     STUB_AT_INT24_DONE,
     STUB_AT_INT33,
     STUB_AT_MOUSE_PACKET,
+    STUB_AT_MODE_SET,
     /* Extended and expanded memory. */
     STUB_XMS,
     STUB_INT15,

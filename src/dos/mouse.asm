@@ -3,6 +3,7 @@
 
 MOUSE_RESET equ 0
 MOUSE_ENABLE equ 20h
+MOUSE_HARDWARE_RESET equ 2Fh
 
 ; The device is started when a program asks for the mouse for the first time: most never do. Who asks for a reset gets it back from
 ; whoever else took the pointing device from the BIOS meanwhile.
@@ -11,6 +12,8 @@ int33:  cmp byte [cs:mouse_there], 0
         cmp ax, MOUSE_RESET
         je .start
         cmp ax, MOUSE_ENABLE
+        je .start
+        cmp ax, MOUSE_HARDWARE_RESET
         jne .there
 .start: call mouse_start
 .there: monitor at_int33
@@ -19,6 +22,7 @@ int33:  cmp byte [cs:mouse_there], 0
 mouse_start:
         pushad
         push es
+        call take_int10
         mov byte [cs:mouse_there], 2    ; there is none
         mov ax, 0C205h                  ; reset, packets of three bytes
         mov bh, 3
@@ -38,6 +42,32 @@ mouse_start:
 .done:  pop es
         popad
         ret
+
+; INT 10h goes through here from then on; and again, if a program has put it back as it was: as it was before that, or as the firmware had
+; made it. Whoever has taken it since calls this, or has no use for a mouse.
+take_int10:
+        push ds
+        xor bx, bx
+        mov ds, bx
+        mov eax, [10h * 4]
+        cmp eax, [cs:bios_int10]
+        je .take
+        cmp eax, [cs:old_int10]
+        je .take
+        cmp dword [cs:old_int10], 0
+        jne .done
+.take:  mov [cs:old_int10], eax
+        mov word [10h * 4], int10
+        mov [10h * 4 + 2], cs
+.done:  pop ds
+        ret
+
+; A mode is set, perhaps the one that is set already: the cursor goes with the picture.
+int10:  test ah, ah
+        jnz int10_old
+        monitor at_mode_set
+int10_old:
+        jmp far [cs:old_int10]
 
 ; On the stack behind the far return: a word that is zero, the third byte of the packet, its second, its first. The monitor answers with
 ; the registers of the program's handler, if it is to be called; else AX = 0.
@@ -62,4 +92,6 @@ mouse_packet:
         retf
 
 mouse_handler: dd 0
+old_int10: dd 0
+bios_int10: dd 0
 mouse_there: db 0       ; 1: it works, 2: it does not

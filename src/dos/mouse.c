@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { BDA_SHIFTS = 0x417, BDA_MODE = 0x449, BDA_LAST_ROW = 0x484, MODE_BITS = 0x7f, MAX_ROWS = 128 };
+enum { NO_MODE = 0xff }; /* not what BDA_MODE may say */
 enum { CELL = 8, PIXEL = 1 << 16, RATIO_PIXELS = 8, SENSITIVITY = 50, SIGNATURE = 0x4d444c48 };
 enum mouse_default { RATIO_X = 8, RATIO_Y = 16, THRESHOLD = 64, HIDDEN = -1, TEXT_AND = 0x77ff, TEXT_XOR = 0x7700 };
 
@@ -60,6 +61,14 @@ void mouse_look(struct dos *dos)
     m->rows = rows;
     take_extents(m);
     take_whole_screen(dos);
+}
+
+/* What is on the screen goes; at the next look it is a new mode, also if it is the same. */
+enum dos_next mouse_mode_set(struct dos *dos)
+{
+    dos->mouse.drawn = 0;
+    dos->mouse.mode = NO_MODE;
+    return DOS_RETURN;
 }
 
 static bool excluded(const struct dos_mouse *m, s16 x, s16 y)
@@ -171,6 +180,7 @@ bool mouse_state_valid(const struct mouse_state *s)
 void mouse_boot(struct dos *dos)
 {
     dos->mouse = (struct dos_mouse){.old_vector = vector_get(dos, 0x33)};
+    guest_put_u32(dos, in_dos(dos->entry[STUB_BIOS_INT10]), vector_get(dos, 0x10));
     mouse_look(dos);
     mouse_reset_state(dos);
 }

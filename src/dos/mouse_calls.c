@@ -1,7 +1,8 @@
 /* INT 33h: the functions of the mouse driver, one row each. Microsoft Mouse Programmer's Reference, 2nd ed.; Ralf Brown's Interrupt
  * List. It says that it is version 8.20 for a PS/2 mouse.
  *
- * LIMIT: functions 11h, 12h, 28h to 30h but for 2Ah, 33h and 34h are not there, as function 32h tells. The light pen is not
+ * LIMIT: not there, and returning with all registers as they were, are 12h (a large cursor), 28h and 29h (video modes), 2Bh to 2Eh
+ * (acceleration), 33h and 34h (settings, MOUSE.INI): function 32h says so. 11h is of other makers' drivers. The light pen is not
  * emulated; the rate of interrupts (1Ch) is only for InPort mice. */
 #include "dos/dos_impl.h"
 
@@ -156,6 +157,19 @@ static void get_hot_spot(struct dos *dos)
     set_reg16(dos, CPU_EBX, (u16)state(dos)->hot_x);
     set_reg16(dos, CPU_ECX, (u16)state(dos)->hot_y);
     set_reg16(dos, CPU_EDX, TYPE_PS2);
+}
+
+/* The stub has started the device anew. */
+static void reset_hardware(struct dos *dos)
+{
+    if (guest_u8(dos, in_dos(dos->entry[STUB_MOUSE_THERE])) == THERE)
+        set_ax(dos, 0xffff);
+}
+
+/* A BallPoint's orientation and state: there is none. */
+static void get_ballpoint(struct dos *dos)
+{
+    set_ax(dos, FAILED);
 }
 
 /* --- position and movement --- */
@@ -408,6 +422,8 @@ static void (*const functions[])(struct dos *dos) = {
     [0x26] = get_screen,
     [0x27] = get_masks,
     [0x2a] = get_hot_spot,
+    [0x2f] = reset_hardware,
+    [0x30] = get_ballpoint,
     [0x31] = get_ranges,
     [0x32] = get_functions,
 };

@@ -15,11 +15,11 @@ contents:
         dw int20, int21, int23, int24, int25, int26, int27, int29, int2e, int2f, int1b, nothing, int0, call5
         dw int33
         dw con_device, clock_device, con_device, strategy, nul_interrupt, start
-        dw tee, exec_block, exec_name, exec_tail, request, carpos, mouse_there, mouse_handler
+        dw tee, exec_block, exec_name, exec_tail, request, carpos, mouse_there, mouse_handler, bios_int10
         dw read_key, poll_key, idle, con_write, con_show, call_int24, call_int23, call_bios, bios_number
         dw halt, case_map, case_table
         dw at_int20, at_int21, at_int25, at_int26, at_int27, at_int29, at_int2e, at_int2f, at_int0, at_driver
-        dw at_finished, at_helped, at_int23_done, at_int24_done, at_int33, at_mouse_packet
+        dw at_finished, at_helped, at_int23_done, at_int24_done, at_int33, at_mouse_packet, at_mode_set
         dw xms_entry, int15, old_int15, ems_device, int67, ems_back
         dw at_xms, at_int67, at_ems_back, at_ems_driver
 

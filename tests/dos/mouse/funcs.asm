@@ -9,6 +9,7 @@ begin:  mov ax, 3
         call functions
         call exchange
         call state
+        call same_mode
         mov si, modes
 .mode:  lodsb
         cmp al, 0FFh
@@ -86,6 +87,16 @@ state:  mov ax, 15h
         call functions
 .done:  ret
 
+; The mode that is set already, set again: the cursor is gone, and a program may look for it anywhere again.
+same_mode:
+        mov si, shown
+        call functions
+        mov ax, 3
+        int 10h
+        mov si, set_again
+        call functions
+        ret
+
 present: db 'there is a driver', 13, 10, 0
 exchanged: db 'exchanged', 0
 
@@ -156,6 +167,18 @@ list:
         function '! 19 unknown', 19h, 0, 61h, 0
         function '! 18 taken away', 18h, 0, 0E0h, 1002h
         function '! 19 none', 19h, 0, 0E1h, 0
+        function '! 2F hardware reset', 2Fh, 1, 2, 3
+        function '! 30 BallPoint', 30h, 1, 2, 3
+        function '! 11 not there', 11h, 1, 2, 3
+        function '! 12 not there', 12h, 1, 2, 3
+        function '! 28 not there', 28h, 1, 2, 3
+        function '! 29 not there', 29h, 1, 2, 3
+        function '! 2B not there', 2Bh, 1, 2, 3
+        function '! 2C not there', 2Ch, 1, 2, 3
+        function '! 2D not there', 2Dh, 1, 2, 3
+        function '! 2E not there', 2Eh, 1, 2, 3
+        function '! 33 not there', 33h, 1, 2, 3
+        function '! 34 not there', 34h, 1, 2, 3
         function '! 50 unknown', 50h, 1, 2, 3
         function '! FFFF unknown', 0FFFFh, 1, 2, 3
         db 0
@@ -175,6 +198,16 @@ restored:
         db 0
 restored_nothing:
         function '! 17 not a state', 3
+        db 0
+shown:
+        function '00', 0
+        function '01', 1
+        function '07', 7, 0, 16, 80
+        function '! 2A shown', 2Ah
+        db 0
+set_again:
+        function '! 2A hidden', 2Ah
+        function '! 31 all of the screen', 31h
         db 0
 in_mode:
         function '26 in this mode', 26h
