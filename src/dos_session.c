@@ -157,6 +157,7 @@ static int choose_program(struct dos_session *s, const struct options *o, const 
         return use_commands(s, o);
     if (name)
         return use_program(s, o, name);
+    s->config.restarts = true;
     return use_shell(s, o->autoexec ? "/A" : "");
 }
 

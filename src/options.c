@@ -303,6 +303,17 @@ static enum options_result check_corpus(const struct options *o, char *why)
     return OPTIONS_OK;
 }
 
+/* Extended memory is what --ram has above the high memory area. */
+static enum options_result check_memory(const struct options *o, char *why)
+{
+    enum { LOW_KIB = 1024 + 64 };
+    u64 most = o->ram_mib * KIB - LOW_KIB;
+    if (options_given(o, "xms") && o->xms_kib > most)
+        return refuse(why, "--xms=%llu: with --ram=%llu there are %llu KiB of extended memory", (unsigned long long)o->xms_kib,
+                      (unsigned long long)o->ram_mib, (unsigned long long)most);
+    return OPTIONS_OK;
+}
+
 /* Contradictions that can be seen without looking at a file. */
 static enum options_result check(const struct options *o, char *why)
 {
@@ -314,7 +325,7 @@ static enum options_result check(const struct options *o, char *why)
         return refuse(why, "nothing to run: 'huddle %s PROGRAM', DIRECTORY or IMAGE", command_name(o->command));
     if (o->command == COMMAND_CLUSTERS && o->level == CLUSTER_OFF)
         return refuse(why, "--cluster=off: then there are no clusters to list");
-    if (check_level(o, why) != OPTIONS_OK)
+    if (check_level(o, why) != OPTIONS_OK || check_memory(o, why) != OPTIONS_OK)
         return OPTIONS_USAGE;
     return check_executor(o, why);
 }

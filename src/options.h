@@ -56,6 +56,7 @@ struct options {
     u64 ram_mib;
     enum clock_mode clock;
     u64 exit_port; /* 0: none */
+    enum triple_fault triple_fault;
     const char *bios, *vgabios;
 
     enum cluster_level level;

@@ -132,6 +132,20 @@ static bool set_display(struct options *o, const struct option_row *row, const c
     return true;
 }
 
+static bool set_triple_fault(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    static const char *const names[] = {
+        [TRIPLE_FAULT_AUTO] = "auto", [TRIPLE_FAULT_RESET] = "reset", [TRIPLE_FAULT_CRASH] = "crash"};
+    (void)row;
+    for (u32 i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            o->triple_fault = (enum triple_fault)i;
+            return true;
+        }
+    }
+    return refuse(why, "not one of auto, reset, crash");
+}
+
 static bool set_exit_port(struct options *o, const struct option_row *row, const char *value, char *why)
 {
     char *end;
@@ -463,6 +477,10 @@ const struct option_row option_rows[] = {
     {"exit-port", "HEX",
      "port that ends the guest: a byte n written there gives status n * 2 + 1 (default F4), or none",
      COMMAND_GUEST, false, GROUP_MACHINE, .set = set_exit_port},
+    {"triple-fault", "auto|reset|crash",
+     "what a triple fault does: reset the machine, as on a PC, or end the run with a crash report. auto (default): reset it if the "
+     "guest has said before that it wants that, by the CMOS shutdown byte 0Fh or by 1234h at 0040:0072",
+     COMMAND_GUEST, false, GROUP_MACHINE, .set = set_triple_fault},
     {"bios", "FILE", "system firmware (default: SeaBIOS, from the package seabios)",
      COMMAND_GUEST | COMMAND_DOCTOR, false, GROUP_MACHINE, FILE_OPTION(bios)},
     {"vgabios", "FILE", "VGA firmware (default: vgabios-isavga.bin, from the package seabios)",

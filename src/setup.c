@@ -144,6 +144,7 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
         .window = (u32)o->window,
         .horizon = o->horizon,
         .exec = executor_config(o),
+        .triple_fault = o->triple_fault,
         .check = o->check,
         .timeout_ns = o->timeout_ns,
         .frames = o->frames,

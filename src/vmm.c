@@ -101,25 +101,6 @@ void vmm_set_level(struct vmm *vmm, enum cluster_level level)
     vmm_window_follow(vmm);
 }
 
-/* The RESET line: chips and processor start over, firmware is shadowed again, other RAM keeps its contents. */
-static int reset(struct vmm *vmm)
-{
-    int rc = vmm_sync(vmm); /* its last instruction may still have accesses to make */
-    if (rc)
-        return rc;
-    vmm->machine.requests = 0;
-    memory_set_a20(&vmm->machine.memory, true);
-    memory_clear_frame(&vmm->machine.memory);
-    rc = memory_load_bios(&vmm->machine.memory, vmm->config->bios, vmm->config->bios_bytes);
-    if (rc)
-        return rc;
-    devices_reset(&vmm->devices);
-    vcpu_request_window(&vmm->vcpu, false);
-    cpu_reset(&vmm->cpu);
-    vmm->cpu_current = true;
-    return 0;
-}
-
 static int service_requests(struct vmm *vmm)
 {
     if (vmm->machine.requests & REQUEST_EXIT) {
@@ -129,7 +110,7 @@ static int service_requests(struct vmm *vmm)
         return 0;
     }
     if (vmm->machine.requests & REQUEST_RESET)
-        return reset(vmm);
+        return vmm_reset(vmm);
     return vmm_dos_call(vmm);
 }
 

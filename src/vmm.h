@@ -32,6 +32,10 @@ struct executor_config {
     int perf_map_fd; /* -1: none */
 };
 
+/* What a triple fault is: a reset if the guest has left a sign that it wants one, and else a crash; always the one; always
+ * the other. */
+enum triple_fault { TRIPLE_FAULT_AUTO, TRIPLE_FAULT_RESET, TRIPLE_FAULT_CRASH };
+
 struct run_config {
     struct machine_config machine;
     const u8 *bios; /* system firmware image */
@@ -45,6 +49,7 @@ struct run_config {
 #define HORIZON_INF  UINT64_MAX
 #define HORIZON_MIN  500
 #define HORIZON_TRANSLATED_PS 700 /* what a translated instruction takes, as long as nothing was measured */
+    enum triple_fault triple_fault;
     bool check;               /* execute clusters twice and compare */
     const char *post_cache;   /* with `dos`: where the state after the firmware's self-test is kept; NULL = nowhere */
     const struct dos_config *dos; /* the built-in DOS; NULL: none. machine.boot_rom must be its ROM */

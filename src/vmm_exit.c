@@ -179,7 +179,7 @@ static int handle_shutdown(struct vmm *vmm)
 {
     int rc = vmm_sync(vmm);
     if (!rc)
-        vmm_crash(vmm, "triple fault");
+        rc = vmm_triple_fault(vmm, "triple fault");
     return rc;
 }
 

@@ -70,7 +70,7 @@ struct vmm {
     struct machine machine;
     struct devices devices;
     struct dos *dos; /* NULL: no built-in DOS */
-    bool post_loaded; /* the firmware's self-test was not run: config->post_cache has its result */
+    bool post_loaded; /* the result of the firmware's self-test is not to be kept: config->post_cache has it, or the machine was reset */
     struct vm vm;
     struct vcpu vcpu;
 
@@ -308,6 +308,10 @@ must_check int vmm_dos_create(struct vmm *vmm);
 void vmm_dos_start(struct vmm *vmm);
 /* The guest has called DOS. 0 or -errno. */
 must_check int vmm_dos_call(struct vmm *vmm);
+
+/* vmm_reset.c: the RESET line, and a triple fault: a crash that `what` describes unless the guest may have meant it. 0 or -errno. */
+must_check int vmm_reset(struct vmm *vmm);
+must_check int vmm_triple_fault(struct vmm *vmm, const char *what);
 
 /* vmm_crash.c: prints the report and ends the run. */
 void vmm_crash(struct vmm *vmm, const char *format, ...) printf_like(2, 3);

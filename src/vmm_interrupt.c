@@ -191,7 +191,7 @@ int vmm_rescue(struct vmm *vmm)
     int rc = vmm_sync(vmm);
     if (rc)
         return rc;
-    char text[96];
+    char text[96], what[160];
     if (!cpu_mode_supported(&vmm->cpu)) {
         vmm_crash(vmm, "KVM cannot emulate \"%s\" in this mode (paging, virtual-8086 or outer ring)",
                   insn_text(vmm, text, sizeof text));
@@ -206,10 +206,11 @@ int vmm_rescue(struct vmm *vmm)
             rescue_x87_code(vmm);
         break;
     case INTERP_FAULT:
-        if (!raise_fault(vmm))
-            vmm_crash(vmm, "exception %u at \"%s\" cannot be delivered: triple fault", vmm->interp.fault_vector,
-                      insn_text(vmm, text, sizeof text));
-        break;
+        if (raise_fault(vmm))
+            break;
+        snprintf(what, sizeof what, "exception %u at \"%s\" cannot be delivered: triple fault", vmm->interp.fault_vector,
+                 insn_text(vmm, text, sizeof text));
+        return vmm_triple_fault(vmm, what);
     default:
         vmm_crash(vmm, "neither KVM nor the interpreter can execute \"%s\"", insn_text(vmm, text, sizeof text));
         break;

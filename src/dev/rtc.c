@@ -369,6 +369,11 @@ static void rtc_set_date(struct rtc *rtc, struct rtc_date date)
     rtc->ram[CMOS_CENTURY] = rtc->ram[CMOS_CENTURY_PS2] = rtc_encode(rtc, date.year / 100 % 100);
 }
 
+u8 rtc_ram(const struct rtc *rtc, u8 address)
+{
+    return rtc->ram[address % CMOS_BYTES];
+}
+
 static int rtc_create(struct machine *machine, void **dev)
 {
     enum { RATE_1024_HZ = 6 };

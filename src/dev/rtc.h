@@ -21,6 +21,9 @@ struct rtc_date {
 /* The civil date of `epoch_s` seconds since 1970-01-01 00:00:00, which may be negative. */
 struct rtc_date rtc_date_from_epoch(s64 epoch_s);
 
+/* The byte at `address`, below CMOS_BYTES, of the RAM (from 0Eh on). */
+u8 rtc_ram(const struct rtc *rtc, u8 address);
+
 /* Writes what the firmware finds in the CMOS RAM of a configured AT (10h and up) into `ram`: memory
  * sizes, drive types, equipment, boot order, checksum. `ram` has CMOS_BYTES. */
 void cmos_configure(u8 *ram, const struct machine_config *config);

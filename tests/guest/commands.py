@@ -79,6 +79,26 @@ def crash(tool):
         exits = re.findall(r"^ *#\d+ +rip [0-9a-f]{8} +\S", ended.err, re.MULTILINE)
         ended.expect(len(exits) >= 10, f"the report has {len(exits)} last exits")
 
+@case()
+def triple_fault(tool):
+    """A reset where the guest wants one, a crash report where it does not, or what --triple-fault says."""
+    plain, warm, code = (tool.patched("resets", flag=flag, to=f"{flag}.img") for flag in (0, 1, 4))
+    for level in LEVELS:
+        tool.run("run", f"--cluster={level}", warm).expect_status(1)
+    tool.run("run", plain).expect_status(70)
+    tool.run("run", code).expect_status(1)
+    tool.run("run", "--triple-fault=reset", plain).expect_status(1)
+    ended = tool.run("run", "--triple-fault=crash", warm).expect_status(70)
+    ended.expect("triple fault" in ended.err and "last exits:" in ended.err, "no crash report")
+
+
+@case()
+def shutdown_codes(tool):
+    """The CMOS shutdown byte: the processor is reset, the chips are not, and the program goes on; at every level the same."""
+    for flag, how in ((2, 0), (2, 1), (2, 2), (3, 0), (3, 1)):
+        tool.run("run", tool.patched("resets", flag=flag, param=how)).expect_status(1)
+    tool.run("ab", "--windows=none", "--variants=off,on", tool.patched("resets", flag=3, param=2)).expect_status(0)
+
 
 @case()
 def stop(tool):

@@ -311,6 +311,7 @@ static const struct {
     {"xms", "run x --xms=all", "--xms=all: not a number of KiB (1 to 3145728) or none"},
     {"ems", "run x --ems=15", "--ems=15: not a number of KiB (16 to 32768) or none"},
     {"ems", "run x --ems=32769", "--ems=32769: not a number of KiB (16 to 32768) or none"},
+    {"triple-fault", "run x --triple-fault=loop", "--triple-fault=loop: not one of auto, reset, crash"},
     {"dump-clusters", "run x --dump-clusters=", "--dump-clusters=: the file name must not be empty"},
     {"perf-map", "run x --perf-map=", "--perf-map=: the file name must not be empty"},
     {"top", "clusters x --top=0", "--top=0: not a number of clusters (1 to 1000000)"},
@@ -384,6 +385,8 @@ static void contradictions(void **state)
     assert_refused("clusters x --horizon=8 --cluster=pairs", "--horizon: means nothing with --cluster=pairs");
     assert_refused("ab x --variants=off,window,on:8 --horizon=8", "--horizon: none of the --variants uses it");
     assert_refused("clusters x --cluster=off", "--cluster=off: then there are no clusters to list");
+    assert_refused("run x --xms=15297", "--xms=15297: with --ram=16 there are 15296 KiB of extended memory");
+    assert_refused("run x --ram=2 --xms=961", "--xms=961: with --ram=2 there are 960 KiB of extended memory");
     assert_refused("run x --executor=interp --code-cache=1M", "--code-cache: means nothing with --executor=interp");
     assert_refused("run x --executor=interp --perf-map", "--perf-map: means nothing with --executor=interp");
     assert_refused("run x --executor=interp --stress=slow", "--stress: with --executor=interp there is only heat=N");
