@@ -1,4 +1,4 @@
-/* ECHO, PAUSE, CLS, VER, VOL, VERIFY, BREAK, CTTY: what says or sets something small. */
+/* ECHO, PAUSE, CLS, VER, VOL, VERIFY, BREAK, CHCP, CTTY: what says or sets something small. */
 #include "shell.h"
 #include "text.h"
 
@@ -163,6 +163,28 @@ static int toggle(char *args, const char *name, u16 get, u16 set)
     regs.dx = set >> 8 == 0x33 ? on : 0;
     intr(0x21, &regs);
     return 0;
+}
+
+/* AX=6601h and 6602h: the code page in BX. */
+int cmd_chcp(char *args)
+{
+    enum { GET = 0x6601, SET = 0x6602 };
+    struct args parsed;
+    struct regs regs;
+    if (!args_parse(&parsed, args, 0, 0, 1))
+        return 1;
+    if (!parsed.count) {
+        u16 error = dos(&regs, GET, 0, 0, NULL);
+        if (error)
+            return complain_code(error, NULL);
+        out("\nActive code page: %u\n", (u32)regs.bx);
+        return 0;
+    }
+    char *text = parsed.word[0];
+    s32 page = number_read(&text);
+    if (page < 0 || *text)
+        return complain("Parameter format not correct - %s", parsed.word[0]);
+    return dos(&regs, SET, page, 0, NULL) ? complain("Invalid code page") : 0;
 }
 
 int cmd_verify(char *args)

@@ -123,6 +123,25 @@ u16 file_force(u16 handle, u16 as)
     return dos(&regs, 0x4600, handle, as, NULL);
 }
 
+enum { PSP_HANDLES = 0x34 }; /* far pointer to the table */
+
+static u16 psp_word(u16 offset)
+{
+    u16 word;
+    far_read(segment_own(), offset, &word, sizeof(word));
+    return word;
+}
+
+u8 handle_get(u16 handle)
+{
+    return far_get(psp_word(PSP_HANDLES + 2), psp_word(PSP_HANDLES) + handle);
+}
+
+void handle_put(u16 handle, u8 file)
+{
+    far_put(psp_word(PSP_HANDLES + 2), psp_word(PSP_HANDLES) + handle, file);
+}
+
 u16 file_delete(const char *path)
 {
     struct regs regs;

@@ -78,6 +78,11 @@ s32 file_seek(u16 handle, s32 offset, enum dos_seek whence);
 s32 file_device(u16 handle);
 s32 file_duplicate(u16 handle);
 u16 file_force(u16 handle, u16 as);
+/* What is behind one of our handles, below HANDLES, as DOS has it in the process's table: HANDLE_CLOSED or one of its own numbers,
+ * which may be put behind another handle instead, and kept where a program that we start does not inherit it. */
+enum { HANDLE_CLOSED = 0xff };
+u8 handle_get(u16 handle);
+void handle_put(u16 handle, u8 file);
 u16 file_delete(const char *path);
 u16 file_rename(const char *from, const char *to);
 /* Attributes or negative. */

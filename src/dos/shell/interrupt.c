@@ -20,15 +20,6 @@ void interrupt_install(void)
     vector_set(0x24, critical_entry);
 }
 
-static bool handle_is_saved(s16 handle)
-{
-    for (struct redirection *r = shell.redirections; r; r = r->outer) {
-        if (r->saved[0] == handle || r->saved[1] == handle)
-            return true;
-    }
-    return false;
-}
-
 /* Closes what the command that was given up had open, and undoes its redirections. */
 static void clean_up(const struct redirection *until)
 {
@@ -36,10 +27,8 @@ static void clean_up(const struct redirection *until)
     shell.complaining = false;
     shell.abort_wanted = false;
     shell.calling = false;
-    for (s16 handle = FIRST_FREE_HANDLE; handle < HANDLES; handle++) {
-        if (!handle_is_saved(handle))
-            file_close(handle);
-    }
+    for (s16 handle = FIRST_FREE_HANDLE; handle < HANDLES; handle++)
+        file_close(handle);
     while (shell.redirections && shell.redirections != until)
         redirection_end();
     if (shell.buffer_segment)
@@ -64,7 +53,7 @@ void break_shell(void)
         shell_abort();
     clean_up(batch->redirections);
     out("\n");
-    if (ask_yes_no("Terminate batch job"))
+    if (ask_key("Terminate batch job"))
         shell_abort();
     shell.status = 1;
     jump_back(&batch->jump);

@@ -14,6 +14,7 @@ struct command {
 static const struct command commands[] = {
     {"BREAK", cmd_break, KEEPS_STATUS},   {"CALL", cmd_call, KEEPS_STATUS},
     {"CD", cmd_cd, SETS_STATUS},          {"CHDIR", cmd_cd, SETS_STATUS},
+    {"CHCP", cmd_chcp, SETS_STATUS},
     {"CLS", cmd_cls, KEEPS_STATUS},       {"COPY", cmd_copy, SETS_STATUS},
     {"CTTY", cmd_ctty, SETS_STATUS},      {"DATE", cmd_date, SETS_STATUS},
     {"DEL", cmd_del, SETS_STATUS},        {"DIR", cmd_dir, SETS_STATUS},

@@ -32,6 +32,8 @@ bool shell_has_stack(u16 bytes)
 void shell_exit(u8 status)
 {
     out_flush();
+    while (shell.redirections) /* DOS closes only what is in the table of handles */
+        redirection_end();
     dos_simple(0x4c00 | status, 0);
     __builtin_unreachable();
 }

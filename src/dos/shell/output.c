@@ -175,6 +175,20 @@ bool ask_yes_no(const char *text)
     return answer[0] == 'Y';
 }
 
+bool ask_key(const char *text)
+{
+    enum { FLUSH_AND_READ = 0x0c01 };
+    char key;
+    do {
+        out("%s (Y/N)?", text);
+        out_flush();
+        key = char_upper((char)dos_simple(FLUSH_AND_READ, 0));
+        out("\n");
+        out_flush(); /* what is given up next is what was not written */
+    } while (key != 'Y' && key != 'N' && key != CTRL_Z);
+    return key != 'N';
+}
+
 /* From a file, byte by byte, since what follows belongs to whoever reads next. Shown, as DOS shows what
  * AH=0Ah reads. */
 static bool file_line(char *line, size_t bytes)

@@ -23,17 +23,18 @@ char *pipe_find(char *line)
     return find_unquoted(line, "|");
 }
 
-/* Points a standard handle at the open `handle`, which is closed. */
-static bool redirect_to(struct redirection *redirection, u16 standard, u16 handle)
+/* Puts what the open `handle` has behind a standard handle; `handle` itself is free again. */
+static void redirect_to(struct redirection *redirection, u16 standard, u16 handle)
 {
     s16 *saved = &redirection->saved[standard];
-    if (*saved < 0)
-        *saved = file_duplicate(standard);
-    bool done = *saved >= 0 && !file_force(handle, standard);
-    file_close(handle);
-    if (!done)
-        complain("Too many open files");
-    return done;
+    if (*saved >= 0)
+        file_close(standard); /* the same one again: the last counts */
+    else
+        *saved = handle == standard ? HANDLE_CLOSED : handle_get(standard);
+    if (handle == standard)
+        return;
+    handle_put(standard, handle_get(handle));
+    handle_put(handle, HANDLE_CLOSED);
 }
 
 /* Opens for `>>`: behind what is there, before a Ctrl-Z that ends it. */
@@ -77,7 +78,8 @@ static bool redirect_one(struct redirection *redirection, char *at)
         complain(input ? "File not found" : "File creation error");
         return false;
     }
-    return redirect_to(redirection, input ? STDIN : STDOUT, handle);
+    redirect_to(redirection, input ? STDIN : STDOUT, handle);
+    return true;
 }
 
 static void redirection_push(struct redirection *redirection)
@@ -109,8 +111,8 @@ void redirection_end(void)
     for (u16 standard = STDIN; standard <= STDOUT; standard++) {
         s16 saved = redirection->saved[standard];
         if (saved >= 0) {
-            (void)file_force(saved, standard);
-            file_close(saved);
+            file_close(standard);
+            handle_put(standard, saved);
         }
     }
     shell.redirections = redirection->outer;
@@ -156,12 +158,16 @@ static bool pipe_command(char *command, char *from, char *to)
     bool done = true;
     if (*from) {
         in = file_open(from, OPEN_READ);
-        done = in >= 0 && redirect_to(&redirection, STDIN, in);
+        done = in >= 0;
+        if (done)
+            redirect_to(&redirection, STDIN, in);
     }
     if (done && to) {
         made = temporary_create(to);
         redirection.temporary[1] = to; /* goes if the command is given up */
-        done = made >= 0 && redirect_to(&redirection, STDOUT, made);
+        done = made >= 0;
+        if (done)
+            redirect_to(&redirection, STDOUT, made);
     }
     if (done)
         line_run(command);

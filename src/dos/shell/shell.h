@@ -24,10 +24,11 @@ struct jump {
 };
 
 /* Standard handles that point elsewhere for one command. On the stack of who redirects; a list, so that
- * Ctrl-C can undo them. */
+ * Ctrl-C can undo them. What was there is kept here and not in a handle: programs have all of theirs from 5 on free, as in
+ * MS-DOS. */
 struct redirection {
     struct redirection *outer;
-    s16 saved[2];       /* duplicates of what standard input and output were, or -1 */
+    s16 saved[2];       /* handle_get of standard input and output before, or -1: not redirected */
     char *temporary[2]; /* files of a pipe that go with it, or NULL */
 };
 
@@ -168,6 +169,7 @@ bool args_parse(struct args *args, char *text, u32 allowed, u16 least, u16 most)
 int cmd_break(char *args);
 int cmd_call(char *args);
 int cmd_cd(char *args);
+int cmd_chcp(char *args);
 int cmd_cls(char *args);
 int cmd_copy(char *args);
 int cmd_ctty(char *args);

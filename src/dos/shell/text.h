@@ -45,6 +45,8 @@ int complain_code(u16 code, const char *what);
 char key_read(void);
 /* Asks until Y or N is typed. `text` has no '%'. */
 bool ask_yes_no(const char *text);
+/* The same with a key instead of a line, and nothing that was typed before. The end of the input means yes. */
+bool ask_key(const char *text);
 /* A line from standard input without its end; false: there is no more. Longer ones are cut. A line of a file
  * may have 255 characters, one that is typed 126. */
 bool line_input(char *line, size_t bytes);

@@ -4,7 +4,7 @@
     run.py [--build=BUILD] [--keep] dosbox|huddle|peer [case ...]
 
 Status 0: all is well, 1: something is not, 77: skipped. Without --build, the environment: COMMAND_COM, ERRORS_COM,
-EXITCODE_COM, VECTORS_COM, and HUDDLE for huddle."""
+EXITCODE_COM, HANDLES_COM, VECTORS_COM, and HUDDLE for huddle."""
 
 import argparse
 import difflib
@@ -30,7 +30,7 @@ PATTERNS = {
     "lines": r"(?:.*\n)*.*",
 }
 WRITTEN = time.mktime((1995, 6, 7, 12, 34, 56, 0, 0, -1))  # the files of a case: as DOS has it, in local time
-PROGRAMS = ["COMMAND.COM", "ERRORS.COM", "EXITCODE.COM", "VECTORS.COM"]
+PROGRAMS = ["COMMAND.COM", "ERRORS.COM", "EXITCODE.COM", "HANDLES.COM", "VECTORS.COM"]
 
 
 class Case:
