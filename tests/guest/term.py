@@ -259,9 +259,16 @@ def keys(tool):
                 ("\x1b[5~", "49E0"), ("\x1b[6~", "51E0"), ("\x1b[2~", "52E0"), ("\x1b[3~", "53E0"),
                 ("\x1b[1;5D", "73E0"), ("\x1b[1;5C", "74E0"), ("\x1b[Z", "0F00"),
                 ("\x1bOP", "3B00"), ("\x1b[21~", "4400"), ("\x1b[24~", "8600"), ("\x1b[1;2P", "5400"), ("\x1b[1;5P", "5E00"),
-                ("\x1b[1;3P", "6800")):
+                ("\x1b[1;3P", "6800"), ("\x1b[23~", "8500"), ("\x1b[21;2~", "5D00"), ("\x1b[21;5~", "6700"), ("\x1b[21;3~", "7100"),
+                ("\x1b[1;5H", "77E0"), ("\x1b[1;5F", "75E0"), ("\x1b[5;5~", "84E0"), ("\x1b[6;5~", "76E0"), ("\x1b[1;5A", "8DE0"),
+                ("\x1b[1;5B", "91E0"), ("\x1b[1;2A", "48E0"), ("\x1b[1;2D", "4BE0"), ("\x1b[2;5~", "92E0"), ("\x1b[3;5~", "93E0"),
+                ("\x1b[1;3A", "9800"), ("\x1b[1;3C", "9D00"), ("\x1bx", "2D00"), ("\x1b0", "8100"), ("\x1b-", "8200"),
+                ("\x01", "1E01"), ("\x1c", "2B1C"), ("\x1e", "071E"), ("\x1f", "0C1F"),
+                ("é", "0082"), ("█", "00DB"), ("ß", "00E1"), ("☺", "0001"), ("à", "0085"), ("a", "1E61")):
             t.send(sent.encode())
             t.expect_typed(wanted)
+        t.send("aéb█c".encode())
+        t.expect_typed("1E61", "0082", "3062", "00DB", "2E63")
         t.send(b"\x1b")
         t.expect_typed("011B")
         t.send(ESCAPE * 2)
@@ -320,6 +327,91 @@ def paste(tool):
         got = "".join(chr(int(key[2:], 16)) for key in t.typed())
         expect(got == text, f"pasted {len(text)} characters, got {len(got)}: {got}")
         t.quit()
+
+
+# --- the built-in DOS ---
+
+def prompt(t):
+    t.shows("C:\\>")
+
+
+def screen_has(t, text):
+    return any(line.rstrip() == text for line in t.screen.display)
+
+
+@case()
+def dos_typing(tool):
+    """At DOS's prompt: characters of code page 437 that no key has, a file from the keyboard, the line before by F3."""
+    directory = tool.scratch / "c"
+    directory.mkdir()
+    with Terminal(tool, directory) as t:
+        prompt(t)
+        t.send("echo \"é█ß ñ\" >X.TXT\r".encode())
+        t.wait(lambda: (directory / "x.txt").exists() and (directory / "x.txt").stat().st_size, "the file is there")
+        expect((directory / "x.txt").read_bytes() == "\"é█ß ñ\" \r\n".encode("cp437"), (directory / "x.txt").read_bytes())
+        t.send("type x.txt\r".encode())
+        t.wait(lambda: screen_has(t, "\"é█ß ñ\""), "the characters are shown")
+        t.send(b"copy con y.txt\rfirst line\rsecnd\b\bond\r\x1a\r")
+        t.shows("1 file(s) copied")
+        expect((directory / "y.txt").read_bytes() == b"first line\r\nsecond\r\n", (directory / "y.txt").read_bytes())
+        t.send(b"type con > z.txt\rtyped\r\x1a\r")
+        t.wait(lambda: (directory / "z.txt").exists() and (directory / "z.txt").stat().st_size, "the other file is there")
+        expect((directory / "z.txt").read_bytes() == b"typed\r\n", (directory / "z.txt").read_bytes())
+        t.send(b"echo again\r\x1bOR\r")
+        t.wait(lambda: [line.rstrip() for line in t.screen.display].count("again") == 2, "F3 gives the line again")
+        t.send(b"exit\r")
+        t.end()
+
+
+@case()
+def dos_break(tool):
+    """Ctrl-C in a batch file: the question, by a key; the file goes on or ends, and so do those that called it."""
+    directory = tool.scratch / "c"
+    directory.mkdir()
+    tool.file("c/OUTER.BAT", "@echo off\r\ncall INNER\r\necho outer went on\r\n")
+    tool.file("c/INNER.BAT", "echo one\r\npause > NUL\r\necho two\r\npause > NUL\r\necho three\r\n")
+    with Terminal(tool, directory) as t:
+        prompt(t)
+        t.send(b"outer\r")
+        t.shows("one")
+        t.send(b"\x03")
+        t.shows("Terminate batch job (Y/N)?")
+        t.send(b"x")
+        t.shows("Terminate batch job (Y/N)?x")
+        t.send(b"n")
+        t.shows("two")
+        t.send(b"\x03")
+        t.wait(lambda: sum("Terminate" in line for line in t.screen.display) == 3, "the question comes again")
+        t.send(b"y")
+        t.wait(lambda: screen_has(t, "C:\\>"), "the prompt")
+        shown = [line.rstrip() for line in t.screen.display]
+        expect("three" not in shown and "outer went on" not in shown, f"it went on: {shown}")
+        t.send(b"exit 0\r")
+        t.end()
+
+
+@case()
+def dos_reset(tool):
+    """Ctrl-Alt-Del: the prompt comes again; a program is over."""
+    directory = tool.scratch / "c"
+    directory.mkdir()
+    (directory / "RUNS.COM").write_bytes((tool.cache / "dosreset.com").read_bytes())
+    with Terminal(tool, directory) as t:
+        prompt(t)
+        t.send(b"echo before\r")
+        t.wait(lambda: screen_has(t, "before"), "the command is executed")
+        t.send(ESCAPE + b"c")
+        t.wait(lambda: not screen_has(t, "before"), "the screen is new")
+        prompt(t)
+        t.send(b"echo after\r")
+        t.wait(lambda: screen_has(t, "after"), "the command is executed")
+        t.send(b"exit\r")
+        t.end()
+    with Terminal(tool, directory / "RUNS.COM") as t:
+        t.shows("running")
+        t.send(ESCAPE + b"c")
+        t.end(70)
+        expect(b"the machine was reset while C:\\RUNS.COM ran" in t.bytes, t.bytes[-500:])
 
 
 # --- how it ends ---
