@@ -6,11 +6,14 @@
 
 #include "base/log.h"
 #include "cmd.h"
+#include "report/clusters.h"
+#include "report/html.h"
 #include "setup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -60,8 +63,17 @@ static int create_records(u64 jobs)
     return fd;
 }
 
-static int open_files(struct ab_child *child, u64 jobs, bool quiet)
+/* What of these cannot be had will be missing in the page. */
+static void open_page(struct ab_child *child, bool wanted)
 {
+    static const char *const names[] = {"huddle-picture", "huddle-text", "huddle-clusters"};
+    for (u32 i = 0; i < AB_PAGE_PARTS; i++)
+        child->page_fd[i] = wanted ? memfd_create(names[i], MFD_CLOEXEC) : -1;
+}
+
+static int open_files(struct ab_child *child, u64 jobs, bool quiet, bool page)
+{
+    open_page(child, page);
     child->records_fd = create_records(jobs);
     child->ram_fd = memfd_create("huddle-final-ram", MFD_CLOEXEC); /* without it, only hashes are compared */
     child->output_fd = quiet ? memfd_create("huddle-output", MFD_CLOEXEC) : -1;
@@ -93,6 +105,28 @@ static void set_name(struct run_stats *stats, const struct variant *variant)
     snprintf(stats->variant, sizeof stats->variant, "%s", variant->name);
 }
 
+/* In the child: what its page shows of the clusters. */
+static void write_clusters(void *opaque, const struct cluster_engine *engine, const struct cluster_backend *backend)
+{
+    const struct ab_child *child = opaque;
+    const struct clusters_report report = {.guest = "", .run = child->stats, .engine = engine, .backend = backend};
+    json_t *json = clusters_json_top(&report, HTML_CLUSTERS);
+    if (!json || json_dumpfd(json, child->page_fd[AB_PAGE_CLUSTERS], JSON_COMPACT))
+        log_warn("the page will be without the clusters of %s", child->stats->variant);
+    json_decref(json);
+}
+
+static void wish_page(const struct ab_child *child, struct run_config *config)
+{
+    config->timeline = true;
+    config->picture_fd = MAX(child->page_fd[AB_PAGE_PICTURE], 0);
+    config->text_fd = MAX(child->page_fd[AB_PAGE_TEXT], 0);
+    if (config->level == CLUSTER_OFF || child->page_fd[AB_PAGE_CLUSTERS] < 0)
+        return;
+    config->at_end = write_clusters;
+    config->at_end_opaque = (void *)child;
+}
+
 /* In the child: the whole run. */
 static void run_guest(const struct ab_child *child, const struct options *options,
                       const struct drives *drives, const struct variant *variant)
@@ -112,6 +146,8 @@ static void run_guest(const struct ab_child *child, const struct options *option
     setup.config.trace_fd = child->records_fd;
     setup.config.ram_fd = child->ram_fd;
     setup.config.print_text_at_end = false;
+    if (options->html)
+        wish_page(child, &setup.config);
     if (vmm_run(&setup.config, child->stats))
         set_failed(child->stats, STATUS_HOST_ERROR, "the machine could not be started");
     setup_close(&setup);
@@ -166,7 +202,7 @@ int ab_child_run(struct ab_child *child, const struct options *options, const st
     child->records = (struct records){NULL, 0};
     child->mapped_bytes = 0;
     memset(child->stats, 0, sizeof *child->stats);
-    int rc = open_files(child, options->jobs, quiet);
+    int rc = open_files(child, options->jobs, quiet, options->html != NULL);
     if (rc)
         return rc;
     set_failed(child->stats, STATUS_HOST_ERROR, "the run left nothing behind");
@@ -213,6 +249,24 @@ void ab_child_locate_ram(struct difference *difference, const struct ab_child *a
         munmap((void *)ram_b, bytes);
 }
 
+char *ab_child_read_page(const struct ab_child *child, enum ab_page_part part, size_t *bytes)
+{
+    struct stat st;
+    int fd = child->page_fd[part];
+    *bytes = 0;
+    if (fd < 0 || fstat(fd, &st) || !st.st_size)
+        return NULL;
+    size_t size = (size_t)st.st_size;
+    char *data = malloc(size + 1);
+    if (!data || pread(fd, data, size, 0) != (ssize_t)size) {
+        free(data);
+        return NULL;
+    }
+    data[size] = '\0';
+    *bytes = size;
+    return data;
+}
+
 void ab_child_print_output(const struct ab_child *child)
 {
     char buffer[4096];
@@ -236,6 +290,11 @@ void ab_child_close(struct ab_child *child)
         close(child->ram_fd);
     if (child->output_fd >= 0)
         close(child->output_fd);
+    for (u32 i = 0; i < AB_PAGE_PARTS; i++) {
+        if (child->page_fd[i] >= 0)
+            close(child->page_fd[i]);
+        child->page_fd[i] = -1;
+    }
     child->ram_fd = -1;
     child->records = (struct records){NULL, 0};
     child->mapped_bytes = 0;

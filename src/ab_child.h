@@ -7,6 +7,9 @@
 #include "report/difference.h"
 #include "report/run_stats.h"
 
+/* For ab --html: the last picture (PNG), the last text screen (UTF-8, empty in graphics modes), the hottest clusters (JSON). */
+enum ab_page_part { AB_PAGE_PICTURE, AB_PAGE_TEXT, AB_PAGE_CLUSTERS, AB_PAGE_PARTS };
+
 /* What a run leaves: the statistics, the access stream's records, final memory, what it said. */
 struct ab_child {
     struct run_stats *stats; /* in memory shared with the child */
@@ -15,6 +18,7 @@ struct ab_child {
     struct records records;  /* mapped from records_fd by ab_child_map */
     size_t mapped_bytes;
     int ram_fd;              /* memfd with the guest's final memory */
+    int page_fd[AB_PAGE_PARTS]; /* memfds with what only ab --html shows; -1: not there */
 };
 
 /* Memory for the statistics of `n` runs, shared with children; NULL (logged). */
@@ -29,6 +33,9 @@ must_check int ab_child_run(struct ab_child *child, const struct options *option
 
 /* Adds to a DIFFERENCE_RAM between the two runs where their memories differ, if both can be read back. */
 void ab_child_locate_ram(struct difference *difference, const struct ab_child *a, const struct ab_child *b);
+
+/* What the run left for the page: NUL-terminated, the caller's; NULL: nothing. */
+char *ab_child_read_page(const struct ab_child *child, enum ab_page_part part, size_t *bytes);
 
 /* Prints what a quiet child said to standard error. */
 void ab_child_print_output(const struct ab_child *child);

@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include "ab_child.h"
+#include "ab_page.h"
 #include "base/log.h"
 #include "dev/devices.h"
 #include "kvm/backend.h"
@@ -26,6 +27,7 @@ struct ab {
     struct run_stats *stats; /* [MAX_RUNS], shared with the children */
     struct ab_child base;    /* the first variant: everything is compared with it */
     struct ab_report report;
+    struct ab_page page; /* --html */
     u32 runs_done, runs_wanted;
     bool progress; /* standard error is a terminal */
 };
@@ -43,12 +45,15 @@ static bool interrupted(const struct run_stats *stats)
     return stats->end == RUN_END_SIGNAL;
 }
 
-/* Runs `variant` into `child`, whose statistics go to the next free place. */
-static int run(struct ab *ab, struct ab_child *child, const struct variant *variant, bool picture)
+/* Runs `variant` into `child`, whose statistics go to the next free place. `picture`: --screenshot is for this one; `page`:
+ * --html shows its screen and clusters. */
+static int run(struct ab *ab, struct ab_child *child, const struct variant *variant, bool picture, bool page)
 {
     struct options own = *ab->options;
     if (!picture)
         own.screenshot = NULL;
+    if (!page)
+        own.html = NULL;
     child->stats = &ab->stats[ab->runs_done];
     show_progress(ab, variant->name);
     int rc = ab_child_run(child, &own, &ab->drives, variant, ab->runs_done > 0);
@@ -83,8 +88,9 @@ static int run_variants(struct ab *ab)
     const struct options *o = ab->options;
     for (u32 i = 0; i < o->n_variants; i++) {
         struct ab_child other, *child = i ? &other : &ab->base;
-        int rc = run(ab, child, &o->variants[i], i == o->n_variants - 1);
+        int rc = run(ab, child, &o->variants[i], i == o->n_variants - 1, true);
         if (!rc) {
+            ab_page_take(&ab->page, i, child);
             ab->report.variant[i] = child->stats;
             ab->report.variant_same[i] = compare(ab, child);
             ab->report.n_variants++;
@@ -123,7 +129,7 @@ static int run_window(struct ab *ab, u32 window)
         return 0;
     }
     snprintf(variant.name, sizeof variant.name, "window:%u", window);
-    int rc = run(ab, &child, &variant, false);
+    int rc = run(ab, &child, &variant, false, false);
     if (!rc) {
         r->window_run[n] = child.stats;
         r->window_same[n] = compare(ab, &child);
@@ -154,6 +160,8 @@ static int report(struct ab *ab)
             status = STATUS_HOST_ERROR;
         json_decref(json);
     }
+    if (o->html && ab_page_write(&ab->page, &ab->report, o->html))
+        status = STATUS_HOST_ERROR;
     return status;
 }
 
@@ -199,7 +207,9 @@ int cmd_ab(const struct options *options)
 {
     char why[OPTIONS_WHY_BYTES];
     struct ab ab = {
-        .options = options, .base = {.records_fd = -1, .output_fd = -1, .ram_fd = -1}, .progress = isatty(STDERR_FILENO)};
+        .options = options,
+        .base = {.records_fd = -1, .output_fd = -1, .ram_fd = -1, .page_fd = {-1, -1, -1}},
+        .progress = isatty(STDERR_FILENO)};
     if (options->corpus)
         return cmd_ab_corpus(options);
     if (!drives_assign(&ab.drives, options, why)) {
@@ -218,6 +228,7 @@ int cmd_ab(const struct options *options)
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the guest that runs: it ends, and says so */
     int status = run_all(&ab);
     ab_child_close(&ab.base);
+    ab_page_free(&ab.page);
     ab_child_unshare(ab.stats, MAX_RUNS);
     return status;
 }

@@ -75,7 +75,7 @@ struct options {
     bool check;
 
     const char *display; /* NULL: none */
-    const char *screenshot, *stats, *json, *debugcon;
+    const char *screenshot, *stats, *json, *html, *debugcon;
     const char *dump_clusters; /* NULL: none; "-": standard output */
     u64 top;                   /* clusters listed */
     bool steps, host_code;     /* listed too */

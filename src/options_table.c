@@ -557,6 +557,10 @@ const struct option_row option_rows[] = {
     {"stats", "FILE.json", "write what was counted", COMMAND_RUN, false, GROUP_OUTPUT, FILE_OPTION(stats)},
     {"json", "FILE.json", "ab: write the whole comparison; clusters: all clusters, and what was counted",
      COMMAND_AB | COMMAND_CLUSTERS, false, GROUP_OUTPUT, FILE_OPTION(json)},
+    {"html", "FILE.html",
+     "write the whole comparison as a page for a browser, which needs nothing but this file: charts, tables, the hottest "
+     "clusters, the last pictures",
+     COMMAND_AB, false, GROUP_OUTPUT, FILE_OPTION(html)},
     {"dump-clusters", "FILE|-",
      "list all clusters at the end of the run, as huddle clusters shows them; - is standard output",
      COMMAND_RUN, false, GROUP_OUTPUT, FILE_OPTION(dump_clusters)},

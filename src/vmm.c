@@ -314,6 +314,7 @@ static void finish(struct vmm *vmm)
         vmm_print_screen(vmm); /* what the program said last must not go with the display */
     if (vmm->config->at_end)
         vmm->config->at_end(vmm->config->at_end_opaque, vmm->engine, &vmm->executor);
+    vmm_keep_screen(vmm);
     if (vmm->config->screenshot && vga_screenshot(vmm->machine.vga, VGA_VIEW_BEAM, vmm->config->screenshot) && !vmm->stats->status)
         vmm->stats->status = 1;
 }

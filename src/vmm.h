@@ -64,6 +64,9 @@ struct run_config {
     const char *screenshot;   /* PNG written at the end; NULL = none */
     int trace_fd;             /* access stream records go here; -1 = hash only */
     int ram_fd;               /* guest RAM is copied there at the end; -1 = hash only */
+    bool timeline;            /* access clock: keep one (struct run_timeline) */
+    int picture_fd;           /* the last picture goes there as PNG; 0 = not wanted */
+    int text_fd;              /* the last text screen, UTF-8, nothing in graphics modes; 0 = not wanted */
     bool print_text_at_end;   /* --until-text found: print the text screen */
 
     /* Called at the end of the run while its clusters are still there, the statistics filled; NULL = not wanted. */

@@ -131,6 +131,8 @@ struct vmm {
     bool ended;
     u32 unclaimed_lines; /* said about ports that nobody claims */
     struct exit_counts *counts;
+    struct run_timeline *timeline; /* NULL: none is kept */
+    u64 timeline_accesses, timeline_avoided; /* that are in it */
     struct recent_exit recent[RECENT_EXITS];
     u64 n_recent;
     u64 start_ns, start_tsc, start_cpu_ns;
@@ -271,6 +273,8 @@ void vmm_check_stats(struct vmm *vmm);
 void vmm_watch_start(struct vmm *vmm);
 /* The text screen to standard output; nothing in graphics modes. */
 void vmm_print_screen(struct vmm *vmm);
+/* Writes the last picture and text to where the configuration wants them. What cannot be had (logged) is not there. */
+void vmm_keep_screen(struct vmm *vmm);
 /* What the script waited for has been done, at this moment and not at the next poll. */
 void vmm_watch_go_on(struct vmm *vmm);
 /* Time is another: a state was loaded. */
@@ -315,6 +319,14 @@ must_check int vmm_triple_fault(struct vmm *vmm, const char *what);
 
 /* vmm_crash.c: prints the report and ends the run. */
 void vmm_crash(struct vmm *vmm, const char *format, ...) printf_like(2, 3);
+
+/* vmm_timeline.c */
+/* Begins one if it is wanted; the engine must be there. */
+void vmm_timeline_start(struct vmm *vmm);
+/* The exits avoided since the last call were avoided until now. To be called before time jumps, and at the end. */
+void vmm_timeline_sample(struct vmm *vmm);
+/* An exit is made; only if vmm->timeline. */
+void vmm_timeline_exit(struct vmm *vmm);
 
 /* vmm_stats.c */
 must_check int vmm_stats_start(struct vmm *vmm);

@@ -147,9 +147,10 @@ void vmm_halt(struct vmm *vmm)
         vmm_sleep_until(vmm, CLOCK_NEVER); /* for a key */
     else if (clock->next_deadline_ns == CLOCK_NEVER)
         vmm_crash(vmm, "the guest halted and no device will ever interrupt it");
-    else if (clock->mode == CLOCK_MODE_ACCESS)
+    else if (clock->mode == CLOCK_MODE_ACCESS) {
+        vmm_timeline_sample(vmm);
         clock_jump_to_next(clock);
-    else {
+    } else {
         vmm_sleep_until(vmm, clock->next_deadline_ns);
         clock_run_due(clock);
     }

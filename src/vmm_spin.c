@@ -112,6 +112,7 @@ static bool pass_time(struct vmm *vmm)
         vmm->stats->sleeps++;
         vmm_sleep_until(vmm, clock->next_deadline_ns);
     }
+    vmm_timeline_sample(vmm);
     return clock_jump_to_next(clock);
 }
 

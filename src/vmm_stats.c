@@ -54,6 +54,7 @@ int vmm_stats_start(struct vmm *vmm)
     vmm->start_ns = host_monotonic_ns();
     vmm->start_tsc = tsc_now();
     vmm->start_cpu_ns = cpu_time_ns();
+    vmm_timeline_start(vmm);
     return 0;
 }
 
@@ -177,6 +178,8 @@ void vmm_count_exit(struct vmm *vmm, const struct vmexit *exit)
     enum exit_kind kind = kind_of(vmm, exit);
     struct exit_counts *c = vmm->counts;
     vmm->stats->exits[kind]++;
+    if (vmm->timeline)
+        vmm_timeline_exit(vmm);
     if (exit->kind == VMEXIT_KICK)
         return;
     remember(vmm, exit, kind);
@@ -321,6 +324,7 @@ void vmm_stats_finish(struct vmm *vmm)
     struct run_stats *s = vmm->stats;
     struct machine *m = &vmm->machine;
     fill_times(vmm);
+    vmm_timeline_sample(vmm);
     for (int i = 0; i < EXIT_KIND_COUNT; i++)
         s->exits_total += s->exits[i];
     s->kvm_run = vmm->vcpu.runs;

@@ -196,6 +196,7 @@ static int look_for_quiet(struct vmm *vmm)
     if (cpu_ns - vmm->quiet_since_cpu_ns >= NUDGE_CPU_NS) {
         vmm->quiet_since_cpu_ns = cpu_ns;
         vmm->stats->time_nudges++;
+        vmm_timeline_sample(vmm);
         clock_jump_to_next(&vmm->machine.clock);
         return 0;
     }

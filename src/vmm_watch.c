@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define POLL_NS (10 * NS_PER_MS)
 
@@ -105,6 +106,17 @@ static void poll_text(struct vmm *vmm)
     if (vmm->config->print_text_at_end)
         fputs(text, stdout);
     vmm_end(vmm, RUN_END_TEXT, 0, "the screen shows \"%.100s\"", vmm->config->until_text);
+}
+
+void vmm_keep_screen(struct vmm *vmm)
+{
+    const struct run_config *config = vmm->config;
+    char text[TEXT_BYTES];
+    if (config->picture_fd && vga_write_png(vmm->machine.vga, VGA_VIEW_BEAM, config->picture_fd))
+        log_warn("the report will be without it");
+    size_t n = config->text_fd ? screen_text(vmm, text, sizeof text) : 0;
+    if (n && write(config->text_fd, text, n) != (ssize_t)n)
+        log_warn("the text screen could not be kept for the report");
 }
 
 void vmm_print_screen(struct vmm *vmm)

@@ -289,6 +289,12 @@ u64 cluster_engine_instructions(const struct cluster_engine *engine)
     return engine->stats.instructions;
 }
 
+u64 cluster_engine_exits_avoided(const struct cluster_engine *engine)
+{
+    const struct cluster_backend *backend = &engine->backend;
+    return engine->stats.exits_avoided + (backend->exits_avoided ? backend->exits_avoided(backend->opaque) : 0);
+}
+
 void cluster_engine_each(const struct cluster_engine *engine, bool (*each)(void *opaque, const struct cluster *cluster),
                          void *opaque)
 {

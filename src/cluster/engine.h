@@ -19,6 +19,8 @@ struct cluster_backend {
     /* For listings: host code of instruction `i`, *bytes long, or of the whole cluster for CLUSTER_NO_INSN. NULL
      * (also as the function) if there is none. Valid until the next run. */
     const u8 *(*code)(void *opaque, const struct cluster *cluster, int i, u32 *bytes);
+    /* Exits avoided by the run that is going on and not yet in `stats`. NULL: none. */
+    u64 (*exits_avoided)(void *opaque);
     const char *code_legend; /* what its registers hold, one line; NULL: nothing to say */
     void *opaque;
 };
@@ -104,6 +106,8 @@ enum cluster_leave cluster_engine_go_on(struct cluster_engine *engine, struct cp
 void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_stats *stats);
 /* Guest instructions executed so far. */
 u64 cluster_engine_instructions(const struct cluster_engine *engine);
+/* Exits avoided so far; also from a device access inside a running cluster. */
+u64 cluster_engine_exits_avoided(const struct cluster_engine *engine);
 /* Calls `each` for every cluster in the cache, in no order, until it returns false. One that is about to be formed
  * again is given as it was. */
 void cluster_engine_each(const struct cluster_engine *engine, bool (*each)(void *opaque, const struct cluster *cluster),

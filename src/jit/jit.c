@@ -229,6 +229,13 @@ static void enter(struct jit *jit, struct jit_frame *frame, int i)
         take_leave(frame, &frame->translation->leave[frame->left_by]);
 }
 
+/* By the run that is going on. */
+static u64 exits_avoided(void *opaque)
+{
+    const struct jit_frame *frame = &((struct jit *)opaque)->frame;
+    return frame->accesses + frame->inlined;
+}
+
 static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, struct cpu_state *cpu,
                               struct cluster_stats *stats)
 {
@@ -267,9 +274,10 @@ static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, 
         *cpu = frame->state;
         stats->instructions += frame->executed + (u64)frame->fuel;
         stats->idle = jit_idle(frame);
-        stats->exits_avoided += frame->accesses + frame->inlined;
+        stats->exits_avoided += exits_avoided(jit);
         if (frame->inlined)
             *jit->env->accesses += frame->inlined;
+        frame->accesses = frame->inlined = 0;
         i = frame->next;
         cluster = frame->translation->cluster; /* regions may have followed it */
     } while (frame->again);
@@ -283,6 +291,7 @@ struct cluster_backend cluster_backend_host(struct jit *jit)
         .run = run,
         .discard = discard,
         .code = code,
+        .exits_avoided = exits_avoided,
         .code_legend =
             "r12 the run and its processor, r13 guest memory, r14 the guest's ESP, r15 the fuel, r8-r11 scratch; the rest "
             "the guest's",

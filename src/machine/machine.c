@@ -31,9 +31,10 @@ static void record(struct machine *m, enum access_kind kind, gpa_t addr, u8 size
 void machine_account_run(struct machine *m, const struct machine_run *run)
 {
     u32 accesses = run->count * ((u32)run->reads + (u32)run->writes);
-    m->accesses += accesses;
-    if (m->clock.mode == CLOCK_MODE_HOST)
+    if (m->clock.mode == CLOCK_MODE_HOST) {
+        m->accesses += accesses;
         return;
+    }
     gpa_t from = run->from, to = run->to;
     for (u32 i = 0; i < run->count; i++) {
         if (run->reads)
@@ -43,6 +44,7 @@ void machine_account_run(struct machine *m, const struct machine_run *run)
         from += (u32)run->distance;
         to += (u32)run->distance;
     }
+    m->accesses += accesses;
     m->clock.access_ns += accesses * m->clock.access_step_ns;
 }
 

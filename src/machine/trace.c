@@ -41,6 +41,8 @@ void trace_flush_chunk(struct trace *trace)
         write_chunk(trace, bytes);
     trace->count += trace->fill;
     trace->fill = 0;
+    if (trace->on_chunk)
+        trace->on_chunk(trace->on_chunk_opaque);
 }
 
 u64 trace_finish(struct trace *trace)

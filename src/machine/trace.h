@@ -28,6 +28,8 @@ struct trace {
     int fd;    /* -1: records are not kept */
     bool write_failed;
     bool off;
+    void (*on_chunk)(void *opaque); /* called behind every chunk; NULL: nobody */
+    void *on_chunk_opaque;
     u32 fill;
     struct access chunk[TRACE_CHUNK] __attribute__((aligned(sizeof(struct access))));
 };

@@ -25,6 +25,16 @@ struct ab_report {
     difference_port_name *port_name;                    /* may be NULL */
 };
 
+#define AB_TEXT_BYTES 256
+
+/* "on needs 12.4x fewer exits than off: 124 -> 10". */
+void ab_gain_format(char *text, size_t size, const struct ab_report *report);
+/* "nothing the guest can see differs", or what does with a word in capitals in front. */
+void ab_verdict_format(char *text, size_t size, const struct ab_report *report);
+
+/* What else than a cluster can have made the runs differ: a line or two, or nothing. */
+void ab_print_excuses(FILE *out, const struct ab_report *report);
+
 void ab_print(FILE *out, const struct ab_report *report);
 /* The caller's reference. */
 json_t *ab_json(const struct ab_report *report);

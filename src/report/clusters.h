@@ -23,5 +23,7 @@ struct clusters_report {
 void clusters_print(FILE *out, const struct clusters_report *report, u32 top);
 /* All of them, in the same order; the caller's reference. */
 json_t *clusters_json(const struct clusters_report *report);
+/* The first `top` of them. */
+json_t *clusters_json_top(const struct clusters_report *report, u32 top);
 
 #endif

@@ -116,14 +116,21 @@ static json_t *cluster_json(const struct clusters_report *report, const struct c
 
 json_t *clusters_json(const struct clusters_report *report)
 {
+    return clusters_json_top(report, UINT32_MAX);
+}
+
+json_t *clusters_json_top(const struct clusters_report *report, u32 top)
+{
     struct clusters_list list;
     if (!clusters_list_init(&list, report->engine))
         return NULL;
     json_t *o = json_object(), *clusters = json_array();
-    for (u32 i = 0; i < list.n; i++)
+    for (u32 i = 0; i < MIN(list.n, top); i++)
         json_array_append_new(clusters, cluster_json(report, &list.item[i]));
     json_object_set_new(o, "guest", json_text(report->guest));
     json_object_set_new(o, "run", json_variant(report->run));
+    set_u64(o, "count", list.n);
+    set_u64(o, "exits_avoided", list.exits_avoided);
     json_object_set_new(o, "clusters", clusters);
     clusters_list_fini(&list);
     return o;

@@ -196,36 +196,39 @@ static void add_side(struct table *t, const struct run_stats *s, bool has, u64 i
     table_cell(t, 2, "(nothing more)");
 }
 
-static void print_records(FILE *out, const struct difference *d, difference_port_name *port_name)
+bool difference_table_records(struct table *t, const struct difference *d, difference_port_name *port_name)
 {
-    struct table t;
-    table_init(&t, "lrllr");
-    table_row(&t, "%s", "");
-    table_cell(&t, 1, "access");
-    table_cell(&t, 4, "value");
+    if (d->kind != DIFFERENCE_ACCESS && d->kind != DIFFERENCE_LENGTH)
+        return false;
+    table_init(t, "lrllr");
+    table_row(t, "%s", "");
+    table_cell(t, 1, "access");
+    table_cell(t, 4, "value");
     for (u32 i = 0; i < d->n_context; i++)
-        add_record(&t, "both", d->index - d->n_context + i, &d->context[i], port_name);
+        add_record(t, "both", d->index - d->n_context + i, &d->context[i], port_name);
     if (d->has_a || d->has_b) {
-        add_side(&t, d->a, d->has_a, d->index, &d->record_a, port_name);
-        add_side(&t, d->b, d->has_b, d->index, &d->record_b, port_name);
+        add_side(t, d->a, d->has_a, d->index, &d->record_a, port_name);
+        add_side(t, d->b, d->has_b, d->index, &d->record_b, port_name);
     }
-    table_print(out, &t, 2);
+    return true;
 }
 
-static void print_ends(FILE *out, const struct difference *d)
+bool difference_table_ends(struct table *t, const struct difference *d)
 {
-    struct table t;
-    table_init(&t, "lrl");
-    table_row(&t, "%s", "");
-    table_cell(&t, 1, "status");
-    table_cell(&t, 2, "end");
+    if (d->a->end == d->b->end && d->a->status == d->b->status && d->kind != DIFFERENCE_FAILED &&
+        d->kind != DIFFERENCE_STOPPED)
+        return false;
+    table_init(t, "lrl");
+    table_row(t, "%s", "");
+    table_cell(t, 1, "status");
+    table_cell(t, 2, "end");
     for (u32 i = 0; i < 2; i++) {
         const struct run_stats *s = i ? d->b : d->a;
-        table_row(&t, "%s", s->variant);
-        table_cell(&t, 1, "%d", s->status);
-        table_cell(&t, 2, "%s", s->end_text);
+        table_row(t, "%s", s->variant);
+        table_cell(t, 1, "%d", s->status);
+        table_cell(t, 2, "%s", s->end_text);
     }
-    table_print(out, &t, 2);
+    return true;
 }
 
 static void print_hashes(FILE *out, const struct difference *d, u64 a, u64 b)
@@ -257,26 +260,18 @@ static void print_ram(FILE *out, const struct difference *d)
 void difference_print(FILE *out, const struct difference *d, difference_port_name *port_name)
 {
     char summary[160];
+    struct table t;
     if (d->kind == DIFFERENCE_NONE)
         return;
     difference_summary(summary, sizeof summary, d);
     fprintf(out, "%s %s and %s: %s\n", d->kind == DIFFERENCE_STOPPED ? "Between" : "First difference between",
             d->a->variant, d->b->variant, summary);
-    switch (d->kind) {
-    case DIFFERENCE_ACCESS:
-    case DIFFERENCE_LENGTH:
-        print_records(out, d, port_name);
-        break;
-    case DIFFERENCE_RAM:
+    if (difference_table_records(&t, d, port_name))
+        table_print(out, &t, 2);
+    if (d->kind == DIFFERENCE_RAM)
         print_ram(out, d);
-        break;
-    case DIFFERENCE_FRAME:
+    if (d->kind == DIFFERENCE_FRAME)
         print_hashes(out, d, d->a->frame_hash, d->b->frame_hash);
-        break;
-    default:
-        break;
-    }
-    if (d->a->end != d->b->end || d->a->status != d->b->status || d->kind == DIFFERENCE_FAILED ||
-        d->kind == DIFFERENCE_STOPPED)
-        print_ends(out, d);
+    if (difference_table_ends(&t, d))
+        table_print(out, &t, 2);
 }

@@ -59,6 +59,12 @@ void difference_format_access(char *text, size_t size, const struct access *acce
 /* One line: what differs. */
 void difference_summary(char *text, size_t size, const struct difference *difference);
 
+/* The records around the difference, or how both runs ended, as a table with headings. False: this kind of difference has none, or
+ * the ends are not worth a word. */
+struct table;
+bool difference_table_records(struct table *table, const struct difference *difference, difference_port_name *port_name);
+bool difference_table_ends(struct table *table, const struct difference *difference);
+
 /* Several lines: the records on both sides, with context; ends, hashes. Nothing for DIFFERENCE_NONE. */
 void difference_print(FILE *out, const struct difference *difference, difference_port_name *port_name);
 

@@ -233,6 +233,23 @@ static json_t *json_horizon(const struct run_horizon *h)
     return o;
 }
 
+/* Counts per bucket, from start_ns on. */
+static json_t *json_timeline(const struct run_timeline *t)
+{
+    json_t *o = json_object(), *accesses = json_array(), *exits = json_array(), *avoided = json_array();
+    set_u64(o, "start_ns", t->start_ns);
+    set_u64(o, "width_ns", t->width_ns);
+    for (u32 i = 0; i < t->used; i++) {
+        json_array_append_new(accesses, json_integer((json_int_t)t->bucket[i].accesses));
+        json_array_append_new(exits, json_integer((json_int_t)t->bucket[i].exits));
+        json_array_append_new(avoided, json_integer((json_int_t)t->bucket[i].avoided));
+    }
+    json_object_set_new(o, "accesses", accesses);
+    json_object_set_new(o, "exits", exits);
+    json_object_set_new(o, "exits_avoided", avoided);
+    return o;
+}
+
 json_t *json_variant(const struct run_stats *s)
 {
     json_t *o = json_object();
@@ -261,6 +278,8 @@ json_t *json_variant(const struct run_stats *s)
     json_object_set_new(o, "host_ns", json_host_ns(s));
     set_u64(o, "cpu_ns", s->cpu_ns);
     set_u64(o, "virtual_ns", s->virtual_ns);
+    if (s->timeline.width_ns)
+        json_object_set_new(o, "timeline", json_timeline(&s->timeline));
     json_object_set_new(o, "result", json_result(s));
     json_object_set_new(o, "targets", json_targets(s));
     json_object_set_new(o, "sites", json_sites(s));

@@ -78,6 +78,18 @@ struct run_horizon {
     struct run_leave_point leave_point[RUN_TOP]; /* sorted, longest time first; unused: leaves == 0 */
 };
 
+/* When exits were made and avoided, in virtual time: report/timeline.h. Bucket i begins at start_ns + i * width_ns. */
+#define TIMELINE_BUCKETS 256
+struct run_timeline_bucket {
+    u64 accesses; /* of devices, however executed */
+    u64 exits, avoided;
+};
+struct run_timeline {
+    u64 start_ns, width_ns; /* width 0: not kept */
+    u32 used;               /* buckets that have begun */
+    struct run_timeline_bucket bucket[TIMELINE_BUCKETS];
+};
+
 /* --check: runs of clusters executed twice. */
 struct run_check {
     bool on;
@@ -140,6 +152,8 @@ struct run_stats {
     u64 stream_count, stream_hash; /* struct trace */
     u64 ram_hash, frame_hash;
     u32 frame_width, frame_height;
+
+    struct run_timeline timeline;
 
     struct run_target targets[RUN_TOP]; /* sorted, most exits first; unused: exits == 0 */
     struct run_site sites[RUN_TOP];

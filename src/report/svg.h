@@ -69,6 +69,9 @@ void svg_add_lines(struct svg *svg, const char *title, const struct svg_axis *x,
 /* Bars of counts between `n` + 1 rising edges. */
 void svg_add_histogram(struct svg *svg, const char *title, const struct svg_axis *x, const struct svg_axis *y,
                        const double *edge, const double *count, u32 n, u32 colour);
+/* Counts between `n` + 1 rising edges, of `parts` kinds on top of each other, with a legend of their names: for many edges. */
+void svg_add_columns(struct svg *svg, const char *title, const struct svg_axis *x, const struct svg_axis *y, const double *edge,
+                     u32 n, const char *const *part, const double *const *count, u32 parts);
 /* A bar from left to right for each row, of `parts` values on top of each other (stacked) with a legend of
  * their names. `axis` must not be `log`. */
 void svg_add_bars(struct svg *svg, const char *title, const struct svg_axis *axis, const char *const *part,

@@ -3,6 +3,7 @@
 #include "report/svg_impl.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -265,6 +266,48 @@ void svg_add_histogram(struct svg *svg, const char *title, const struct svg_axis
                 colour % SVG_COLOURS, left, top, fmax(0.8, right - left - 0.8), p.bottom - top,
                 svg_format(from, edge[i], x->unit), svg_format(to, edge[i + 1], x->unit), count[i]);
     }
+}
+
+/* One part of all columns as a single shape; `below` is what is under it, and has it added. */
+static void draw_part(struct svg *svg, const struct plot *p, const double *edge, u32 n, const char *name, const double *count,
+                      double *below, u32 colour)
+{
+    fprintf(svg->body, "<path class=\"f%u\"%s d=\"", colour % SVG_COLOURS, colour ? " fill-opacity=\"0.5\"" : "");
+    for (u32 i = 0; i < n; i++) {
+        if (!(count[i] > 0) || !svg_scale_takes(&p->x, edge[i]))
+            continue;
+        double left = svg_scale_at(&p->x, edge[i]), right = svg_scale_at(&p->x, edge[i + 1]);
+        double bottom = svg_scale_at(&p->y, below[i]), top = svg_scale_at(&p->y, below[i] + count[i]);
+        below[i] += count[i];
+        fprintf(svg->body, "M%.1f %.1fH%.1fV%.1fH%.1fz", left, bottom, right, fmin(top, bottom - 0.5), left);
+    }
+    fputs("\"><title>", svg->body);
+    svg_escape(svg->body, name);
+    fputs("</title></path>\n", svg->body);
+}
+
+void svg_add_columns(struct svg *svg, const char *title, const struct svg_axis *x, const struct svg_axis *y, const double *edge,
+                     u32 n, const char *const *part, const double *const *count, u32 parts)
+{
+    struct bounds bx = bounds_none(), by = bounds_none();
+    struct plot p;
+    double *sum = calloc(MAX(n, 1u), sizeof *sum);
+    if (!sum)
+        return;
+    for (u32 i = 0; i <= n; i++)
+        bounds_add(&bx, x, edge[i]);
+    for (u32 k = 0; k < parts; k++)
+        for (u32 i = 0; i < n; i++)
+            sum[i] += isfinite(count[k][i]) ? count[k][i] : 0;
+    for (u32 i = 0; i < n; i++)
+        bounds_add(&by, y, sum[i]);
+    chart_title(svg, title);
+    parts_legend(svg, part, parts);
+    plot_begin(svg, &p, x, &bx, y, &by, HISTOGRAM_HEIGHT);
+    memset(sum, 0, n * sizeof *sum);
+    for (u32 k = 0; k < parts; k++)
+        draw_part(svg, &p, edge, n, part[k], count[k], sum, k);
+    free(sum);
 }
 
 static double row_sum(const struct svg_row *row, u32 parts)

@@ -38,6 +38,9 @@ u64 vga_frame_hash(struct vga *vga, enum vga_view view);
  * name). */
 must_check int vga_screenshot(struct vga *vga, enum vga_view view, const char *path);
 
+/* Writes it to a file that is open for writing, from where that stands. 0 or -errno (logged). */
+must_check int vga_write_png(struct vga *vga, enum vga_view view, int fd);
+
 /* True in alphanumeric modes. */
 bool vga_text_mode(const struct vga *vga);
 

@@ -106,3 +106,20 @@ int vga_screenshot(struct vga *vga, enum vga_view view, const char *path)
     vga_picture_fini(&picture);
     return rc;
 }
+
+int vga_write_png(struct vga *vga, enum vga_view view, int fd)
+{
+    struct vga_picture picture = {0};
+    int rc = vga_render(vga, view, &picture);
+    if (rc)
+        return rc;
+    int own = dup(fd);
+    FILE *file = own < 0 ? NULL : fdopen(own, "wb");
+    rc = file ? picture_write(&picture, file, "the picture") : -errno;
+    if (file ? fclose(file) != 0 : own >= 0 && close(own))
+        rc = rc ? rc : -errno;
+    vga_picture_fini(&picture);
+    if (rc)
+        log_error("the picture could not be kept: %s", strerror(-rc));
+    return rc;
+}

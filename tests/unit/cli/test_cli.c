@@ -42,5 +42,6 @@ void assert_golden(const char *name, const char *text)
 int main(void)
 {
     return test_options() + test_help() + test_drives() + test_firmware() + test_script() +
-           test_difference() + test_report() + test_json() + test_doctor() + test_leave_point();
+           test_difference() + test_report() + test_json() + test_doctor() + test_leave_point() +
+           test_html() + test_timeline();
 }

@@ -109,11 +109,12 @@ static void every_option_takes_its_values(void **state)
     assert_string_equal(o.stats, "j");
     assert_ok(&o, "run x --serial=none");
     assert_null(o.serial);
-    assert_ok(&o, "ab x --variants=off,pairs,window:8 --windows=2,256 --json=j");
+    assert_ok(&o, "ab x --variants=off,pairs,window:8 --windows=2,256 --json=j --html=h");
     assert_int_equal(o.n_variants, 3);
     assert_int_equal(o.variants[2].window, 8);
     assert_int_equal(o.n_windows, 2);
     assert_string_equal(o.json, "j");
+    assert_string_equal(o.html, "h");
     assert_ok(&o, "ab x --windows=none");
     assert_int_equal(o.n_windows, 0);
     assert_ok(&o, "run x --cluster=window --cluster-window=1 --dump-clusters=-");
@@ -278,6 +279,7 @@ static const struct {
     {"debugcon", "run x --debugcon=", "--debugcon=: the file name must not be empty"},
     {"stats", "run x --stats=", "--stats=: the file name must not be empty"},
     {"json", "ab x --json=", "--json=: the file name must not be empty"},
+    {"html", "ab x --html=", "--html=: the file name must not be empty"},
     {"executor", "run x --executor=jit", "--executor=jit: not one of host, interp"},
     {"code-cache", "run x --code-cache=", "--code-cache=: not a size like 16M (64K to 1024M)"},
     {"code-cache", "run x --code-cache=63K", "--code-cache=63K: not a size like 16M (64K to 1024M)"},

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 32, NAME_MAX_BYTES = 64, IDS_MAX = 64 };
+enum { DEPTH_MAX = 32, NAME_MAX_BYTES = 64, IDS_MAX = 512 };
 
 struct checker {
     const char *at;

@@ -1,0 +1,233 @@
+/* The page: what was gained and whether it can be relied on first, then a section for each question. */
+#include "report/html_impl.h"
+
+#include "base/log.h"
+#include "report/html_style.h"
+#include "report/number.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct section {
+    const char *id, *title;
+    bool flow; /* charts and tables beside each other where there is room */
+    void (*print)(FILE *out, const struct html_report *report);
+} sections[] = {
+    {"difference", "Where they part", false, html_difference},
+    {"same", "What is the same", false, html_sameness},
+    {"screens", "Last pictures", false, html_screens},
+    {"exits", "Exits", true, html_exits},
+    {"timeline", "Over time", true, html_timeline},
+    {"origins", "Where exits come from", true, html_origins},
+    {"clusters", "Hottest clusters", false, html_clusters},
+    {"reasons", "How clustering went", true, html_reasons},
+    {"time", "Time of the host", true, html_time},
+    {"windows", "Windows", true, html_windows},
+};
+
+/* A section's content, made before the list of contents is; NULL: there is none. */
+static char *make(const struct section *section, const struct html_report *r)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    if (!out)
+        return NULL;
+    section->print(out, r);
+    if (fclose(out) || !bytes) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* --- the top of the page --- */
+
+static void head(FILE *out, const struct html_report *r)
+{
+    fputs("<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta "
+          "charset=\"utf-8\"/>\n"
+          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+          "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>huddle ab: ",
+          out);
+    html_text(out, r->ab->guest);
+    fputs("</title>\n<style>\n", out);
+    fwrite(html_style, 1, html_style_bytes, out);
+    fputs("</style>\n</head>\n", out);
+}
+
+struct verdict {
+    const char *class, *sign, *word;
+};
+
+static struct verdict verdict_of(const struct ab_report *ab)
+{
+    switch (ab->difference.kind) {
+    case DIFFERENCE_NONE:
+        return (struct verdict){"good", "\xe2\x9c\x93", "Identical"};
+    case DIFFERENCE_FAILED:
+        return (struct verdict){"bad", "\xe2\x9c\x97", "No result"};
+    case DIFFERENCE_STOPPED:
+        return (struct verdict){"open", "?", "Not decided"};
+    default:
+        return (struct verdict){"bad", "\xe2\x9c\x97", "Different"};
+    }
+}
+
+/* "NOT DECIDED: a and b: ..." without its first words, which are the verdict's. */
+static const char *reason_of(const struct ab_report *ab, const char *verdict)
+{
+    const char *colon = ab->difference.kind == DIFFERENCE_NONE ? NULL : strstr(verdict, ": ");
+    return colon ? colon + 2 : verdict;
+}
+
+static void print_verdict(FILE *out, const struct ab_report *ab)
+{
+    char gain[AB_TEXT_BYTES], text[AB_TEXT_BYTES];
+    struct verdict verdict = verdict_of(ab);
+    ab_gain_format(gain, sizeof gain, ab);
+    ab_verdict_format(text, sizeof text, ab);
+    char *arrow = strstr(gain, " -> ");
+    if (arrow)
+        *arrow = '\0';
+    fputs("<h1>", out);
+    html_text(out, gain);
+    if (arrow) {
+        fputs(" \xe2\x86\x92 ", out);
+        html_text(out, arrow + 4);
+    }
+    fprintf(out, "</h1>\n<p class=\"verdict %s\"><strong><span aria-hidden=\"true\">%s</span> %s</strong> ",
+            verdict.class, verdict.sign, verdict.word);
+    html_text(out, reason_of(ab, text));
+    fputs("</p>\n", out);
+}
+
+static void card(FILE *out, const char *title, const char *value, const char *more)
+{
+    fputs("<div><dt>", out);
+    html_text(out, title);
+    fputs("</dt><dd><b>", out);
+    html_text(out, value);
+    fputs("</b> ", out);
+    html_text(out, more);
+    fputs("</dd></div>\n", out);
+}
+
+static void cards(FILE *out, const struct ab_report *ab)
+{
+    const struct run_stats *first = ab->variant[0], *last = ab->variant[ab->n_variants - 1];
+    char a[NUMBER_BYTES], b[NUMBER_BYTES], more[2 * NUMBER_BYTES + 80];
+    fputs("<dl class=\"cards\">\n", out);
+    snprintf(more, sizeof more, "fewer with %s: %s, not %s", last->variant,
+             number_format(a, last->exits_total), number_format(b, first->exits_total));
+    char ratio[NUMBER_BYTES];
+    card(out, "Exits", number_format_ratio(ratio, first->exits_total, last->exits_total), more);
+    snprintf(more, sizeof more, "in %s runs of clusters", number_format(b, last->clusters.runs));
+    card(out, "Exits avoided", number_format(a, last->clusters.exits_avoided), more);
+    snprintf(more, sizeof more, "less time: %s, not %s", number_format_ns(a, last->host_ns_total),
+             number_format_ns(b, first->host_ns_total));
+    card(out, "Time of the host", number_format_ratio(ratio, first->host_ns_total, last->host_ns_total),
+         more);
+    snprintf(more, sizeof more, "less: %s, not %s", number_format_ns(a, last->cpu_ns),
+             number_format_ns(b, first->cpu_ns));
+    card(out, "Processor time", number_format_ratio(ratio, first->cpu_ns, last->cpu_ns), more);
+    fputs("</dl>\n", out);
+}
+
+static void fact(FILE *out, const char *name, const char *value)
+{
+    if (!*value)
+        return;
+    fputs("<div><dt>", out);
+    html_text(out, name);
+    fputs("</dt><dd>", out);
+    html_text(out, value);
+    fputs("</dd></div>\n", out);
+}
+
+static void facts(FILE *out, const struct html_report *r)
+{
+    const struct run_stats *s = r->ab->variant[0];
+    char time[NUMBER_BYTES], text[192];
+    fputs("<dl class=\"facts\">\n", out);
+    fact(out, "Guest", r->ab->guest);
+    snprintf(text, sizeof text, "%s of its own time; %s", number_format_ns(time, s->virtual_ns), s->end_text);
+    fact(out, "It ran", text);
+    snprintf(text, sizeof text, "%s%s%u processor%s", r->host.cpu, *r->host.cpu ? ", " : "",
+             r->host.processors, r->host.processors == 1 ? "" : "s");
+    fact(out, "Host", r->host.processors ? text : r->host.cpu);
+    fact(out, "Kernel", r->host.kernel);
+    fact(out, "KVM backend", r->ab->backend);
+    fact(out, "Executor", s->executor);
+    fact(out, "Made", r->host.made);
+    fputs("</dl>\n", out);
+}
+
+static void contents(FILE *out, char *const content[ARRAY_LEN(sections)])
+{
+    fputs("<nav aria-label=\"Contents\">\n<ul>\n", out);
+    for (u32 i = 0; i < ARRAY_LEN(sections); i++)
+        if (content[i])
+            fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", sections[i].id, sections[i].title);
+    fputs("</ul>\n</nav>\n", out);
+}
+
+void html_print(FILE *out, const struct html_report *r)
+{
+    char *content[ARRAY_LEN(sections)];
+    for (u32 i = 0; i < ARRAY_LEN(sections); i++)
+        content[i] = make(&sections[i], r);
+    head(out, r);
+    fputs("<body>\n<a class=\"skip\" href=\"#report\">To the report</a>\n<header>\n<p "
+          "class=\"kicker\">huddle ab</p>\n",
+          out);
+    print_verdict(out, r->ab);
+    cards(out, r->ab);
+    facts(out, r);
+    fputs("</header>\n", out);
+    contents(out, content);
+    fputs("<main id=\"report\" tabindex=\"-1\">\n", out);
+    for (u32 i = 0; i < ARRAY_LEN(sections); i++) {
+        if (!content[i])
+            continue;
+        fprintf(out, "<section id=\"%s\" aria-labelledby=\"%s-title\">\n<h2 id=\"%s-title\">%s</h2>\n",
+                sections[i].id, sections[i].id, sections[i].id, sections[i].title);
+        fputs(sections[i].flow ? "<div class=\"flow\">\n" : "", out);
+        fputs(content[i], out);
+        fputs(sections[i].flow ? "</div>\n</section>\n" : "</section>\n", out);
+        free(content[i]);
+    }
+    fputs("</main>\n<footer>\n<p>Made by huddle ", out);
+    html_text(out, r->host.huddle);
+    fputs(". An exit is a return of KVM_RUN; one is avoided where code that a cluster executes in huddle "
+          "itself touches a device. "
+          "Times are the host's, of one run of each variant.</p>\n</footer>\n</body>\n</html>\n",
+          out);
+}
+
+int html_write(const struct html_report *report, const char *path)
+{
+    char *temporary;
+    if (asprintf(&temporary, "%s.tmp.%d", path, (int)getpid()) < 0) {
+        log_error("%s: no memory for its temporary name", path);
+        return -ENOMEM;
+    }
+    FILE *out = fopen(temporary, "w");
+    int rc = out ? 0 : -errno;
+    if (out) {
+        html_print(out, report);
+        rc = ferror(out) ? -EIO : 0;
+        if (fclose(out))
+            rc = -errno;
+        if (!rc && rename(temporary, path))
+            rc = -errno;
+        if (rc)
+            unlink(temporary);
+    }
+    if (rc)
+        log_error("%s: cannot be written: %s", path, strerror(-rc));
+    free(temporary);
+    return rc;
+}
