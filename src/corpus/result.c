@@ -86,13 +86,19 @@ static void fail_by_signal(struct corpus_result *r, int signal)
     corpus_result_fail(r, SIGNAL_STATUS + signal, text);
 }
 
+static bool has_figures(enum corpus_verdict verdict)
+{
+    return verdict == CORPUS_SAME || verdict == CORPUS_DIFFERENT;
+}
+
 /* A comparison was made, and something was found. */
 static void judge_difference(struct corpus_result *r, const json_t *difference)
 {
     const char *kind = json_string_value(json_object_get(difference, "kind"));
     bool failed = kind && strcmp(kind, "failed") == 0, stopped = kind && strcmp(kind, "stopped") == 0;
     r->verdict = failed ? CORPUS_FAILED : stopped ? CORPUS_UNDECIDED : CORPUS_DIFFERENT;
-    r->counted &= !failed;
+    r->counted =
+        has_figures(r->verdict); /* how many exits there were until somebody stopped it means nothing */
     set_text(r->reason, sizeof r->reason, json_string_value(json_object_get(difference, "text")));
 }
 
@@ -176,9 +182,9 @@ bool corpus_result_read(struct corpus_result *r, const char *line, size_t bytes)
     if (well) {
         set_text(r->reason, sizeof r->reason, json_string_value(json_object_get(o, "reason")));
         r->status = (int)json_integer_value(json_object_get(o, "status"));
-        if (r->verdict != CORPUS_FAILED)
+        if (has_figures(r->verdict))
             take_figures(r, json_object_get(o, "report"));
-        well = r->counted || r->verdict == CORPUS_FAILED;
+        well = r->counted == has_figures(r->verdict);
     }
     json_decref(o);
     return well;

@@ -62,13 +62,9 @@ static enum difference_kind find_in_streams(struct difference *d, struct records
     return DIFFERENCE_LENGTH;
 }
 
-static enum difference_kind classify(struct difference *d, struct records records_a, struct records records_b)
+/* The streams are known to be the same; what do they leave? */
+static enum difference_kind find_at_end(const struct run_stats *a, const struct run_stats *b)
 {
-    const struct run_stats *a = d->a, *b = d->b;
-    if (a->end == RUN_END_HOST_ERROR || b->end == RUN_END_HOST_ERROR)
-        return DIFFERENCE_FAILED;
-    if (a->stream_count != b->stream_count || a->stream_hash != b->stream_hash)
-        return find_in_streams(d, records_a, records_b);
     if (a->end != b->end || a->status != b->status)
         return DIFFERENCE_END;
     if (a->ram_hash != b->ram_hash)
@@ -77,6 +73,20 @@ static enum difference_kind classify(struct difference *d, struct records record
         a->frame_height != b->frame_height)
         return DIFFERENCE_FRAME;
     return DIFFERENCE_NONE;
+}
+
+static enum difference_kind classify(struct difference *d, struct records records_a, struct records records_b)
+{
+    const struct run_stats *a = d->a, *b = d->b;
+    if (a->end == RUN_END_HOST_ERROR || b->end == RUN_END_HOST_ERROR)
+        return DIFFERENCE_FAILED;
+    if (a->stream_count != b->stream_count || a->stream_hash != b->stream_hash)
+        return find_in_streams(d, records_a, records_b);
+    enum difference_kind kind = find_at_end(a, b);
+    if (kind == DIFFERENCE_NONE || (!stopped_from_outside(a) && !stopped_from_outside(b)))
+        return kind;
+    d->index = a->stream_count; /* stopped between two accesses, at different places */
+    return DIFFERENCE_STOPPED;
 }
 
 void difference_find(struct difference *d, const struct run_stats *a, struct records records_a,

@@ -110,6 +110,24 @@ static void only_the_beginning_was_kept(void **state)
     assert_int_equal(find(&p).kind, DIFFERENCE_BEYOND);
 }
 
+/* Stopped between the same two accesses, at different places there. */
+static void stopped_between_accesses(void **state)
+{
+    struct pair p;
+    (void)state;
+    pair_init(&p);
+    p.a.end = p.b.end = RUN_END_TIMEOUT;
+    assert_int_equal(find(&p).kind, DIFFERENCE_NONE);
+    p.b.ram_hash = 1;
+    struct difference d = find(&p);
+    assert_int_equal(d.kind, DIFFERENCE_STOPPED);
+    assert_int_equal(d.index, p.a.stream_count);
+    p.b.end = RUN_END_EXIT_PORT;
+    assert_int_equal(find(&p).kind, DIFFERENCE_STOPPED);
+    p.a.end = RUN_END_EXIT_PORT;
+    assert_int_equal(find(&p).kind, DIFFERENCE_RAM);
+}
+
 static void what_remains(void **state)
 {
     struct pair p;
@@ -208,6 +226,7 @@ int test_difference(void)
         cmocka_unit_test(at_the_very_first_access),
         cmocka_unit_test(one_goes_on),
         cmocka_unit_test(only_the_beginning_was_kept),
+        cmocka_unit_test(stopped_between_accesses),
         cmocka_unit_test(what_remains),
         cmocka_unit_test(memory_that_differs_is_located),
         cmocka_unit_test(records_read_as_text),

@@ -59,6 +59,7 @@ static void verdicts(void **state)
     assert_true(r.counted);
     judge(&r, EXITED(1), REPORT("{\"kind\":\"stopped\",\"text\":\"on was stopped\"}"), "");
     assert_int_equal(r.verdict, CORPUS_UNDECIDED);
+    assert_false(r.counted);
     judge(&r, EXITED(1), REPORT("{\"kind\":\"failed\",\"text\":\"on died\"}"), "huddle: said\n");
     assert_int_equal(r.verdict, CORPUS_FAILED);
     assert_string_equal(r.reason, "on died");
