@@ -26,11 +26,12 @@ static void set_vectors(struct dos *dos)
 /* CALL 5 goes to 0000:00C0, or, the address line A20 being on, 1 MiB above. */
 static void set_call5(struct dos *dos)
 {
-    far_t places[] = {far(0, CALL5_VECTOR), far(0xffff, CALL5_VECTOR + 0x10)};
-    for (u32 i = 0; i < ARRAY_LEN(places); i++) {
-        guest_put_u8(dos, places[i], FAR_JUMP);
-        guest_put_u32(dos, places[i] + 1, in_dos(dos->entry[STUB_CALL5]));
-    }
+    static const gpa_t places[] = {CALL5_VECTOR, MIB + CALL5_VECTOR};
+    u8 jump[5] = {FAR_JUMP};
+    u32 to = in_dos(dos->entry[STUB_CALL5]);
+    memcpy(jump + 1, &to, sizeof to);
+    for (u32 i = 0; i < ARRAY_LEN(places); i++)
+        guest_write_linear(dos, places[i], jump, sizeof jump);
 }
 
 static void lay_out_tables(struct dos *dos)

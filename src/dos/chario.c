@@ -1,7 +1,8 @@
 /* INT 21h AH=01h-0Ch: characters from handle 0, to handle 1, AUX and PRN. */
 #include "dos/dos_impl.h"
 
-enum { CTRL_C = 3, END_OF_FILE = 0x1a, RETURN = 0x0d, HANDLE_IN = 0, HANDLE_OUT = 1, LINE_LIMIT = 64 * KIB };
+enum { CTRL_C = 3, END_OF_FILE = 0x1a, RETURN = 0x0d, HANDLE_IN = 0, HANDLE_OUT = 1, LINE_LIMIT = 64 * KIB,
+       BACKSPACE = 8, CHUNK = 256, TAB_COLUMNS = 8 };
 
 static bool is_con(const struct dos *dos, int entry)
 {
@@ -28,18 +29,55 @@ static bool get(struct dos *dos, bool wait, u8 *c, enum dos_next *next)
     return true;
 }
 
+/* Tabs become spaces up to the next column that a multiple of 8 names, in files too; the column is CON's. Returns how many characters
+ * are in `out`. */
+static u32 expand(struct dos *dos, const u8 *text, u32 count, u8 *out)
+{
+    far_t column_at = in_dos(dos->entry[STUB_CARPOS]);
+    u8 column = guest_u8(dos, column_at);
+    u32 n = 0;
+    for (u32 i = 0; i < count; i++) {
+        u8 c = text[i];
+        do {
+            out[n++] = c == '\t' ? ' ' : c;
+            if (c == RETURN)
+                column = 0;
+            else if (c == BACKSPACE)
+                column -= column != 0;
+            else if (c >= ' ' || c == '\t')
+                column++;
+        } while (c == '\t' && column % TAB_COLUMNS);
+    }
+    guest_put_u8(dos, column_at, column);
+    return n;
+}
+
+static void put_in_file(struct dos *dos, int entry, far_t text, u16 count)
+{
+    u8 part[CHUNK], out[CHUNK * TAB_COLUMNS];
+    for (u32 i = 0, n; i < count; i += n) {
+        u32 position = guest_u32(dos, sft_at(entry) + SFT_POSITION), done = 0;
+        n = MIN((u32)count - i, (u32)CHUNK);
+        guest_read(dos, far_add(text, i), part, n);
+        u32 bytes = expand(dos, part, n, out);
+        enum dos_error error = sft_write_bytes(dos, entry, position, out, bytes, &done);
+        guest_put_u32(dos, sft_at(entry) + SFT_POSITION, position + done);
+        if (error || done < bytes)
+            return; /* the call has no way to tell it */
+    }
+}
+
 /* `count` characters to handle 1, as the last thing a call does; its registers are set. */
 static enum dos_next put(struct dos *dos, far_t text, u16 count)
 {
     int entry = sft_of_handle(dos, HANDLE_OUT);
     if (is_con(dos, entry))
         return help_show(dos, text, count, AFTER_RETURN);
-    if (entry < 0 || sft_is_device(dos, entry))
+    if (entry < 0)
         return DOS_RETURN;
-    u32 position = guest_u32(dos, sft_at(entry) + SFT_POSITION), done = 0;
-    enum dos_error error = sft_write_at(dos, entry, position, text, count, &done);
-    if (!error)
-        guest_put_u32(dos, sft_at(entry) + SFT_POSITION, position + done);
+    if (sft_is_device(dos, entry))
+        return device_send(dos, entry, text, count);
+    put_in_file(dos, entry, text, count);
     return DOS_RETURN;
 }
 
@@ -96,13 +134,13 @@ enum dos_next int21_char_out(struct dos *dos)
 
 enum dos_next int21_string_out(struct dos *dos)
 {
-    enum { CHUNK = 256, MAX = 0xffff };
+    enum { LONGEST = 0xffff };
     far_t text = ds_dx(dos);
     u8 part[CHUNK];
     u32 count = 0;
     if (con_break_pending(dos))
         return con_break(dos);
-    for (bool found = false; !found && count < MAX;) {
+    for (bool found = false; !found && count < LONGEST;) {
         guest_read(dos, far_add(text, count), part, sizeof part);
         u32 i = 0;
         while (i < CHUNK && part[i] != '$')
@@ -111,7 +149,7 @@ enum dos_next int21_string_out(struct dos *dos)
         count += i;
     }
     set_low(dos, CPU_EAX, '$');
-    return put(dos, text, (u16)MIN(count, (u32)MAX));
+    return put(dos, text, (u16)MIN(count, (u32)LONGEST));
 }
 
 /* AH=06h: DL = FFh is input without waiting, ZF: none there. */
@@ -171,18 +209,34 @@ enum dos_next int21_status(struct dos *dos)
     return DOS_RETURN;
 }
 
-/* AH=0Ch: empties the keyboard's buffer; then it is the function in AL, also if that has to be run again. */
+/* AH=0Ch: empties the keyboard's buffer; then it is the function in AL. That is another call, for it may have to be run again, and
+ * the keys that came meanwhile are to stay. */
 enum dos_next int21_flush_in(struct dos *dos)
 {
-    u8 function = reg_low(dos, CPU_EAX);
     if (is_con(dos, sft_of_handle(dos, HANDLE_IN)))
         con_flush(dos);
-    if (function != 0x01 && function != 0x06 && function != 0x07 && function != 0x08 && function != 0x0a) {
+    dos->site = STUB_AT_FLUSHED;
+    stub_goto(dos, dos->site);
+    return chario_flushed(dos);
+}
+
+enum dos_next chario_flushed(struct dos *dos)
+{
+    switch (reg_low(dos, CPU_EAX)) {
+    case 0x01:
+        return int21_char_in_echo(dos);
+    case 0x06:
+        return int21_direct(dos);
+    case 0x07:
+        return int21_char_in_raw(dos);
+    case 0x08:
+        return int21_char_in(dos);
+    case 0x0a:
+        return int21_line_in(dos);
+    default:
         set_low(dos, CPU_EAX, 0);
         return DOS_RETURN;
     }
-    set_high(dos, CPU_EAX, function);
-    return int21(dos);
 }
 
 /* --- AUX and PRN: the BIOS's serial and printer services --- */

@@ -177,7 +177,7 @@ enum dos_next int21_code_page(struct dos *dos)
         set_reg16(dos, CPU_EDX, CODE_PAGE);
         return dos_ok(dos);
     }
-    if (reg_low(dos, CPU_EAX) == 2 && reg16(dos, CPU_EBX) == CODE_PAGE)
-        return dos_ok(dos);
-    return dos_fail(dos, DOS_FILE_NOT_FOUND);
+    if (reg_low(dos, CPU_EAX) != 2)
+        return dos_fail(dos, DOS_INVALID_FUNCTION);
+    return reg16(dos, CPU_EBX) == CODE_PAGE ? dos_ok(dos) : dos_fail(dos, DOS_FILE_NOT_FOUND);
 }

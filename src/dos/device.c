@@ -70,6 +70,40 @@ static enum dos_next read_clock(struct dos *dos, far_t to, u16 bytes)
     return dos_ok_ax(dos, n);
 }
 
+/* The same six bytes set the clock; what makes no sense is not taken, and nobody is told. */
+static enum dos_next write_clock(struct dos *dos, far_t from, u16 bytes)
+{
+    u8 clock[CLOCK_BYTES];
+    if (bytes >= CLOCK_BYTES) {
+        guest_read(dos, from, clock, sizeof clock);
+        time_set(dos, &(struct dos_clock){.day = (u16)(clock[0] | clock[1] << 8), .minute = clock[2], .hour = clock[3],
+                                          .hundredth = clock[4], .second = clock[5]});
+    }
+    return dos_ok_ax(dos, bytes);
+}
+
+/* Cooked input ends behind a return, or before the end of a file. */
+static enum dos_next serial_read(struct dos *dos, int entry, far_t to, u16 bytes)
+{
+    enum { RECEIVE = 0x0200, RETURN = 0x0d, CTRL_Z = 0x1a };
+    bool raw = guest_u16(dos, sft_at(entry) + SFT_INFO) & INFO_RAW, over = !bytes;
+    if (dos->bios_answered) {
+        u8 c = (u8)dos->bios_ax;
+        dos->bios_answered = false;
+        if (dos->bios_ax & SERIAL_TIMEOUT && !dos->progress)
+            return dos_fail_device(dos, DEVICE_AUX, DOS_NOT_READY);
+        over = dos->bios_ax & SERIAL_TIMEOUT || (!raw && c == CTRL_Z);
+        if (!over)
+            guest_put_u8(dos, far_add(to, dos->progress++), c);
+        over = over || dos->progress >= bytes || (!raw && c == RETURN);
+    }
+    if (!over)
+        return help_bios(dos, BIOS_SERIAL, RECEIVE, 0);
+    u16 done = (u16)dos->progress;
+    dos->progress = 0;
+    return dos_ok_ax(dos, done);
+}
+
 enum dos_next device_read(struct dos *dos, int entry, far_t to, u16 bytes)
 {
     u16 info = guest_u16(dos, sft_at(entry) + SFT_INFO);
@@ -80,20 +114,23 @@ enum dos_next device_read(struct dos *dos, int entry, far_t to, u16 bytes)
         return read_clock(dos, to, bytes);
     case DEVICE_AUX:
     case DEVICE_COM1:
-        return serial_read(dos, to, bytes);
+        return serial_read(dos, entry, to, bytes);
     default: /* NUL: at its end; a printer tells nothing */
         return dos_ok_ax(dos, 0);
     }
 }
 
 /* One character after the other by the BIOS. */
-static enum dos_next write_by_bios(struct dos *dos, u8 number, u16 ax, u16 timeout, far_t from, u16 bytes)
+static enum dos_next write_by_bios(struct dos *dos, int device, far_t from, u16 bytes)
 {
+    bool printer = device == DEVICE_PRN || device == DEVICE_LPT1;
+    u8 number = printer ? BIOS_PRINTER : BIOS_SERIAL;
+    u16 ax = printer ? 0 : SERIAL_SEND, timeout = printer ? PRINTER_TIMEOUT : SERIAL_TIMEOUT;
     if (dos->bios_answered) {
         dos->bios_answered = false;
         if (dos->bios_ax & timeout) {
             dos->progress = 0;
-            return dos_fail(dos, DOS_NOT_READY);
+            return dos_fail_device(dos, device, printer ? DOS_OUT_OF_PAPER : DOS_NOT_READY);
         }
         dos->progress++;
     }
@@ -101,20 +138,6 @@ static enum dos_next write_by_bios(struct dos *dos, u8 number, u16 ax, u16 timeo
         return help_bios(dos, number, ax | guest_u8(dos, far_add(from, dos->progress)), 0);
     dos->progress = 0;
     return dos_ok_ax(dos, bytes);
-}
-
-enum dos_next serial_read(struct dos *dos, far_t to, u16 bytes)
-{
-    enum { RECEIVE = 0x0200 };
-    if (!bytes)
-        return dos_ok_ax(dos, 0);
-    if (!dos->bios_answered)
-        return help_bios(dos, BIOS_SERIAL, RECEIVE, 0);
-    dos->bios_answered = false;
-    if (dos->bios_ax & SERIAL_TIMEOUT)
-        return dos_fail(dos, DOS_NOT_READY);
-    guest_put_u8(dos, to, (u8)dos->bios_ax);
-    return dos_ok_ax(dos, 1);
 }
 
 /* Cooked output ends at a Ctrl-Z. */
@@ -135,7 +158,8 @@ static u16 cooked_length(const struct dos *dos, far_t from, u16 bytes)
 enum dos_next device_write(struct dos *dos, int entry, far_t from, u16 bytes)
 {
     u16 info = guest_u16(dos, sft_at(entry) + SFT_INFO);
-    switch (device_of_entry(dos, entry)) {
+    int device = device_of_entry(dos, entry);
+    switch (device) {
     case DEVICE_CON:
         if (con_break_pending(dos))
             return con_break(dos);
@@ -143,12 +167,27 @@ enum dos_next device_write(struct dos *dos, int entry, far_t from, u16 bytes)
         return help_show(dos, from, info & INFO_RAW ? bytes : cooked_length(dos, from, bytes), AFTER_RETURN);
     case DEVICE_AUX:
     case DEVICE_COM1:
-        return write_by_bios(dos, BIOS_SERIAL, SERIAL_SEND, SERIAL_TIMEOUT, from, bytes);
     case DEVICE_PRN:
     case DEVICE_LPT1:
-        return write_by_bios(dos, BIOS_PRINTER, 0, PRINTER_TIMEOUT, from, bytes);
-    default: /* NUL; the clock is set by AH=2Bh and 2Dh */
+        return write_by_bios(dos, device, from, bytes);
+    case DEVICE_CLOCK:
+        return write_clock(dos, from, bytes);
+    default: /* NUL */
         return dos_ok_ax(dos, bytes);
+    }
+}
+
+enum dos_next device_send(struct dos *dos, int entry, far_t text, u16 count)
+{
+    switch (device_of_entry(dos, entry)) {
+    case DEVICE_AUX:
+    case DEVICE_COM1:
+        return help_send(dos, BIOS_SERIAL, SERIAL_SEND >> 8, text, count);
+    case DEVICE_PRN:
+    case DEVICE_LPT1:
+        return help_send(dos, BIOS_PRINTER, 0, text, count);
+    default:
+        return DOS_RETURN;
     }
 }
 

@@ -1,10 +1,10 @@
-/* Drives and directories: INT 21h AH=0Eh, 19h, 1Bh, 1Ch, 1Fh, 32h, 36h, 39h-3Bh, 41h, 43h, 47h, 56h, 60h, 69h; INT 25h, 26h. */
+/* Drives and directories: INT 21h AH=0Eh, 19h, 1Bh, 1Ch, 36h, 39h-3Bh, 41h, 43h, 47h, 56h, 60h. */
 #include "dos/dos_impl.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { MEDIA_HARD_DISK = 0xf8, SETTABLE = DOS_ATTR_READ_ONLY | DOS_ATTR_HIDDEN | DOS_ATTR_SYSTEM | DOS_ATTR_ARCHIVE };
+enum { SETTABLE = DOS_ATTR_READ_ONLY | DOS_ATTR_HIDDEN | DOS_ATTR_SYSTEM | DOS_ATTR_ARCHIVE };
 
 static const struct volume_class *class_of(const struct dos *dos, u8 drive, void **object)
 {
@@ -87,36 +87,6 @@ enum dos_next int21_allocation(struct dos *dos)
     return DOS_RETURN;
 }
 
-/* A drive parameter block: what a disk of the volume's size would have. */
-static void write_dpb(struct dos *dos, u8 drive, u16 next)
-{
-    struct __attribute__((packed)) {
-        u8 drive, unit;
-        u16 sector_bytes;
-        u8 cluster_mask, cluster_shift;
-        u16 fat_first;
-        u8 fats;
-        u16 root_entries, data_first, last_cluster, fat_sectors, root_first;
-        u32 header;
-        u8 media, must_read;
-        u32 next;
-        u16 search_from, free;
-    } dpb = {.drive = drive, .unit = drive, .fat_first = 1, .fats = 2, .root_entries = 512, .header = in_dos(LOL + LOL_NUL),
-             .media = MEDIA_HARD_DISK, .next = next ? in_dos(next) : 0xffffffffu, .free = 0xffff};
-    _Static_assert(sizeof dpb == DPB_BYTES, "as DOS lays it out");
-    struct dos_space space = {.sector_bytes = 512, .cluster_sectors = 1};
-    space_of(dos, (u8)(drive + 1), &space);
-    dpb.sector_bytes = (u16)space.sector_bytes;
-    dpb.cluster_mask = (u8)(space.cluster_sectors - 1);
-    while (1u << dpb.cluster_shift < space.cluster_sectors)
-        dpb.cluster_shift++;
-    dpb.last_cluster = (u16)MIN((u32)space.clusters + 1, 0xfff6u);
-    dpb.fat_sectors = (u16)((dpb.last_cluster * 2 + 511) / 512);
-    dpb.root_first = (u16)(dpb.fat_first + 2 * dpb.fat_sectors);
-    dpb.data_first = (u16)(dpb.root_first + 32);
-    guest_write(dos, in_dos((u16)(DPB + drive * DPB_BYTES)), &dpb, sizeof dpb);
-}
-
 static void write_cds(struct dos *dos, u8 drive)
 {
     u8 cds[CDS_BYTES] = {'A' + drive, ':', '\\'};
@@ -137,7 +107,7 @@ void drives_boot(struct dos *dos)
         write_cds(dos, drive);
         if (!drive_volume(dos, drive))
             continue;
-        write_dpb(dos, drive, next);
+        disk_write_dpb(dos, drive, next);
         next = (u16)(DPB + drive * DPB_BYTES);
         count++;
     }
@@ -147,56 +117,6 @@ void drives_boot(struct dos *dos)
     guest_put_u8(dos, in_dos(LOL + LOL_LASTDRIVE), DOS_DRIVES);
     guest_put_u8(dos, in_dos(LOL + LOL_BOOT_DRIVE), (u8)(dos->config.boot_drive - 'A' + 1));
     guest_put_u8(dos, in_dos(SDA + SDA_DRIVE), (u8)(dos->config.boot_drive - 'A'));
-}
-
-enum dos_next int21_dpb(struct dos *dos)
-{
-    int drive = drive_of_number(dos, reg_high(dos, CPU_EAX) == 0x1f ? 0 : reg_low(dos, CPU_EDX));
-    if (drive < 0) {
-        set_low(dos, CPU_EAX, 0xff);
-        return DOS_RETURN;
-    }
-    set_low(dos, CPU_EAX, 0);
-    set_sreg(dos, CPU_DS, DOS_SEG);
-    set_reg16(dos, CPU_EBX, (u16)(DPB + drive * DPB_BYTES));
-    return DOS_RETURN;
-}
-
-/* Serial number, label, kind of drive BL, to DS:DX. */
-enum dos_next tell_serial(struct dos *dos)
-{
-    struct __attribute__((packed)) {
-        u16 level;
-        u32 serial;
-        char label[11], kind[8];
-    } info = {.level = 0};
-    char label[12];
-    void *object;
-    int drive = drive_of_number(dos, reg_low(dos, CPU_EBX));
-    if (drive < 0)
-        return dos_fail(dos, DOS_INVALID_DRIVE);
-    class_of(dos, (u8)drive, &object)->label(object, label);
-    memset(info.label, ' ', sizeof info.label);
-    memcpy(info.label, *label ? label : "NO NAME", strlen(*label ? label : "NO NAME"));
-    memcpy(info.kind, "FAT16   ", sizeof info.kind);
-    info.serial = drive_volume(dos, (u8)drive)->serial;
-    guest_write(dos, ds_dx(dos), &info, sizeof info);
-    return dos_ok(dos);
-}
-
-/* AH=69h: setting it is for disks. */
-enum dos_next int21_serial(struct dos *dos)
-{
-    return reg_low(dos, CPU_EAX) ? dos_fail(dos, DOS_ACCESS_DENIED) : tell_serial(dos);
-}
-
-/* Drives have no sectors here. AX: address mark not found, unknown unit. */
-enum dos_next absolute_disk(struct dos *dos)
-{
-    enum { UNKNOWN_UNIT = 0x0201 };
-    set_reg16(dos, CPU_EAX, UNKNOWN_UNIT);
-    dos->cpu->eflags |= FLAG_CF | FLAG_IF; /* the interrupt returns with the caller's flags still on the stack */
-    return DOS_RETURN;
 }
 
 /* --- directories --- */

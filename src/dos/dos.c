@@ -86,6 +86,8 @@ enum dos_next dos_serve(struct dos *dos)
     switch (dos->site) {
     case STUB_AT_INT21:
         return int21(dos);
+    case STUB_AT_FLUSHED:
+        return chario_flushed(dos);
     case STUB_AT_INT20:
         return process_end(dos, 0, ENDED_NORMAL);
     case STUB_AT_INT27:
@@ -123,7 +125,9 @@ enum dos_next dos_serve(struct dos *dos)
         return mouse_packet(dos);
     case STUB_AT_MODE_SET:
         return mouse_mode_set(dos);
-    default: /* INT 2Eh, the shell's back door: it is not open */
+    case STUB_AT_INT2E:
+        return int2e(dos);
+    default:
         return DOS_RETURN;
     }
 }

@@ -207,9 +207,11 @@ enum dos_next dos_ok(struct dos *dos);
 enum dos_next dos_ok_ax(struct dos *dos, u16 ax);
 /* Failure: carry, AX, and the extended error; for errors of hardware INT 24h first. */
 enum dos_next dos_fail(struct dos *dos, enum dos_error error);
-/* The same for functions with FCBs: AL = FFh. */
+/* The same of a character device. */
+enum dos_next dos_fail_device(struct dos *dos, int device, enum dos_error error);
+/* The same for functions with FCBs: AL = FFh; of those that move records, 1. */
 enum dos_next dos_fail_fcb(struct dos *dos, enum dos_error error);
-void dos_note_error(struct dos *dos, enum dos_error error);
+void dos_note_error(struct dos *dos, u16 error);
 /* STUB_AT_INT24_DONE. */
 enum dos_next dos_critical_answer(struct dos *dos);
 enum dos_next int21_extended_error(struct dos *dos);
@@ -222,6 +224,8 @@ enum dos_next help(struct dos *dos, enum stub_entry routine, enum dos_after afte
 enum dos_next help_show(struct dos *dos, far_t text, u16 count, enum dos_after after);
 /* The same for up to 128 characters of the monitor's. */
 enum dos_next help_show_text(struct dos *dos, const u8 *text, u32 count, enum dos_after after);
+/* `count` characters of the guest's at `text` by the BIOS's INT `number`, AH = `function`, DX = 0. */
+enum dos_next help_send(struct dos *dos, u8 number, u8 function, far_t text, u16 count);
 /* INT `number` of the BIOS with AX, BX, CX and DX; the result is in dos->bios_ax when the service runs again. */
 enum dos_next help_bios(struct dos *dos, u8 number, u16 ax, u16 dx);
 /* STUB_AT_HELPED. */
@@ -287,6 +291,8 @@ enum dos_error sft_close(struct dos *dos, int entry); /* one reference */
 enum dos_error sft_read_at(struct dos *dos, int entry, u32 position, far_t to, u32 bytes, u32 *done);
 enum dos_error sft_read_byte(struct dos *dos, int entry, u32 position, u8 *c, u32 *done);
 enum dos_error sft_write_at(struct dos *dos, int entry, u32 position, far_t from, u32 bytes, u32 *done);
+/* The same from the monitor's memory. */
+enum dos_error sft_write_bytes(struct dos *dos, int entry, u32 position, const u8 *text, u32 bytes, u32 *done);
 enum dos_error sft_set_size(struct dos *dos, int entry, u32 bytes);
 u32 sft_size(struct dos *dos, int entry);
 void sft_time(struct dos *dos, int entry, u16 *date, u16 *time);
@@ -321,8 +327,9 @@ enum dos_next device_request(struct dos *dos); /* a program calls a driver itsel
 /* Reads and writes of handles that are devices. */
 enum dos_next device_read(struct dos *dos, int entry, far_t to, u16 bytes);
 enum dos_next device_write(struct dos *dos, int entry, far_t from, u16 bytes);
+/* The same for INT 21h AH=02h, 06h and 09h, as the last thing they do. */
+enum dos_next device_send(struct dos *dos, int entry, far_t text, u16 count);
 far_t device_header(const struct dos *dos, int device);
-enum dos_next serial_read(struct dos *dos, far_t to, u16 bytes);
 /* SFT_INFO of the device. */
 u16 device_info(int device);
 const char *device_name(int device);
@@ -342,6 +349,7 @@ enum dos_next int21_string_out(struct dos *dos);
 enum dos_next int21_line_in(struct dos *dos);
 enum dos_next int21_status(struct dos *dos);
 enum dos_next int21_flush_in(struct dos *dos);
+enum dos_next chario_flushed(struct dos *dos); /* STUB_AT_FLUSHED */
 
 /* A character of CON: true and *c, or false and what comes next: help and then the service again, or, without `wait`,
  * DOS_RETURN: there is none. */
@@ -379,15 +387,29 @@ enum dos_next int21_select_drive(struct dos *dos);
 enum dos_next int21_get_drive(struct dos *dos);
 enum dos_next int21_free_space(struct dos *dos);
 enum dos_next int21_allocation(struct dos *dos);
-enum dos_next int21_dpb(struct dos *dos);
-enum dos_next int21_serial(struct dos *dos);
-enum dos_next tell_serial(struct dos *dos);
-enum dos_next absolute_disk(struct dos *dos); /* INT 25h, 26h */
 void drives_boot(struct dos *dos);
 /* The next entry of a search: `index` goes on behind it. */
 enum dos_error find_entry(struct dos *dos, u8 drive, const char *directory, u16 *snapshot, const u8 pattern[11], u8 attributes,
                           u16 *index, struct dos_entry *entry);
 void find_forget(struct dos *dos);
+
+/* --- disks: disk.c, sector.c --- */
+
+/* Of a drive without sectors: what a disk of its size would have. */
+void disk_geometry(struct dos *dos, u8 drive, struct dos_geometry *geometry);
+bool disk_is_fixed(struct dos *dos, u8 drive);
+bool disk_has_sectors(const struct dos *dos, u8 drive);
+/* The drive parameter block; the next one's offset in DOS_SEG, 0: it is the last. */
+void disk_write_dpb(struct dos *dos, u8 drive, u16 next);
+enum dos_next int21_dpb(struct dos *dos);
+enum dos_next int21_serial(struct dos *dos);
+/* AX=440Dh, drive BL. */
+enum dos_next disk_ioctl(struct dos *dos, u8 drive);
+/* Does the drive do the function CX of AX=440Dh? */
+bool disk_ioctl_known(const struct dos *dos, u8 drive, u16 function);
+/* Sectors of the medium between it and guest memory. */
+enum dos_error disk_transfer(struct dos *dos, u8 drive, bool write, u32 sector, u32 count, far_t buffer);
+enum dos_next absolute_disk(struct dos *dos); /* INT 25h, 26h */
 
 /* --- FCBs: fcb.c --- */
 
@@ -410,6 +432,7 @@ enum dos_next int21_strategy(struct dos *dos);
 u16 current_psp(const struct dos *dos);
 void psp_make(struct dos *dos, u16 psp, u16 parent, u16 end);
 enum dos_next int21_exec(struct dos *dos);
+enum dos_next int2e(struct dos *dos);
 /* As AH=4Dh tells it. */
 enum process_ended { ENDED_NORMAL, ENDED_BREAK, ENDED_CRITICAL, ENDED_RESIDENT };
 /* Ends the current program. */
@@ -432,6 +455,8 @@ struct dos_clock {
     u8 hour, minute, second, hundredth;
 };
 struct dos_clock time_now(struct dos *dos);
+/* False: there is no such day or time. */
+bool time_set(struct dos *dos, const struct dos_clock *clock);
 void time_boot(struct dos *dos);
 /* Now, as directories have it. */
 void time_stamp(struct dos *dos, u16 *date, u16 *time);

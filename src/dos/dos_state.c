@@ -1,6 +1,8 @@
 /* The built-in DOS in a saved state: what is not in guest memory. Files that were open are opened again. */
 #include "dos/dos_impl.h"
 
+#include "base/hash.h"
+#include "dos/embedded.h"
 #include "machine/state.h"
 
 #include <stdlib.h>
@@ -122,12 +124,21 @@ static void snapshot_state(struct dos_snapshot *snapshot, struct state *s)
         entry_state(&snapshot->entry[i], s);
 }
 
+/* The stub is in the guest's memory, and the addresses of its calls are this one's. */
+static void same_stub(struct state *s)
+{
+    u64 hash = hash64(dos_stub, dos_stub_bytes), saved = hash;
+    state_u64(s, &saved);
+    state_check(s, saved == hash, "it was saved by a huddle with another built-in DOS");
+}
+
 void dos_state(void *object, struct state *s)
 {
     struct dos *dos = object;
     state_bool(s, &dos->booted);
     if (!dos->booted)
         return; /* the firmware has not come to us yet: any drives will do */
+    same_stub(s);
     drives_fit(dos, s);
     console_state(&dos->con, s);
     for (int entry = 0; entry < OPEN_FILES && !s->failed; entry++)

@@ -54,7 +54,7 @@ static const struct {
     {DOS_SHARING_VIOLATION, CLASS_LOCKED, ACTION_DELAY, LOCUS_DISK},
 };
 
-void dos_note_error(struct dos *dos, enum dos_error error)
+void dos_note_error(struct dos *dos, u16 error)
 {
     u8 class = CLASS_UNKNOWN, action = ACTION_ABORT, locus = LOCUS_UNKNOWN;
     for (u32 i = 0; i < ARRAY_LEN(extended); i++)
@@ -66,51 +66,134 @@ void dos_note_error(struct dos *dos, enum dos_error error)
     guest_put_u8(dos, in_dos(SDA + SDA_ERROR_LOCUS), locus);
 }
 
+/* The errors that programs of DOS 2 were told of: with another, a function gives the last of its row. What it was, AH=59h tells. */
+static const u8 told[][10] = {
+    [0x38] = {0x01, 0x02},
+    [0x39] = {0x03, 0x02, 0x05},
+    [0x3a] = {0x10, 0x03, 0x02, 0x05},
+    [0x3b] = {0x02, 0x03},
+    [0x3c] = {0x03, 0x02, 0x04, 0x05},
+    [0x3d] = {0x03, 0x02, 0x0c, 0x04, 0x20, 0x05},
+    [0x3e] = {0x06},
+    [0x3f] = {0x06, 0x05},
+    [0x40] = {0x06, 0x05},
+    [0x41] = {0x03, 0x02, 0x05},
+    [0x42] = {0x06, 0x01},
+    [0x43] = {0x03, 0x02, 0x01, 0x05},
+    [0x44] = {0x0f, 0x0d, 0x01, 0x06, 0x05},
+    [0x45] = {0x06, 0x04},
+    [0x46] = {0x04, 0x06},
+    [0x4b] = {0x03, 0x01, 0x02, 0x04, 0x0b, 0x0a, 0x08, 0x05},
+    [0x4e] = {0x03, 0x02, 0x12},
+    [0x4f] = {0x12},
+    [0x56] = {0x11, 0x03, 0x02, 0x10, 0x05},
+    [0x57] = {0x01, 0x06},
+    [0x5a] = {0x03, 0x02, 0x04, 0x05},
+    [0x5b] = {0x50, 0x03, 0x02, 0x04, 0x05},
+    [0x68] = {0x06},
+    [0x6c] = {0x01, 0x03, 0x02, 0x0c, 0x04, 0x50, 0x20, 0x05},
+};
+
+static u16 error_told(const struct dos *dos, u16 error)
+{
+    u8 function = reg_high(dos, CPU_EAX);
+    if (function >= ARRAY_LEN(told) || !told[function][0])
+        return error;
+    u32 i = 0;
+    while (told[function][i] != error && told[function][i + 1])
+        i++;
+    return told[function][i];
+}
+
 static enum dos_next fail_now(struct dos *dos, u16 error)
 {
     dos_note_error(dos, error);
-    set_reg16(dos, CPU_EAX, error);
+    set_reg16(dos, CPU_EAX, error_told(dos, error));
     set_caller_flag(dos, FLAG_CF, true);
     return DOS_RETURN;
+}
+
+/* Functions with FCBs tell in AL. */
+static bool has_fcb(const struct dos *dos)
+{
+    u8 function = reg_high(dos, CPU_EAX);
+    return (function >= 0x0f && function <= 0x17) || (function >= 0x21 && function <= 0x28);
+}
+
+static bool moves_records(const struct dos *dos)
+{
+    u8 function = reg_high(dos, CPU_EAX);
+    return function == 0x14 || function == 0x15 || function == 0x21 || function == 0x22 || function == 0x27 || function == 0x28;
 }
 
 /* What can be ignored: nothing else would have a result to go on with. */
 static bool transfers(const struct dos *dos)
 {
     enum { READ = 0x3f, WRITE = 0x40 };
-    return reg_high(dos, CPU_EAX) == READ || reg_high(dos, CPU_EAX) == WRITE;
+    return reg_high(dos, CPU_EAX) == READ || reg_high(dos, CPU_EAX) == WRITE || moves_records(dos);
 }
 
-/* AH for INT 24h: a disk's error, while reading or writing; Retry, Fail and, of transfers, Ignore allowed. */
-static enum dos_next critical(struct dos *dos, enum dos_error error)
+static bool is_critical(const struct dos *dos, enum dos_error error)
 {
-    enum { MAY_FAIL_OR_RETRY = 0x18, MAY_IGNORE = 0x20, WRITING = 1 };
-    u8 write = error == DOS_WRITE_FAULT || error == DOS_WRITE_PROTECT ? WRITING : 0;
-    u8 drive = dos->error_drive, ignore = transfers(dos) ? MAY_IGNORE : 0;
+    return error >= DOS_WRITE_PROTECT && error <= DOS_GENERAL_FAILURE && !guest_u8(dos, in_dos(SDA + SDA_CRITICAL_ERROR));
+}
+
+/* To INT 24h. AH: what may be answered, and where on the disk it was; DI: the error; BP:SI: the device's header. A drive's is NUL's: nobody
+ * may do more than look at it. */
+static enum dos_next critical(struct dos *dos, enum dos_error error, u8 ah, far_t header)
+{
+    enum { MAY_FAIL_OR_RETRY = 0x18, MAY_IGNORE = 0x20 };
+    u8 drive = dos->error_drive;
+    ah |= MAY_FAIL_OR_RETRY | (transfers(dos) ? MAY_IGNORE : 0);
     push_caller(dos);
     dos_note_error(dos, error);
     guest_put_u8(dos, in_dos(SDA + SDA_ERROR_DRIVE), drive);
     guest_put_u8(dos, in_dos(SDA + SDA_CRITICAL_ERROR), 1);
     stub_goto(dos, STUB_CALL_INT24);
-    set_reg16(dos, CPU_EAX, (u16)((MAY_FAIL_OR_RETRY | ignore | write) << 8 | drive));
+    set_reg16(dos, CPU_EAX, (u16)(ah << 8 | drive));
     set_reg16(dos, CPU_EDI, (u16)(error - DOS_WRITE_PROTECT));
-    set_reg16(dos, CPU_EBP, DOS_SEG); /* BP:SI: the device's header. A drive's is NUL's: nobody may do more than look at it */
-    set_reg16(dos, CPU_ESI, LOL + LOL_NUL);
+    set_reg16(dos, CPU_EBP, (u16)(header >> 16));
+    set_reg16(dos, CPU_ESI, (u16)header);
     return DOS_HELP;
+}
+
+static enum dos_next critical_of_disk(struct dos *dos, enum dos_error error)
+{
+    enum { WRITING = 0x01, DIRECTORY = 0x04, CONTENTS = 0x06 };
+    u8 write = error == DOS_WRITE_FAULT || error == DOS_WRITE_PROTECT ? WRITING : 0;
+    return critical(dos, error, write | (transfers(dos) ? CONTENTS : DIRECTORY), in_dos(LOL + LOL_NUL));
 }
 
 enum dos_next dos_fail(struct dos *dos, enum dos_error error)
 {
-    if (error >= DOS_WRITE_PROTECT && error <= DOS_GENERAL_FAILURE && !guest_u8(dos, in_dos(SDA + SDA_CRITICAL_ERROR)))
-        return critical(dos, error);
-    return fail_now(dos, (u16)error);
+    return is_critical(dos, error) ? critical_of_disk(dos, error) : fail_now(dos, (u16)error);
+}
+
+enum dos_next dos_fail_device(struct dos *dos, int device, enum dos_error error)
+{
+    enum { DEVICE = 0x80, WRITING = 0x01, READ = 0x3f };
+    u8 write = reg_high(dos, CPU_EAX) == READ ? 0 : WRITING;
+    if (!is_critical(dos, error))
+        return fail_now(dos, (u16)error);
+    return critical(dos, error, DEVICE | write, device_header(dos, device));
+}
+
+static enum dos_next fail_fcb_now(struct dos *dos, u16 error)
+{
+    dos_note_error(dos, error);
+    set_low(dos, CPU_EAX, moves_records(dos) ? 1 : 0xff);
+    return DOS_RETURN;
 }
 
 enum dos_next dos_fail_fcb(struct dos *dos, enum dos_error error)
 {
-    dos_note_error(dos, error);
-    set_low(dos, CPU_EAX, 0xff);
-    return DOS_RETURN;
+    return is_critical(dos, error) ? critical_of_disk(dos, error) : fail_fcb_now(dos, (u16)error);
+}
+
+static enum dos_next ignored(struct dos *dos)
+{
+    set_low(dos, CPU_EAX, 0);
+    return has_fcb(dos) ? DOS_RETURN : dos_ok_ax(dos, reg16(dos, CPU_ECX)); /* as if all had been moved */
 }
 
 enum dos_next dos_critical_answer(struct dos *dos)
@@ -121,16 +204,13 @@ enum dos_next dos_critical_answer(struct dos *dos)
     dos->site = STUB_AT_INT21; /* the handler may have called DOS */
     stub_goto(dos, dos->site);
     guest_put_u8(dos, in_dos(SDA + SDA_CRITICAL_ERROR), 0);
-    switch (answer) {
-    case RETRY:
+    if (answer == RETRY)
         return int21(dos);
-    case ABORT:
+    if (answer == ABORT)
         return process_end(dos, 0, ENDED_CRITICAL);
-    case IGNORE: /* as if all had been moved */
-        return transfers(dos) ? dos_ok_ax(dos, reg16(dos, CPU_ECX)) : fail_now(dos, FAILED_INT24);
-    default:
-        return fail_now(dos, FAILED_INT24);
-    }
+    if (answer == IGNORE && transfers(dos))
+        return ignored(dos);
+    return has_fcb(dos) ? fail_fcb_now(dos, FAILED_INT24) : fail_now(dos, FAILED_INT24);
 }
 
 enum dos_next int21_extended_error(struct dos *dos)

@@ -156,13 +156,15 @@ static void set_record(struct fcb *fcb, u32 number)
     fcb->record = (u8)(number % RECORDS_PER_BLOCK);
 }
 
-/* `count` records from number `first` on, to or from the DTA; *moved records, a part of one too. */
-static u8 transfer(struct dos *dos, struct open_fcb *o, u32 first, u32 count, bool write, u32 *moved)
+/* `count` records from number `first` on, to or from the DTA; *moved records, a part of one too. *error: what a handler of INT 24h is
+ * asked about. */
+static u8 transfer(struct dos *dos, struct open_fcb *o, u32 first, u32 count, bool write, u32 *moved, enum dos_error *error)
 {
     int entry = entry_of(dos, o);
     u32 size = o->fcb.record_bytes ? o->fcb.record_bytes : RECORD_BYTES, done = 0;
     far_t dta = guest_u32(dos, in_dos(SDA + SDA_DTA));
     *moved = 0;
+    *error = DOS_OK;
     if (entry < 0)
         return ANSWER_END;
     if ((u64)size * count + (dta & 0xffff) > 0x10000)
@@ -170,11 +172,11 @@ static u8 transfer(struct dos *dos, struct open_fcb *o, u32 first, u32 count, bo
     u64 position = (u64)first * size;
     if (position > UINT32_MAX)
         return ANSWER_END;
-    enum dos_error error = write ? sft_write_at(dos, entry, (u32)position, dta, size * count, &done) :
-                                   sft_read_at(dos, entry, (u32)position, dta, size * count, &done);
+    *error = write ? sft_write_at(dos, entry, (u32)position, dta, size * count, &done) :
+                     sft_read_at(dos, entry, (u32)position, dta, size * count, &done);
     o->fcb.file_bytes = sft_size(dos, entry);
     *moved = (done + size - 1) / size;
-    if (error || (write && done < size * count))
+    if (*error || (write && done < size * count))
         return ANSWER_END;
     if (done == size * count)
         return ANSWER_OK;
@@ -183,25 +185,32 @@ static u8 transfer(struct dos *dos, struct open_fcb *o, u32 first, u32 count, bo
     return done % size ? ANSWER_PART : ANSWER_END;
 }
 
+static enum dos_next moved_or_failed(struct dos *dos, u8 al, enum dos_error error)
+{
+    return error ? dos_fail_fcb(dos, error) : answer(dos, al);
+}
+
 static enum dos_next sequential(struct dos *dos, bool write)
 {
     struct open_fcb o = get_fcb(dos);
     u32 moved, number = record_number(&o.fcb);
-    u8 al = transfer(dos, &o, number, 1, write, &moved);
+    enum dos_error error;
+    u8 al = transfer(dos, &o, number, 1, write, &moved, &error);
     if (moved)
         set_record(&o.fcb, number + 1);
     put_fcb(dos, &o);
-    return answer(dos, al);
+    return moved_or_failed(dos, al, error);
 }
 
 static enum dos_next random_record(struct dos *dos, bool write)
 {
     struct open_fcb o = get_fcb(dos);
     u32 moved;
+    enum dos_error error;
     set_record(&o.fcb, o.fcb.random);
-    u8 al = transfer(dos, &o, o.fcb.random, 1, write, &moved);
+    u8 al = transfer(dos, &o, o.fcb.random, 1, write, &moved, &error);
     put_fcb(dos, &o);
-    return answer(dos, al);
+    return moved_or_failed(dos, al, error);
 }
 
 /* CX records; writing none sets the file's size. */
@@ -211,6 +220,7 @@ static enum dos_next random_block(struct dos *dos, bool write)
     u16 count = reg16(dos, CPU_ECX);
     u32 moved = 0, size = o.fcb.record_bytes ? o.fcb.record_bytes : RECORD_BYTES;
     u8 al = ANSWER_OK;
+    enum dos_error error = DOS_OK;
     if (write && !count) {
         int entry = entry_of(dos, &o);
         u64 bytes = (u64)o.fcb.random * size;
@@ -219,8 +229,10 @@ static enum dos_next random_block(struct dos *dos, bool write)
         else
             o.fcb.file_bytes = (u32)bytes;
     } else if (count) {
-        al = transfer(dos, &o, o.fcb.random, count, write, &moved);
+        al = transfer(dos, &o, o.fcb.random, count, write, &moved, &error);
     }
+    if (error && !moved)
+        return moved_or_failed(dos, al, error);
     o.fcb.random += moved;
     set_record(&o.fcb, o.fcb.random);
     put_fcb(dos, &o);

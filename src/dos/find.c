@@ -38,7 +38,38 @@ static struct dos_snapshot *oldest(struct dos *dos)
     return s;
 }
 
-static enum dos_error take_snapshot(struct dos *dos, u8 drive, const char *directory, struct dos_snapshot **out)
+/* The label as an entry; false if the drive has none. */
+static bool label_entry(struct dos *dos, u8 drive, struct dos_entry *entry)
+{
+    struct volume *volume = drive_volume(dos, drive);
+    char label[12];
+    u8 name[11];
+    volume->class->label(volume->object, label);
+    memset(name, ' ', sizeof name);
+    memcpy(name, label, strlen(label));
+    *entry = (struct dos_entry){.attributes = DOS_ATTR_LABEL};
+    time_stamp(dos, &entry->date, &entry->time);
+    fcb_to_name(name, entry->name);
+    return *label;
+}
+
+/* In front of the others. */
+static enum dos_error add_label(struct dos *dos, u8 drive, struct dos_entry **entries, u32 *count)
+{
+    struct dos_entry label;
+    if (!label_entry(dos, drive, &label))
+        return DOS_OK;
+    struct dos_entry *more = realloc(*entries, (*count + 1) * sizeof *more);
+    if (!more)
+        return DOS_NOT_ENOUGH_MEMORY;
+    memmove(more + 1, more, *count * sizeof *more);
+    more[0] = label;
+    *entries = more;
+    (*count)++;
+    return DOS_OK;
+}
+
+static enum dos_error take_snapshot(struct dos *dos, u8 drive, const char *directory, bool labels, struct dos_snapshot **out)
 {
     struct volume *volume = drive_volume(dos, drive);
     struct dos_entry *entry;
@@ -46,6 +77,11 @@ static enum dos_error take_snapshot(struct dos *dos, u8 drive, const char *direc
     enum dos_error error = volume->class->list(volume->object, directory, &entry, &count);
     if (error)
         return error;
+    error = labels && !*directory ? add_label(dos, drive, &entry, &count) : DOS_OK;
+    if (error) {
+        free(entry);
+        return error;
+    }
     struct dos_snapshot *s = *out = oldest(dos);
     free(s->entry);
     *s = (struct dos_snapshot){.drive = drive, .entry = entry, .count = count, .used = ++dos->uses};
@@ -72,18 +108,11 @@ static bool wanted(const struct dos_entry *entry, const u8 pattern[11], u8 attri
 
 static enum dos_error find_label(struct dos *dos, u8 drive, u16 *index, const u8 pattern[11], struct dos_entry *entry)
 {
-    struct volume *volume = drive_volume(dos, drive);
-    char label[12];
     u8 name[11];
-    volume->class->label(volume->object, label);
-    if (!*label || *index)
+    if (*index || !label_entry(dos, drive, entry))
         return DOS_NO_MORE_FILES;
-    memset(name, ' ', sizeof name);
-    memcpy(name, label, strlen(label));
+    name_to_fcb(entry->name, name);
     *index = FOUND_ALL;
-    *entry = (struct dos_entry){.attributes = DOS_ATTR_LABEL};
-    time_stamp(dos, &entry->date, &entry->time);
-    fcb_to_name(name, entry->name);
     return fcb_matches(pattern, name) ? DOS_OK : DOS_NO_MORE_FILES;
 }
 
@@ -119,7 +148,7 @@ enum dos_error find_entry(struct dos *dos, u8 drive, const char *directory, u16 
         return find_one(dos, drive, directory, pattern, attributes, index, entry);
     struct dos_snapshot *s = snapshot_of(dos, *snapshot);
     if (!s && directory) {
-        enum dos_error error = take_snapshot(dos, drive, directory, &s);
+        enum dos_error error = take_snapshot(dos, drive, directory, attributes & DOS_ATTR_LABEL, &s);
         if (error)
             return error;
         *snapshot = s->id;

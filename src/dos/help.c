@@ -117,6 +117,17 @@ enum dos_next help_show_text(struct dos *dos, const u8 *text, u32 count, enum do
     return DOS_HELP;
 }
 
+enum dos_next help_send(struct dos *dos, u8 number, u8 function, far_t text, u16 count)
+{
+    help(dos, STUB_SEND, AFTER_RETURN);
+    guest_put_u8(dos, in_dos(dos->entry[STUB_SEND_NUMBER]), number);
+    guest_put_u8(dos, in_dos(dos->entry[STUB_SEND_FUNCTION]), function);
+    set_sreg(dos, CPU_DS, (u16)(text >> 16));
+    set_reg16(dos, CPU_ESI, (u16)text);
+    set_reg16(dos, CPU_ECX, count);
+    return DOS_HELP;
+}
+
 enum dos_next help_bios(struct dos *dos, u8 number, u16 ax, u16 dx)
 {
     help(dos, STUB_CALL_BIOS, AFTER_BIOS);

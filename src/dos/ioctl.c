@@ -5,7 +5,10 @@ enum { LOW_INFO = 0xff };
 
 static enum dos_next get_info(struct dos *dos, int entry)
 {
+    enum { ATTRIBUTES_AT = 4 };
     u16 info = guest_u16(dos, sft_at(entry) + SFT_INFO) & (u16)~INFO_NO_INHERIT;
+    if (info & INFO_DEVICE) /* DH is the upper half of the driver's attributes */
+        info = (info & LOW_INFO) | (guest_u16(dos, guest_u32(dos, sft_at(entry) + SFT_DEVICE) + ATTRIBUTES_AT) & (u16)~LOW_INFO);
     set_reg16(dos, CPU_EDX, info);
     return dos_ok_ax(dos, info);
 }
@@ -58,22 +61,25 @@ static enum dos_next by_handle(struct dos *dos, u8 function)
 
 static enum dos_next by_drive(struct dos *dos, u8 function)
 {
-    enum { FIXED = 1, GET_MEDIA_ID = 0x0866 };
-    if (drive_of_number(dos, reg_low(dos, CPU_EBX)) < 0)
+    enum { ATTRIBUTES = 0x08c2 }; /* of the driver: local, removable media, generic control, sectors of 32 bits */
+    int drive = drive_of_number(dos, reg_low(dos, CPU_EBX));
+    if (drive < 0)
         return dos_fail(dos, DOS_INVALID_DRIVE);
     switch (function) {
     case 0x08:
-        return dos_ok_ax(dos, FIXED);
-    case 0x09: /* attributes of the driver: it is local */
-        set_reg16(dos, CPU_EDX, 0x0800);
+        return dos_ok_ax(dos, disk_is_fixed(dos, (u8)drive));
+    case 0x09:
+        set_reg16(dos, CPU_EDX, ATTRIBUTES);
         return dos_ok(dos);
     case 0x0d:
-        return reg16(dos, CPU_ECX) == GET_MEDIA_ID ? tell_serial(dos) : dos_fail(dos, DOS_INVALID_FUNCTION);
+        return disk_ioctl(dos, (u8)drive);
     case 0x0e: /* one letter for the drive */
     case 0x0f:
         set_low(dos, CPU_EAX, 0);
         return dos_ok(dos);
-    default:
+    case 0x11:
+        return disk_ioctl_known(dos, (u8)drive, reg16(dos, CPU_ECX)) ? dos_ok(dos) : dos_fail(dos, DOS_INVALID_FUNCTION);
+    default: /* control data: no driver takes any */
         return dos_fail(dos, DOS_INVALID_FUNCTION);
     }
 }
@@ -90,6 +96,7 @@ enum dos_next int21_ioctl(struct dos *dos)
     case 0x07:
     case 0x0a:
     case 0x0c:
+    case 0x10:
         return by_handle(dos, function);
     case 0x04:
     case 0x05:
@@ -98,6 +105,7 @@ enum dos_next int21_ioctl(struct dos *dos)
     case 0x0d:
     case 0x0e:
     case 0x0f:
+    case 0x11:
         return by_drive(dos, function);
     case 0x0b: /* retries of SHARE */
         return dos_ok(dos);

@@ -194,12 +194,16 @@ enum stub_entry {
     STUB_CALL_INT23,
     STUB_CALL_BIOS,
     STUB_BIOS_NUMBER, /* byte: the interrupt that STUB_CALL_BIOS calls */
+    STUB_SEND,
+    STUB_SEND_NUMBER,   /* byte: the interrupt that STUB_SEND calls ... */
+    STUB_SEND_FUNCTION, /* ... and AH */
     STUB_HALT,
     STUB_CASE_MAP,
     STUB_CASE_TABLE, /* word: address of the table of capitals, less 80h */
     /* Calls of the monitor. */
     STUB_AT_INT20,
     STUB_AT_INT21,
+    STUB_AT_FLUSHED, /* INT 21h AH=0Ch, whose first half is done */
     STUB_AT_INT25,
     STUB_AT_INT26,
     STUB_AT_INT27,

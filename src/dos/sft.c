@@ -258,6 +258,14 @@ static enum dos_error write_part(struct dos *dos, int entry, u32 position, const
     return volume->class->write(volume->object, dos->file[entry].file, position, part, bytes, done);
 }
 
+static void note_written(struct dos *dos, int entry, u32 end)
+{
+    far_t info = sft_at(entry) + SFT_INFO, size = sft_at(entry) + SFT_SIZE;
+    guest_put_u16(dos, info, guest_u16(dos, info) & (u16)~INFO_NOT_EOF);
+    if (end > guest_u32(dos, size))
+        guest_put_u32(dos, size, end);
+}
+
 enum dos_error sft_write_at(struct dos *dos, int entry, u32 position, far_t from, u32 bytes, u32 *done)
 {
     u8 part[BOUNCE_BYTES];
@@ -275,14 +283,22 @@ enum dos_error sft_write_at(struct dos *dos, int entry, u32 position, far_t from
         if (error || put < wanted)
             break;
     }
-    if (*done) {
-        u16 info = guest_u16(dos, sft_at(entry) + SFT_INFO);
-        guest_put_u16(dos, sft_at(entry) + SFT_INFO, info & (u16)~INFO_NOT_EOF);
-        u32 end = position + *done, size = guest_u32(dos, sft_at(entry) + SFT_SIZE);
-        if (end > size)
-            guest_put_u32(dos, sft_at(entry) + SFT_SIZE, end);
-    }
+    if (*done)
+        note_written(dos, entry, position + *done);
     return *done ? DOS_OK : error;
+}
+
+enum dos_error sft_write_bytes(struct dos *dos, int entry, u32 position, const u8 *text, u32 bytes, u32 *done)
+{
+    *done = 0;
+    if (!allows(dos, entry, MODE_READ))
+        return DOS_ACCESS_DENIED;
+    if (position + bytes < position)
+        return DOS_OK;
+    enum dos_error error = write_part(dos, entry, position, text, bytes, done);
+    if (*done)
+        note_written(dos, entry, position + *done);
+    return error;
 }
 
 enum dos_error sft_set_size(struct dos *dos, int entry, u32 bytes)

@@ -17,8 +17,9 @@ contents:
         dw con_device, clock_device, con_device, strategy, nul_interrupt, start
         dw tee, exec_block, exec_name, exec_tail, request, carpos, mouse_there, mouse_handler, bios_int10
         dw read_key, poll_key, idle, con_write, con_show, call_int24, call_int23, call_bios, bios_number
+        dw con_send, send_number, send_function
         dw halt, case_map, case_table
-        dw at_int20, at_int21, at_int25, at_int26, at_int27, at_int29, at_int2e, at_int2f, at_int0, at_driver
+        dw at_int20, at_int21, at_flushed, at_int25, at_int26, at_int27, at_int29, at_int2e, at_int2f, at_int0, at_driver
         dw at_finished, at_helped, at_int23_done, at_int24_done, at_int33, at_mouse_packet, at_mode_set
         dw xms_entry, int15, old_int15, ems_device, int67, ems_back
         dw at_xms, at_int67, at_ems_back, at_ems_driver
@@ -30,6 +31,9 @@ int20:  monitor at_int20
 int21:  monitor at_int21
 nothing:
         iret
+flushed:
+        monitor at_flushed
+        iret
 int23:  stc             ; nobody has taken it: the program ends
         retf
 int24:  mov al, 3       ; fail
@@ -40,7 +44,16 @@ int26:  monitor at_int26
         retf
 int27:  monitor at_int27
         iret
+; A command of the shell's: the monitor has it, and a program's end destroys nothing but what is its caller's to save.
 int2e:  monitor at_int2e
+        jc .bad
+        int 21h
+        jc .bad
+        mov ah, 4Dh
+        int 21h
+        xor ax, ax
+        iret
+.bad:   mov ax, 0FFFFh
         iret
 int2f:  monitor at_int2f
         iret
@@ -92,6 +105,7 @@ show:   push ax
         pop bp
         pop bx
         pop ax
+count_columns:
         cmp al, 20h
         jae .forward
         cmp al, 0Dh
@@ -146,6 +160,10 @@ halt:   sti
 con_write:
         mov bp, int29_vector
         jmp con_characters
+; ... to the printer or the serial port ...
+con_send:
+        mov bp, send
+        jmp con_characters
 ; ... or to the screen only.
 con_show:
         mov bp, show
@@ -168,6 +186,16 @@ con_characters:
 int29_vector:
         int 29h
         ret
+
+; AL by a service of the BIOS; what it answers, nobody has asked for.
+send:   pusha
+        mov ah, [cs:send_function]
+        xor dx, dx
+        db 0CDh         ; INT
+send_number:
+        db 0
+        popa
+        jmp count_columns
 
 ; A critical error: AX, DI, BP:SI are set; the stack is the program's, its registers on it.
 call_int24:
@@ -261,6 +289,7 @@ start:  mov ax, 0600h           ; an empty screen, without what the firmware has
 
 request: dd 0
 case_table: dw 0         ; the table less 80h
+send_function: db 0
 call5_offset: dw 0
 call5_segment: dw 0
 tee:    db 0

@@ -113,13 +113,20 @@ enum dos_next int21_get_time(struct dos *dos)
     return DOS_RETURN;
 }
 
+bool time_set(struct dos *dos, const struct dos_clock *clock)
+{
+    if (clock->hour >= 24 || clock->minute >= 60 || clock->second >= 60 || clock->hundredth >= 100 || clock->day > DAYS_TO_2100)
+        return false;
+    set_ticks(dos, ((clock->hour * 60u + clock->minute) * 60u + clock->second) * 100u + clock->hundredth);
+    dos->day = clock->day;
+    return true;
+}
+
 enum dos_next int21_set_time(struct dos *dos)
 {
-    u8 hour = reg_high(dos, CPU_ECX), minute = reg_low(dos, CPU_ECX);
-    u8 second = reg_high(dos, CPU_EDX), hundredth = reg_low(dos, CPU_EDX);
-    bool valid = hour < 24 && minute < 60 && second < 60 && hundredth < 100;
-    if (valid)
-        set_ticks(dos, ((hour * 60u + minute) * 60u + second) * 100u + hundredth);
+    bool valid = time_set(dos, &(struct dos_clock){.day = (u16)dos->day, .hour = reg_high(dos, CPU_ECX),
+                                                   .minute = reg_low(dos, CPU_ECX), .second = reg_high(dos, CPU_EDX),
+                                                   .hundredth = reg_low(dos, CPU_EDX)});
     set_low(dos, CPU_EAX, valid ? 0 : INVALID);
     return DOS_RETURN;
 }

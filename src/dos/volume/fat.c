@@ -188,6 +188,9 @@ static const struct volume_class fat_class = {
     .remove_directory = fat_remove_directory,
     .space = fat_space,
     .label = fat_label,
+    .geometry = fat_geometry,
+    .read_sectors = fat_read_medium,
+    .write_sectors = fat_write_medium,
 };
 
 int volume_fat_open(struct volume *volume, struct block *image, char *why, size_t why_bytes)

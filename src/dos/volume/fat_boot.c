@@ -17,6 +17,8 @@ enum {
     BPB_SECTORS = 0x13,
     BPB_MEDIA = 0x15,
     BPB_TABLE_SECTORS = 0x16,
+    BPB_TRACK_SECTORS = 0x18,
+    BPB_HEADS = 0x1a,
     BPB_LARGE_SECTORS = 0x20,
     BPB_SIGNATURE = 0x26,
     BPB_SERIAL = 0x27,
@@ -48,12 +50,12 @@ static const char no_file_system[] = "no FAT12 or FAT16 file system in it";
 /* The diskettes of DOS 1 and 2, known by the first byte of their table. */
 static const struct old_format {
     u32 sectors;
-    u8 media, cluster_sectors, root_entries, table_sectors;
+    u8 media, cluster_sectors, root_entries, table_sectors, track_sectors, heads;
 } old_formats[] = {
-    {320, 0xfe, 1, 64, 1},
-    {360, 0xfc, 1, 64, 2},
-    {640, 0xff, 2, 112, 1},
-    {720, 0xfd, 2, 112, 2},
+    {320, 0xfe, 1, 64, 1, 8, 1},
+    {360, 0xfc, 1, 64, 2, 9, 1},
+    {640, 0xff, 2, 112, 1, 8, 2},
+    {720, 0xfd, 2, 112, 2, 9, 2},
 };
 
 /* --- the parameters --- */
@@ -61,6 +63,7 @@ static const struct old_format {
 /* From sizes to places. False if they do not fit into each other. */
 static bool lay_out(struct fat *fat, u32 reserved, u32 root_entries)
 {
+    fat->root_entries = root_entries;
     u64 tables = (u64)fat->tables * fat->table_sectors;
     fat->root_sectors = (root_entries * FAT_ENTRY_BYTES + SECTOR_BYTES - 1) / SECTOR_BYTES;
     fat->table_start = reserved;
@@ -98,12 +101,16 @@ static bool read_parameters(struct fat *fat, const u8 *sector, u64 available)
     if (!reserved || !fat->tables || fat->tables > 4 || !fat->table_sectors || !root_entries ||
         sector[BPB_MEDIA] < 0xf0 || fat->sectors > available)
         return false;
+    fat->media = sector[BPB_MEDIA];
+    fat->track_sectors = fat_word(sector + BPB_TRACK_SECTORS);
+    fat->heads = fat_word(sector + BPB_HEADS);
     return lay_out(fat, reserved, root_entries);
 }
 
-static void read_names(struct fat *fat, const u8 *sector)
+void fat_read_names(struct fat *fat, const u8 *sector)
 {
     u8 signature = sector[BPB_SIGNATURE];
+    memset(fat->label, 0, sizeof fat->label);
     if (signature == SIGNATURE_SERIAL || signature == SIGNATURE_LABEL)
         fat->serial = fat_long(sector + BPB_SERIAL);
     if (signature != SIGNATURE_LABEL || !memcmp(sector + BPB_LABEL, "NO NAME    ", LABEL_CHARS))
@@ -120,7 +127,7 @@ static int try_at(struct fat *fat, u64 start, u64 available, bool *found)
     *found = !rc && read_parameters(fat, sector, available);
     if (*found) {
         fat->start = start;
-        read_names(fat, sector);
+        fat_read_names(fat, sector);
     }
     return rc;
 }
@@ -161,6 +168,9 @@ static int try_old_format(struct fat *fat, bool *found)
         fat->cluster_sectors = format->cluster_sectors;
         fat->tables = 2;
         fat->table_sectors = format->table_sectors;
+        fat->media = format->media;
+        fat->track_sectors = format->track_sectors;
+        fat->heads = format->heads;
         *found = lay_out(fat, 1, format->root_entries);
     }
     return rc;

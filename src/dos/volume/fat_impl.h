@@ -58,6 +58,8 @@ struct fat {
     u32 root_start, root_sectors;
     u32 data_start;
     u32 clusters;
+    u32 root_entries, track_sectors, heads;
+    u8 media;
     bool fat16;
     u8 *table;   /* as on the medium */
     bool *stale; /* per sector of the table: differs from the medium */
@@ -114,6 +116,8 @@ static inline void fat_put_long(u8 *at, u32 value)
 
 /* Finds the file system and fills all that describes it. 0, or -errno and *why in words. */
 must_check int fat_find(struct fat *fat, struct block *image, const char **why);
+/* Serial number and label as the boot sector has them. */
+void fat_read_names(struct fat *fat, const u8 *sector);
 
 /* --- fat_table.c --- */
 
@@ -125,6 +129,8 @@ bool fat_in_range(const struct fat *fat, u32 cluster);
 
 /* Reads the table and counts what is free. */
 enum dos_error fat_load_table(struct fat *fat);
+/* `count` sectors of the table, from `first` on, anew from its first copy. */
+enum dos_error fat_reload_table(struct fat *fat, u32 first, u32 count);
 /* Writes what has changed of it, to every copy. */
 enum dos_error fat_flush_table(struct fat *fat);
 /* *next: what follows `cluster`, which is in range; 0 at the end of the chain. */
@@ -200,6 +206,12 @@ enum dos_error fat_read(void *volume, struct volume_file *file, u32 offset, void
 enum dos_error fat_write(void *volume, struct volume_file *file, u32 offset, const void *buf, u32 bytes,
                          u32 *done);
 enum dos_error fat_set_size(void *volume, struct volume_file *file, u32 bytes);
+
+/* --- fat_sector.c --- */
+
+void fat_geometry(void *volume, struct dos_geometry *geometry);
+enum dos_error fat_read_medium(void *volume, u32 sector, u32 count, void *buf);
+enum dos_error fat_write_medium(void *volume, u32 sector, u32 count, const void *buf);
 
 /* --- fat_change.c --- */
 

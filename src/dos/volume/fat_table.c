@@ -92,6 +92,13 @@ void fat_link(struct fat *fat, u32 cluster, u32 next)
 
 /* --- the table as a whole --- */
 
+static void count_free(struct fat *fat)
+{
+    fat->free = 0;
+    for (u32 i = 0; i < fat->clusters; i++)
+        fat->free += get(fat, FAT_FIRST_CLUSTER + i) == CLUSTER_FREE;
+}
+
 enum dos_error fat_load_table(struct fat *fat)
 {
     fat->table = malloc((size_t)fat->table_sectors * SECTOR_BYTES);
@@ -106,9 +113,15 @@ enum dos_error fat_load_table(struct fat *fat)
     if (error)
         return error;
     fat->hint = FAT_FIRST_CLUSTER;
-    for (u32 i = 0; i < fat->clusters; i++)
-        fat->free += get(fat, FAT_FIRST_CLUSTER + i) == CLUSTER_FREE;
+    count_free(fat);
     return DOS_OK;
+}
+
+enum dos_error fat_reload_table(struct fat *fat, u32 first, u32 count)
+{
+    enum dos_error error = fat_read_sectors(fat, fat->table_start + first, count, fat->table + (size_t)first * SECTOR_BYTES);
+    count_free(fat);
+    return error;
 }
 
 static enum dos_error flush_sector(struct fat *fat, u32 sector)

@@ -36,6 +36,7 @@ enum dos_error {
     DOS_BAD_UNIT = 0x14,
     DOS_NOT_READY = 0x15,
     DOS_SECTOR_NOT_FOUND = 0x1b,
+    DOS_OUT_OF_PAPER = 0x1c,
     DOS_WRITE_FAULT = 0x1d,
     DOS_READ_FAULT = 0x1e,
     DOS_GENERAL_FAILURE = 0x1f,
@@ -67,6 +68,13 @@ struct dos_entry {
 struct dos_space {
     u32 sector_bytes, cluster_sectors; /* 512; 1 to 64 */
     u16 clusters, free_clusters;
+};
+
+/* How a disk is laid out; sectors of 512 bytes. */
+struct dos_geometry {
+    u32 sectors, hidden; /* of the file system; in front of it on the medium */
+    u16 reserved, root_entries, table_sectors, track_sectors, heads;
+    u8 cluster_sectors, tables, media;
 };
 
 /* Open for reading, writing, or both (bits of INT 21h AH=3Dh's access code, one up). */
@@ -115,6 +123,13 @@ struct volume_class {
     enum dos_error (*space)(void *volume, struct dos_space *space);
     /* At most 11 characters and a NUL; "" if it has none. */
     void (*label)(void *volume, char label[12]);
+
+    /* The three are NULL where there are no sectors. Sectors of the medium are counted from its first, which is not the file
+     * system's on a disk with partitions. What is written is seen by everything after it but the size and the beginning of
+     * a file that is open. The layout stays as it was when the volume was opened, whatever is written to the boot sector. */
+    void (*geometry)(void *volume, struct dos_geometry *geometry);
+    enum dos_error (*read_sectors)(void *volume, u32 sector, u32 count, void *buf);
+    enum dos_error (*write_sectors)(void *volume, u32 sector, u32 count, const void *buf);
 };
 
 struct volume {

@@ -12,6 +12,7 @@ import difflib
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,10 +22,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 SLOW = float(os.environ.get("HUDDLE_SLOW", "1"))
 PROGRAMS = sorted(path.stem for path in HERE.glob("*.expect"))
 CHILDREN = {"exec": ["com", "exe", "ovl"]}
+TYPED = ["idle"]  # what waits for keys
+DISKS = {"disk": "fg"}  # images besides E:, which may be written to
 NOT_IN_DOSBOX = {
     "exec": "it does not survive all of the ends of programs",
     "console": "it waits for ever at the end of the redirected input",
     "critical": "it has no critical errors",
+    "disk": "its INT 26h writes nothing, and its drives have neither parameters nor tracks",
+    "devices": "it has no AUX and CLOCK$, and its PRN does not ask the BIOS",
+    "idle": "it waits for keys without INT 28h",
 }
 WAYS = [["--clock=access", "--cluster=off"], ["--clock=access", "--cluster=window"], ["--clock=access", "--cluster=on"], []]
 
@@ -33,9 +39,30 @@ def assemble(source, target):
     subprocess.run(["nasm", "-f", "bin", "-w+error", "-o", str(target), str(source)], cwd=HERE, check=True)
 
 
+def make_disk(letter, path):
+    """F: a floppy with a label; G: a hard disk with a partition of 40 MB; H: a small floppy."""
+    if letter == "g":
+        first, sectors = 63, 40 * 16 * 63 * 2
+        with open(path, "wb") as image:
+            image.truncate((first + sectors) * 512)
+        subprocess.run(["/sbin/mkfs.fat", "-F", "16", "-h", str(first), "-g", "16/63", "-n", "GDISK", "-i", "00c0ffee",
+                        f"--offset={first}", str(path), str(sectors // 2)], check=True, stdout=subprocess.DEVNULL)
+        with open(path, "r+b") as image:
+            image.seek(446)
+            image.write(struct.pack("<BBBBBBBBII", 0x80, 1, 1, 0, 6, 15, 63, 79, first, sectors))
+            image.seek(510)
+            image.write(b"\x55\xaa")
+    else:
+        size = {"f": "1440", "h": "160"}[letter]
+        subprocess.run(["/sbin/mkfs.fat", "-C", "-n", letter.upper() + "DISK", "-i", "00c0ffee", str(path), size], check=True,
+                       stdout=subprocess.DEVNULL)
+
+
 def make(program, root):
     (root / "c").mkdir()
     subprocess.run(["/sbin/mkfs.fat", "-C", str(root / "e.img"), "1440"], check=True, stdout=subprocess.DEVNULL)
+    for letter in DISKS.get(program, ""):
+        make_disk(letter, root / f"{letter}.img")
     assemble(HERE / f"{program}.asm", root / "c" / "T.COM")
     for kind in CHILDREN.get(program, []):
         assemble(HERE / f"child_{kind}.asm", root / "c" / f"CHILD.{kind.upper()}")
@@ -45,19 +72,31 @@ def make(program, root):
     return source.exists()
 
 
+def file_system(image):
+    """What is wrong with it."""
+    ended = subprocess.run(["/sbin/fsck.fat", "-n", str(image)], capture_output=True, text=True, check=False)
+    return ended.stdout if ended.returncode else ""
+
+
 def run_huddle(program, options):
     with tempfile.TemporaryDirectory(prefix="huddle-dos-") as folder:
         root = pathlib.Path(folder)
         redirected = make(program, root)
         command = [os.environ.get("HUDDLE", "huddle"), "run", "--display=none", "--timeout=60", f"--mount=E={root / 'e.img'}:ro"]
+        command += [f"--mount={letter.upper()}={root / letter}.img" for letter in DISKS.get(program, "")]
+        if program in TYPED:
+            (root / "keys").write_text("wait 30s\nquit 99\n")
+            command.append(f"--script={root / 'keys'}")
         what = ["-c", "T.COM < IN > OUT.TXT", str(root / "c")] if redirected else [str(root / "c" / "T.COM")]
         ended = subprocess.run(command + options + what, stdin=subprocess.DEVNULL, capture_output=True,
                                env=dict(os.environ, XDG_CACHE_HOME=folder), timeout=120 * SLOW, check=False)
         said = ended.stdout
         if redirected:
             said = next((path.read_bytes() for path in (root / "c").iterdir() if path.name.upper() == "OUT.TXT"), b"")
-        text = said.replace(b"\r\n", b"\n").decode("latin-1")
-        return text + ("" if ended.returncode == 0 else f"(status {ended.returncode}: {ended.stderr.decode()})\n")
+        text = said.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode("latin-1")
+        if ended.returncode:
+            text += f"(status {ended.returncode}: {ended.stderr.decode()})\n"
+        return text + "".join(file_system(root / f"{letter}.img") for letter in DISKS.get(program, "") if letter != "g")
 
 
 def run_dosbox(program):
