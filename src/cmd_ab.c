@@ -7,6 +7,7 @@
 #include "dev/devices.h"
 #include "kvm/backend.h"
 #include "report/ab.h"
+#include "report/explain.h"
 #include "report/json.h"
 #include "script.h"
 
@@ -149,11 +150,26 @@ static int run_windows(struct ab *ab)
     return 0;
 }
 
+/* --explain: a part per variant. Nonzero: a file cannot be written (logged). */
+static int explain(const struct ab *ab)
+{
+    const struct ab_report *r = &ab->report;
+    for (u32 i = 0; i < r->n_variants; i++) {
+        if (r->variant[i]->explain.on)
+            fputc('\n', stdout);
+        explain_print(stdout, r->variant[i]);
+    }
+    const char *path = ab->options->explain_svg;
+    return path ? explain_write_svg(path, (const struct run_stats *const *)r->variant, r->n_variants) : 0;
+}
+
 static int report(struct ab *ab)
 {
     const struct options *o = ab->options;
     int status = ab->report.difference.kind == DIFFERENCE_NONE ? STATUS_OK : STATUS_DIFFERENT;
     ab_print(stdout, &ab->report);
+    if (explain(ab))
+        status = STATUS_HOST_ERROR;
     if (o->json) {
         json_t *json = ab_json(&ab->report);
         if (json_write(json, o->json))

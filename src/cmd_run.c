@@ -6,6 +6,7 @@
 #include "dos_session.h"
 #include "level.h"
 #include "report/clusters.h"
+#include "report/explain.h"
 #include "report/json.h"
 #include "report/number.h"
 #include "setup.h"
@@ -91,6 +92,15 @@ static bool wants_terminal(const struct options *o)
            isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
+/* --explain. Nonzero: a file cannot be written (logged). */
+static int explain(const struct options *options, const struct run_stats *stats)
+{
+    if (stats->explain.on)
+        fputc('\n', stderr);
+    explain_print(stderr, stats);
+    return options->explain_svg ? explain_write_svg(options->explain_svg, &stats, 1) : 0;
+}
+
 int cmd_run(const struct options *given)
 {
     struct options own = *given, *options = &own;
@@ -125,7 +135,9 @@ int cmd_run(const struct options *given)
         print_summary(stats);
     if (started && stats->check.on)
         print_check(&stats->check);
-    bool lost = options->stats && write_stats(options->stats, stats);
+    bool lost = started && explain(options, stats);
+    if (options->stats && write_stats(options->stats, stats))
+        lost = true;
     if ((lost || dump.failed) && status == STATUS_OK)
         status = STATUS_HOST_ERROR;
     free(stats);

@@ -73,6 +73,8 @@ struct options {
     const char *perf_map;   /* NULL: none */
 
     bool check;
+    bool explain;
+    const char *explain_svg; /* NULL: none */
 
     const char *display; /* NULL: none */
     const char *screenshot, *stats, *json, *html, *debugcon;

@@ -564,6 +564,12 @@ const struct option_row option_rows[] = {
     {"dump-clusters", "FILE|-",
      "list all clusters at the end of the run, as huddle clusters shows them; - is standard output",
      COMMAND_RUN, false, GROUP_OUTPUT, FILE_OPTION(dump_clusters)},
+    {"explain", NULL,
+     "say what the exits cost, step by step, and whether that adds up to what they are seen to cost: run at the end, on "
+     "standard error and in --stats; ab for each variant",
+     COMMAND_RUN | COMMAND_AB, false, GROUP_OUTPUT, FIELD(explain), .set = set_flag},
+    {"explain-svg", "FILE.svg", "the same as a picture: --explain, and bars of the steps of each kind of exit",
+     COMMAND_RUN | COMMAND_AB, false, GROUP_OUTPUT, FILE_OPTION(explain_svg)},
     {"top", "N", "how many clusters to list (default 10)", COMMAND_CLUSTERS, false, GROUP_OUTPUT,
      NUMBER_OPTION(top), .min = 1, .max = 1000000, .what = "a number of clusters"},
     {"steps", NULL, "also list the steps that each instruction was lowered to", COMMAND_CLUSTERS, false,

@@ -146,6 +146,7 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
         .exec = executor_config(o),
         .triple_fault = o->triple_fault,
         .check = o->check,
+        .explain = o->explain || o->explain_svg,
         .timeout_ns = o->timeout_ns,
         .frames = o->frames,
         .until_text = o->until_text,

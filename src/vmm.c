@@ -1,5 +1,5 @@
 /* A run from power-on to its end: builds the machine, loops over exits, takes it apart. */
-#include "vmm_internal.h"
+#include "vmm_explain.h"
 
 #include "base/log.h"
 #include "dev/vga/vga.h"
@@ -39,6 +39,8 @@ static int complete(struct vmm *vmm)
     int rc;
     while ((rc = vcpu_complete(&vmm->vcpu, &vmm->exit)) == 1) {
         vmm_count_exit(vmm, &vmm->exit);
+        if (vmm_explains(vmm))
+            vmm_explain_further(vmm);
         if (vmm->exit.kind != VMEXIT_PIO && vmm->exit.kind != VMEXIT_MMIO)
             return 0;
         vmm_serve(vmm, &vmm->exit);
@@ -57,12 +59,17 @@ int vmm_sync(struct vmm *vmm)
         u64 start = tsc_now();
         done = complete(vmm);
         cluster_engine_kvm_ran(vmm->engine);
-        vmm->tsc_kvm += tsc_now() - start;
+        u64 end = tsc_now();
+        vmm->tsc_kvm += end - start;
+        if (vmm_explains(vmm))
+            vmm_explain_span(vmm, EXPLAIN_completion, end - start);
         if (done < 0)
             return done;
     }
     vmm->exit_open = false;
+    enum explain_step before = vmm_mark(vmm, EXPLAIN_state);
     vcpu_get_state(&vmm->vcpu, &vmm->cpu);
+    vmm_mark(vmm, before);
     vmm->cpu_current = done;
     return 0;
 }
@@ -111,20 +118,31 @@ static int service_requests(struct vmm *vmm)
     }
     if (vmm->machine.requests & REQUEST_RESET)
         return vmm_reset(vmm);
-    return vmm_dos_call(vmm);
+    struct vmm_span span = vmm_span_begin(vmm);
+    int rc = vmm_dos_call(vmm);
+    vmm_span_end(vmm, EXPLAIN_device, &span);
+    return rc;
+}
+
+static void put_state(struct vmm *vmm)
+{
+    vmm_mark(vmm, EXPLAIN_state);
+    vmm->entry = vcpu_put_state(&vmm->vcpu, &vmm->cpu) ? EXPLAIN_ENTRY_SREGS : EXPLAIN_ENTRY_REGS;
+    vmm->cpu_current = false;
 }
 
 static int enter_guest(struct vmm *vmm)
 {
-    if (vmm->cpu_current) {
-        vcpu_put_state(&vmm->vcpu, &vmm->cpu);
-        vmm->cpu_current = false;
-    }
+    if (vmm->cpu_current)
+        put_state(vmm);
     u64 start = tsc_now();
     int rc = vcpu_run(&vmm->vcpu, &vmm->exit);
     cluster_engine_kvm_ran(vmm->engine);
-    vmm->tsc_kvm += tsc_now() - start;
+    u64 end = tsc_now();
+    vmm->tsc_kvm += end - start;
     vmm->exit_open = true;
+    if (vmm_explains(vmm))
+        vmm_explain_ran(vmm, start, end);
     return rc;
 }
 
@@ -141,14 +159,18 @@ static int turn(struct vmm *vmm)
 {
     int rc;
     if (vmm->attention) {
+        struct vmm_span span = vmm_span_begin(vmm);
         rc = vmm_service_attention(vmm);
+        vmm_span_end(vmm, EXPLAIN_events, &span);
         if (rc || vmm->ended)
             return rc;
     }
     if (vmm->machine.requests)
         return service_requests(vmm);
     if (vmm->machine.intr && !(vmm->goes_on && !vmm_interrupt_deliverable(vmm))) {
+        struct vmm_span span = vmm_span_begin(vmm);
         rc = vmm_service_interrupt(vmm);
+        vmm_span_end(vmm, EXPLAIN_interrupt, &span);
         if (rc)
             return rc < 0 ? rc : 0; /* 1: look at everything again before the guest runs */
     }
@@ -254,7 +276,11 @@ static int create_engine(struct vmm *vmm)
     if (!rc)
         rc = vmm_executor_create(vmm);
     if (!rc)
+        rc = vmm_explain_create(vmm);
+    if (!rc) {
         vmm_check_wrap(vmm);
+        vmm_explain_wrap(vmm);
+    }
     if (!rc)
         rc = cluster_engine_create(&vmm->engine, &vmm->env, &vmm->executor);
     if (rc)
@@ -273,6 +299,7 @@ static void destroy(struct vmm *vmm)
     vmm_stats_stop(vmm);
     cluster_engine_destroy(vmm->engine);
     vmm_executor_destroy(vmm);
+    vmm_explain_destroy(vmm);
     vmm_check_destroy(vmm);
     vmm_poll_destroy(vmm);
     interp_fini(&vmm->interp);

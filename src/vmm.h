@@ -51,6 +51,7 @@ struct run_config {
 #define HORIZON_TRANSLATED_PS 700 /* what a translated instruction takes, as long as nothing was measured */
     enum triple_fault triple_fault;
     bool check;               /* execute clusters twice and compare */
+    bool explain;             /* fill stats->explain */
     const char *post_cache;   /* with `dos`: where the state after the firmware's self-test is kept; NULL = nowhere */
     const struct dos_config *dos; /* the built-in DOS; NULL: none. machine.boot_rom must be its ROM */
 

@@ -1,6 +1,6 @@
 /* Exit reason -> handler. An I/O exit is served through the machine's access funnel; then the cluster engine may run on
  * from there. */
-#include "vmm_internal.h"
+#include "vmm_explain.h"
 
 #include <string.h>
 
@@ -141,18 +141,29 @@ static int run_cluster(struct vmm *vmm, struct cluster *cluster)
     return 0;
 }
 
-static int handle_io(struct vmm *vmm)
+static int go_on_in_clusters(struct vmm *vmm)
 {
-    vmm_serve(vmm, &vmm->exit);
-    if (!vmm->window || vmm->machine.requests)
-        return 0;
     struct cpu_where where;
     bool resumes;
     vcpu_where(&vmm->vcpu, &where, &resumes);
     if (vmm->regions)
         return vmm_enter_regions(vmm, &where, position_of(vmm, resumes));
     struct cluster *cluster = cluster_engine_exit(vmm->engine, &where, position_of(vmm, resumes));
+    if (vmm_explains(vmm))
+        vmm_explain_formations(vmm);
     return cluster ? run_cluster(vmm, cluster) : 0;
+}
+
+static int handle_io(struct vmm *vmm)
+{
+    vmm_serve(vmm, &vmm->exit);
+    int rc = 0;
+    if (vmm->window && !vmm->machine.requests) {
+        vmm_mark(vmm, EXPLAIN_lookup);
+        rc = go_on_in_clusters(vmm);
+    }
+    vmm_mark(vmm, EXPLAIN_events);
+    return rc;
 }
 
 static int handle_hlt(struct vmm *vmm)
@@ -185,7 +196,10 @@ static int handle_shutdown(struct vmm *vmm)
 
 static int handle_emulation(struct vmm *vmm)
 {
-    return vmm_rescue(vmm);
+    struct vmm_span span = vmm_span_begin(vmm);
+    int rc = vmm_rescue(vmm);
+    vmm_span_end(vmm, EXPLAIN_rescue, &span);
+    return rc;
 }
 
 static int handle_unknown(struct vmm *vmm)
@@ -212,7 +226,9 @@ static int (*const exit_handler[])(struct vmm *vmm) = {
 int vmm_handle_exit(struct vmm *vmm)
 {
     vmm->pulse++;
-    vmm_count_exit(vmm, &vmm->exit);
+    enum exit_kind kind = vmm_count_exit(vmm, &vmm->exit);
+    if (vmm_explains(vmm))
+        vmm_explain_counted(vmm, kind);
     if (vmm->left_at)
         vmm_note_residency(vmm);
     return exit_handler[vmm->exit.kind](vmm);

@@ -11,6 +11,7 @@
 #include "cluster/interp.h"
 #include "dev/devices.h"
 #include "dos/dos.h"
+#include "explain.h"
 #include "kvm/vcpu.h"
 #include "leave_point.h"
 #include "machine/state.h"
@@ -61,6 +62,7 @@ struct state_order {
 struct vmm_poll;    /* vmm_poll.c */
 struct exit_counts; /* vmm_stats.c */
 struct vmm_check;   /* vmm_check.c */
+struct vmm_explain; /* vmm_explain.c */
 struct jit;
 
 struct vmm {
@@ -137,7 +139,12 @@ struct vmm {
     u64 n_recent;
     u64 start_ns, start_tsc, start_cpu_ns;
     u64 tsc_kvm, tsc_devices, tsc_cluster;
+    u64 tsc_regions; /* of tsc_cluster */
+    u64 tsc_asleep;
     u32 since_device_sample;
+    enum explain_entry entry;    /* what the next KVM_RUN has to take over */
+    struct vmm_explain *explain; /* NULL: no --explain */
+    struct explain *sampled;     /* the exit in hand is timed; NULL: it is not */
 };
 
 static inline u64 tsc_now(void)
@@ -330,7 +337,8 @@ void vmm_timeline_exit(struct vmm *vmm);
 
 /* vmm_stats.c */
 must_check int vmm_stats_start(struct vmm *vmm);
-void vmm_count_exit(struct vmm *vmm, const struct vmexit *exit);
+/* Returns its kind. */
+enum exit_kind vmm_count_exit(struct vmm *vmm, const struct vmexit *exit);
 /* The exit counted last, a read, has its value now: for the crash report. */
 void vmm_note_read(struct vmm *vmm, const struct vmexit *exit);
 /* TSC ticks of the run so far in nanoseconds. */

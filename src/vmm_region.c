@@ -1,5 +1,5 @@
 /* Level on: when the guest goes on in regions, and when KVM has it. */
-#include "vmm_internal.h"
+#include "vmm_explain.h"
 
 enum {
     /* Instructions without a device access after which it is looked whether the guest only waits. */
@@ -60,11 +60,22 @@ static int sleep_if_waiting(struct vmm *vmm)
     return rc;
 }
 
+static void look_at_polling(struct vmm *vmm)
+{
+    struct vmm_span span = vmm_span_begin(vmm);
+    vmm_check_poll(vmm);
+    vmm_span_end(vmm, EXPLAIN_waiting, &span);
+}
+
 int vmm_go_on(struct vmm *vmm)
 {
     u64 start = tsc_now();
     enum cluster_leave leave = cluster_engine_go_on(vmm->engine, &vmm->cpu);
-    vmm->tsc_cluster += tsc_now() - start;
+    u64 end = tsc_now();
+    vmm->tsc_cluster += end - start;
+    vmm->tsc_regions += end - start;
+    if (vmm_explains(vmm))
+        vmm_explain_span(vmm, EXPLAIN_cluster, end - start);
     switch (leave) {
     case LEAVE_interrupt:
     case LEAVE_halt:
@@ -72,7 +83,7 @@ int vmm_go_on(struct vmm *vmm)
         return 0;
     case LEAVE_attention:
         if (vmm->poll)
-            vmm_check_poll(vmm);
+            look_at_polling(vmm);
         return 0;
     case LEAVE_horizon:
         if (vmm->machine.clock.mode == CLOCK_MODE_HOST)

@@ -4,7 +4,7 @@
  * the same stores in between. Then nothing but an event can change anything, and time may jump to the next one, or the
  * thread sleep until then, without changing what the guest can see.
  * The interrupt is taken at the same instruction of the loop in every run: the one with the lowest address. */
-#include "vmm_internal.h"
+#include "vmm_explain.h"
 
 #include "base/hash.h"
 
@@ -116,7 +116,7 @@ static bool pass_time(struct vmm *vmm)
     return clock_jump_to_next(clock);
 }
 
-int vmm_check_spin(struct vmm *vmm, u32 max_period)
+static int check_spin(struct vmm *vmm, u32 max_period)
 {
     int rc = vmm_sync(vmm);
     if (rc || !vmm->cpu_current || vmm->cpu.halted || vmm->machine.intr || !cpu_mode_supported(&vmm->cpu) || (vmm->cpu.eflags & FLAG_TF))
@@ -135,4 +135,12 @@ int vmm_check_spin(struct vmm *vmm, u32 max_period)
         if (!pass_time(vmm))
             break;
     return 0;
+}
+
+int vmm_check_spin(struct vmm *vmm, u32 max_period)
+{
+    struct vmm_span span = vmm_span_begin(vmm);
+    int rc = check_spin(vmm, max_period);
+    vmm_span_end(vmm, EXPLAIN_waiting, &span);
+    return rc;
 }

@@ -1,6 +1,6 @@
 /* Counting exits: by kind, by port or address, by instruction. The per-exit part is a few array increments; names and
  * disassembly are made at the end, from bytes kept when a site was first seen. */
-#include "vmm_internal.h"
+#include "vmm_explain.h"
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -173,7 +173,7 @@ void vmm_note_read(struct vmm *vmm, const struct vmexit *exit)
     r->value = exit->kind == VMEXIT_PIO ? load(exit->pio.data, exit->pio.size) : load(exit->mmio.data, exit->mmio.size);
 }
 
-void vmm_count_exit(struct vmm *vmm, const struct vmexit *exit)
+enum exit_kind vmm_count_exit(struct vmm *vmm, const struct vmexit *exit)
 {
     enum exit_kind kind = kind_of(vmm, exit);
     struct exit_counts *c = vmm->counts;
@@ -181,7 +181,7 @@ void vmm_count_exit(struct vmm *vmm, const struct vmexit *exit)
     if (vmm->timeline)
         vmm_timeline_exit(vmm);
     if (exit->kind == VMEXIT_KICK)
-        return;
+        return kind;
     remember(vmm, exit, kind);
     if (exit->kind == VMEXIT_PIO) {
         c->port[exit->pio.port]++;
@@ -194,6 +194,7 @@ void vmm_count_exit(struct vmm *vmm, const struct vmexit *exit)
             c->other_memory++;
         count_site(vmm, exit->mmio.write);
     }
+    return kind;
 }
 
 /* --- at the end --- */
@@ -325,6 +326,7 @@ void vmm_stats_finish(struct vmm *vmm)
     struct machine *m = &vmm->machine;
     fill_times(vmm);
     vmm_timeline_sample(vmm);
+    vmm_explain_stats(vmm);
     for (int i = 0; i < EXIT_KIND_COUNT; i++)
         s->exits_total += s->exits[i];
     s->kvm_run = vmm->vcpu.runs;

@@ -7,7 +7,7 @@
  *   vmm_kick        the display
  *
  * All use one real-time signal whose value points at the vmm: no file-scope state. */
-#include "vmm_internal.h"
+#include "vmm_explain.h"
 
 #include "base/log.h"
 
@@ -228,8 +228,13 @@ void vmm_sleep_until(struct vmm *vmm, u64 deadline_ns)
 {
     u64 origin_ns = vmm->machine.clock.origin_ns;
     vmm->sleep_until = to_timespec(origin_ns + MIN(deadline_ns, INT64_MAX - origin_ns));
+    u64 start = tsc_now();
     if (!vmm->attention)
         (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, (const struct timespec *)&vmm->sleep_until, NULL);
+    u64 end = tsc_now();
+    vmm->tsc_asleep += end - start;
+    if (vmm_explains(vmm))
+        vmm_explain_span(vmm, EXPLAIN_asleep, end - start);
 }
 
 int vmm_service_attention(struct vmm *vmm)

@@ -152,6 +152,7 @@ static struct cluster *form(struct cluster_engine *engine, const struct cluster_
 
 void engine_try_form(struct cluster_engine *engine, struct entry *entry, struct form_request *request)
 {
+    engine->formations++;
     entry->cluster = form(engine, &entry->key, request);
     if (!entry->cluster) {
         entry->form_at = entry->exits * 2;
@@ -282,6 +283,11 @@ void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_st
 {
     *stats = engine->stats;
     sort_stops(engine, stats);
+}
+
+u64 cluster_engine_formations(const struct cluster_engine *engine)
+{
+    return engine->formations;
 }
 
 u64 cluster_engine_instructions(const struct cluster_engine *engine)

@@ -108,6 +108,8 @@ void cluster_engine_stats(const struct cluster_engine *engine, struct cluster_st
 u64 cluster_engine_instructions(const struct cluster_engine *engine);
 /* Exits avoided so far; also from a device access inside a running cluster. */
 u64 cluster_engine_exits_avoided(const struct cluster_engine *engine);
+/* How often it was tried to form a cluster. */
+u64 cluster_engine_formations(const struct cluster_engine *engine);
 /* Calls `each` for every cluster in the cache, in no order, until it returns false. One that is about to be formed
  * again is given as it was. */
 void cluster_engine_each(const struct cluster_engine *engine, bool (*each)(void *opaque, const struct cluster *cluster),

@@ -40,6 +40,7 @@ struct cluster_engine {
     struct cluster_backend backend;
     struct interp *interp;   /* regions: for code that is not often executed */
     struct cluster_stats stats;
+    u64 formations;          /* tried */
     struct heat heat;
     u32 stop_count[ZYDIS_MNEMONIC_MAX_VALUE + 1];
     struct entry entry[CACHE_SLOTS];

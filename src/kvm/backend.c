@@ -1,20 +1,17 @@
 /* Calibration and cost of exits in a scratch VM of one page of real-mode code. */
 #include "kvm/backend.h"
 
+#include "kvm/scratch.h"
+
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    CODE = 0x1000,        /* guest physical address of the code, also its IP in segment 0 */
-    STACK = 0x8000,
-    SCRATCH_BYTES = 0x10000,
-    SCRATCH_PORT = 0x80,
     EXITS_PER_BATCH = 200,
     BATCHES = 5,
     LOOP_INSNS = 20000,
@@ -26,54 +23,6 @@ enum {
     LATE_WINDOW_INSNS = 16, /* an exact backend opens the window within one or two */
 };
 
-struct scratch {
-    struct vm vm;
-    struct vcpu vcpu;
-    u8 *memory;
-    volatile int attention;
-};
-
-static void scratch_close(struct scratch *s)
-{
-    vcpu_close(&s->vcpu);
-    vm_close(&s->vm);
-    if (s->memory != MAP_FAILED)
-        munmap(s->memory, SCRATCH_BYTES);
-}
-
-static int scratch_open(struct scratch *s)
-{
-    *s = (struct scratch){.vm = {.fd = -1, .system_fd = -1}, .vcpu = {.fd = -1, .run = MAP_FAILED}};
-    s->memory = mmap(NULL, SCRATCH_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (s->memory == MAP_FAILED)
-        return -errno;
-    int rc = vm_open(&s->vm);
-    if (!rc) {
-        struct vm_slot slot = {.first = 0, .bytes = SCRATCH_BYTES, .host = s->memory};
-        rc = vm_set_slots(&s->vm, &slot, 1);
-    }
-    if (!rc)
-        rc = vcpu_open(&s->vcpu, &s->vm, &(struct vcpu_traits){0}, &s->attention);
-    if (rc)
-        scratch_close(s);
-    return rc;
-}
-
-/* Puts `code` in place and the vCPU in front of it; DX = SCRATCH_PORT, CX = `cx`. */
-static void scratch_load(struct scratch *s, const void *code, size_t bytes, u16 cx)
-{
-    struct cpu_state cpu;
-    memcpy(s->memory + CODE, code, bytes);
-    cpu_reset(&cpu);
-    cpu.sreg[CPU_CS].selector = 0;
-    cpu.sreg[CPU_CS].base = 0;
-    cpu.eip = CODE;
-    cpu.reg[CPU_ESP] = STACK;
-    cpu.reg[CPU_EDX] = SCRATCH_PORT;
-    cpu.reg[CPU_ECX] = cx;
-    vcpu_put_state(&s->vcpu, &cpu);
-}
-
 static int calibrate_out(struct scratch *s, struct vcpu_traits *traits)
 {
     static const u8 code[] = {0xee, 0xf4}; /* out dx, al / hlt */
@@ -84,7 +33,7 @@ static int calibrate_out(struct scratch *s, struct vcpu_traits *traits)
         return rc;
     if (exit.kind != VMEXIT_PIO)
         return -EIO;
-    traits->out_rip_after = vcpu_rip_linear(&s->vcpu) != CODE;
+    traits->out_rip_after = vcpu_rip_linear(&s->vcpu) != SCRATCH_CODE;
     return vcpu_run(&s->vcpu, &exit); /* to the HLT: nothing stays pending */
 }
 
@@ -123,13 +72,13 @@ static int calibrate_push(struct scratch *s, struct vcpu_traits *traits)
     static const u8 code[] = {0x66, 0x06, 0xf4}; /* push es, 32 bits / hlt */
     struct vmexit exit;
     scratch_load(s, code, sizeof code, 0);
-    memset(s->memory + STACK - 4, 0xff, 4);
+    memset(s->memory + SCRATCH_STACK - 4, 0xff, 4);
     int rc = vcpu_run(&s->vcpu, &exit);
     if (rc)
         return rc;
     if (exit.kind != VMEXIT_HLT)
         return -EIO;
-    traits->push_sreg_whole = s->memory[STACK - 1] == 0;
+    traits->push_sreg_whole = s->memory[SCRATCH_STACK - 1] == 0;
     return 0;
 }
 

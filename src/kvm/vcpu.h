@@ -75,8 +75,9 @@ bool vcpu_resumes(const struct vcpu *vcpu);
 
 /* Copies the state out of the shared page. */
 void vcpu_get_state(const struct vcpu *vcpu, struct cpu_state *cpu);
-/* Replaces the state at the next KVM_RUN. Clears a pending exception of a failed emulation. */
-void vcpu_put_state(struct vcpu *vcpu, const struct cpu_state *cpu);
+/* Replaces the state at the next KVM_RUN. Clears a pending exception of a failed emulation. True: segment or control
+ * registers are others, which takes KVM longer. */
+bool vcpu_put_state(struct vcpu *vcpu, const struct cpu_state *cpu);
 
 /* The x87's state, 512 bytes as FXSAVE stores them without REX.W, good until the next KVM_RUN. `write`: they will be
  * changed, and go back to KVM before it. NULL (logged) if KVM does not give them. */

@@ -115,7 +115,7 @@ static bool put_shadow(struct kvm_vcpu_events *events, const struct cpu_state *c
     return true;
 }
 
-void vcpu_put_state(struct vcpu *vcpu, const struct cpu_state *cpu)
+bool vcpu_put_state(struct vcpu *vcpu, const struct cpu_state *cpu)
 {
     struct kvm_sync_regs *sync = &vcpu->run->s.regs;
     struct kvm_regs *r = &sync->regs;
@@ -133,6 +133,7 @@ void vcpu_put_state(struct vcpu *vcpu, const struct cpu_state *cpu)
     if (put_shadow(&sync->events, cpu))
         dirty |= KVM_SYNC_X86_EVENTS;
     vcpu->run->kvm_dirty_regs |= dirty;
+    return dirty & KVM_SYNC_X86_SREGS;
 }
 
 void cpu_reset(struct cpu_state *cpu)

@@ -3,6 +3,7 @@
 #include "report/json.h"
 
 #include "base/log.h"
+#include "report/explain.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -275,6 +276,8 @@ json_t *json_variant(const struct run_stats *s)
         json_object_set_new(o, "horizon", json_horizon(&s->horizon));
     if (s->check.on)
         json_object_set_new(o, "check", json_check(&s->check));
+    if (s->explain.on)
+        json_object_set_new(o, "explain", explain_json(&s->explain));
     json_object_set_new(o, "host_ns", json_host_ns(s));
     set_u64(o, "cpu_ns", s->cpu_ns);
     set_u64(o, "virtual_ns", s->virtual_ns);

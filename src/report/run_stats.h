@@ -98,6 +98,57 @@ struct run_check {
     u64 differences;
 };
 
+/* --explain: what an exit's time is spent on, from one entry of KVM_RUN to the next. JSON key, text. The first are its
+ * overhead; the others are what exits are made for, and sleep. */
+#define EXPLAIN_OVERHEADS(X)                                                                                 \
+    X(syscall, "system call")                                                                                \
+    X(kvm, "KVM, but for the guest")                                                                         \
+    X(world, "leaving the guest, entering it again")                                                         \
+    X(state, "registers out of KVM, into KVM")                                                               \
+    X(completion, "finishing the instruction in KVM")                                                        \
+    X(count, "telling and counting the exit")                                                                \
+    X(device, "device")                                                                                      \
+    X(lookup, "finding and checking a cluster")                                                              \
+    X(interrupt, "interrupts")                                                                               \
+    X(rescue, "what KVM cannot execute")                                                                     \
+    X(events, "events and timers")                                                                           \
+    X(waiting, "looking whether the guest waits")                                                            \
+    X(longer, "longer than 20 exits, not cut")
+#define EXPLAIN_WORK(X)                                                                                      \
+    X(guest, "guest, in KVM")                                                                                \
+    X(cluster, "guest, in clusters")                                                                         \
+    X(asleep, "asleep")
+
+enum explain_step {
+#define X(id, text) EXPLAIN_##id,
+    EXPLAIN_OVERHEADS(X) EXPLAIN_WORK(X)
+#undef X
+    EXPLAIN_STEPS,
+    EXPLAIN_OVERHEAD_STEPS = EXPLAIN_guest
+};
+
+struct run_explain_kind {
+    u64 exits;          /* with an entry of KVM_RUN of their own */
+    u64 sampled;        /* of these, those whose every step was timed */
+    u32 exit_ns;        /* KVM_RUN with such an exit and nothing else, measured at start: syscall, kvm and world together */
+    u32 median_ns;      /* of all overhead of an exit */
+    struct {
+        u64 sum_ns;     /* of all exits */
+        u32 median_ns;  /* of one */
+    } step[EXPLAIN_STEPS];
+};
+struct run_explain {
+    bool on;
+    u64 further_exits;  /* came up while another exit's instruction was being finished: in that one's costs */
+    u32 syscall_ns, immediate_ns, regs_ns, sregs_ns; /* measured at start; see struct exit_cost */
+    /* Measured without samples, from the first entry of KVM_RUN on: every KVM_RUN, cluster and sleep is timed. */
+    u64 total_ns;
+    u64 guest_ns;       /* in KVM_RUN, but for what its exits cost by the measurement at start */
+    u64 cluster_ns;     /* host code and interpreter, translating included */
+    u64 asleep_ns;
+    struct run_explain_kind kind[EXIT_KIND_COUNT];
+};
+
 enum run_end {
     RUN_END_EXIT_PORT,  /* the guest wrote the exit port: status (value << 1) | 1 */
     RUN_END_PROGRAM,    /* the program that DOS was started for ended: its errorlevel */
@@ -143,6 +194,7 @@ struct run_stats {
     struct run_window window;
     struct run_horizon horizon;
     struct run_translation translation; /* all zero: another executor than host */
+    struct run_explain explain;
 
     u64 host_ns_total, host_ns_kvm, host_ns_cluster;
     u64 host_ns_devices; /* serving exits; extrapolated from a sample of them */

@@ -23,6 +23,7 @@ int test_doctor(void);
 int test_leave_point(void);
 int test_html(void);
 int test_timeline(void);
+int test_explain(void);
 
 /* Writes a file of `bytes` bytes that begins with `data`; returns its path, valid until the next call but three. */
 const char *temp_file(const char *name, const void *data, size_t len, u64 bytes);

@@ -43,5 +43,5 @@ int main(void)
 {
     return test_options() + test_help() + test_drives() + test_firmware() + test_script() +
            test_difference() + test_report() + test_json() + test_doctor() + test_leave_point() +
-           test_html() + test_timeline();
+           test_explain() + test_html() + test_timeline();
 }

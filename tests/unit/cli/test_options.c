@@ -127,6 +127,17 @@ static void every_option_takes_its_values(void **state)
     assert_int_equal(o.clock, CLOCK_MODE_HOST);
 }
 
+static void explaining(void **state)
+{
+    struct options o;
+    (void)state;
+    assert_ok(&o, "run x --explain");
+    assert_true(o.explain);
+    assert_ok(&o, "ab x --explain-svg=e");
+    assert_false(o.explain);
+    assert_string_equal(o.explain_svg, "e");
+}
+
 static void horizons(void **state)
 {
     struct options o;
@@ -315,6 +326,8 @@ static const struct {
     {"ems", "run x --ems=32769", "--ems=32769: not a number of KiB (16 to 32768) or none"},
     {"triple-fault", "run x --triple-fault=loop", "--triple-fault=loop: not one of auto, reset, crash"},
     {"dump-clusters", "run x --dump-clusters=", "--dump-clusters=: the file name must not be empty"},
+    {"explain", "run x --explain=yes", "--explain: takes no value"},
+    {"explain-svg", "ab x --explain-svg=", "--explain-svg=: the file name must not be empty"},
     {"perf-map", "run x --perf-map=", "--perf-map=: the file name must not be empty"},
     {"top", "clusters x --top=0", "--top=0: not a number of clusters (1 to 1000000)"},
     {"steps", "clusters x --steps=yes", "--steps: takes no value"},
@@ -454,6 +467,7 @@ int test_options(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
         cmocka_unit_test(every_option_takes_its_values),
+        cmocka_unit_test(explaining),
         cmocka_unit_test(horizons),
         cmocka_unit_test(executor_options),
         cmocka_unit_test(values_may_stand_apart),

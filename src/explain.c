@@ -1,0 +1,310 @@
+/* Steps, sums and histograms of the exits of a run. */
+#include "explain.h"
+
+#include "machine/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A histogram's bucket is an eighth of an octave: a median from it is a sixteenth off at most. */
+enum { SUB_BITS = 3, SUB = 1 << SUB_BITS, BUCKETS = 45 * SUB, ALL = EXPLAIN_STEPS };
+
+/* The first exits of a kind, all samples; the later ones, of which some are. */
+enum stratum { FIRST, LATER, STRATA };
+
+struct kind {
+    u64 exits;
+    u64 exact[EXPLAIN_STEPS]; /* of all exits: what is in KVM_RUN, spans, exits that are no samples of others */
+    u64 like[STRATA];         /* exits of which samples are taken */
+    u64 taken[STRATA];
+    u64 sum[STRATA][EXPLAIN_STEPS]; /* of the samples, what is not exact */
+    u32 bucket[EXPLAIN_STEPS + 1][BUCKETS]; /* weighted by the exits that a sample stands for; [ALL]: overhead of an exit */
+};
+
+struct explain {
+    struct explain_costs costs;
+    struct kind kind[EXIT_KIND_COUNT];
+    u64 first_entry, further, guest, spanned;
+    u32 left, seed; /* later exits until the next sample */
+
+    /* The exit in hand. */
+    u64 run_start, run_end;
+    enum explain_entry entry;
+    bool counted, sampling, formed;
+    enum exit_kind of;
+    enum stratum stratum;
+    enum explain_step step;
+    u64 since;                /* when `step` began */
+    u64 spanned_before;
+    u64 ticks[EXPLAIN_STEPS]; /* of a sample */
+    u64 exact[EXPLAIN_STEPS]; /* of these, those added up already */
+};
+
+static u64 minus(u64 a, u64 b)
+{
+    return a > b ? a - b : 0;
+}
+
+struct explain *explain_create(const struct explain_costs *costs)
+{
+    struct explain *e = calloc(1, sizeof *e);
+    if (!e)
+        return NULL;
+    e->costs = *costs;
+    e->left = EXPLAIN_PERIOD;
+    e->seed = 1;
+    return e;
+}
+
+void explain_destroy(struct explain *explain)
+{
+    free(explain);
+}
+
+u64 explain_first_entry(const struct explain *explain)
+{
+    return explain->first_entry;
+}
+
+/* --- one exit --- */
+
+static u32 bucket_of(u64 ticks)
+{
+    if (ticks < SUB)
+        return (u32)ticks;
+    u32 octave = 63 - (u32)__builtin_clzll(ticks) - SUB_BITS;
+    return MIN(octave * SUB + (u32)(ticks >> octave), (u32)BUCKETS - 1);
+}
+
+/* The middle of it. */
+static u64 bucket_ticks(u32 bucket)
+{
+    if (bucket < 2 * SUB)
+        return bucket;
+    u32 octave = bucket / SUB - 1;
+    return ((u64)(bucket % SUB + SUB) << octave) + (1ull << octave) / 2;
+}
+
+static void end_step(struct explain *e, u64 now, u64 cost)
+{
+    e->ticks[e->step] += minus(minus(now, e->since), cost);
+    e->since = now;
+}
+
+static void keep_sample(struct explain *e)
+{
+    struct kind *kind = &e->kind[e->of];
+    u32 weight = e->stratum == FIRST ? 1 : EXPLAIN_PERIOD;
+    u64 overhead = 0;
+    for (u32 step = 0; step < EXPLAIN_STEPS; step++) {
+        u64 ticks = e->ticks[step] + e->exact[step];
+        kind->sum[e->stratum][step] += e->ticks[step];
+        kind->bucket[step][bucket_of(ticks)] += weight;
+        overhead += step < EXPLAIN_OVERHEAD_STEPS ? ticks : 0;
+    }
+    kind->bucket[ALL][bucket_of(overhead)] += weight;
+    kind->taken[e->stratum]++;
+}
+
+static void add_long(const struct explain *e, struct kind *kind, u64 spent)
+{
+    if (!e->sampling)
+        kind->exact[EXPLAIN_longer] += spent;
+    for (u32 step = 0; step < EXPLAIN_STEPS && e->sampling; step++)
+        kind->exact[step] += e->ticks[step];
+}
+
+/* The exit in hand is over: KVM_RUN is entered again. */
+static void end_exit(struct explain *e, u64 now)
+{
+    struct kind *kind = &e->kind[e->of];
+    if (!e->counted)
+        return;
+    if (e->sampling)
+        end_step(e, now, 0);
+    u64 spent = minus(now - e->run_end, e->spanned - e->spanned_before);
+    if (e->formed)
+        kind->exact[EXPLAIN_lookup] += spent;
+    else if (spent > EXPLAIN_LONG * e->costs.exit[EXIT_pio_out])
+        add_long(e, kind, spent);
+    else {
+        kind->like[e->stratum]++;
+        if (e->sampling)
+            keep_sample(e);
+    }
+    e->counted = e->sampling = e->formed = false;
+}
+
+void explain_ran(struct explain *e, u64 start, u64 end, enum explain_entry entry)
+{
+    end_exit(e, start);
+    if (!e->first_entry)
+        e->first_entry = start;
+    e->run_start = start;
+    e->run_end = end;
+    e->entry = entry;
+}
+
+/* xorshift32: Marsaglia, "Xorshift RNGs" (2003). */
+static u32 random_gap(struct explain *e)
+{
+    e->seed ^= e->seed << 13;
+    e->seed ^= e->seed >> 17;
+    e->seed ^= e->seed << 5;
+    return 1 + e->seed % (2 * EXPLAIN_PERIOD - 1);
+}
+
+static bool is_sample(struct explain *e, const struct kind *kind)
+{
+    e->stratum = kind->exits <= EXPLAIN_FIRST ? FIRST : LATER;
+    if (e->stratum == FIRST)
+        return true;
+    if (--e->left)
+        return false;
+    e->left = random_gap(e);
+    return true;
+}
+
+/* So much of the exit in hand is exactly that. */
+static void add_exact(struct explain *e, enum explain_step step, u64 ticks)
+{
+    e->kind[e->of].exact[step] += ticks;
+    if (e->sampling)
+        e->exact[step] += ticks;
+}
+
+/* Moves as much as there is of `ticks` from *from to a step. */
+static void move(struct explain *e, enum explain_step step, u64 *from, u64 ticks)
+{
+    ticks = MIN(ticks, *from);
+    add_exact(e, step, ticks);
+    *from -= ticks;
+}
+
+/* What was in KVM_RUN. */
+static void cut_run(struct explain *e)
+{
+    const struct explain_costs *c = &e->costs;
+    u64 run = minus(e->run_end - e->run_start, c->timestamp);
+    move(e, EXPLAIN_syscall, &run, c->syscall);
+    move(e, EXPLAIN_kvm, &run, minus(c->immediate, c->syscall));
+    move(e, EXPLAIN_world, &run, minus(c->exit[e->of], c->immediate));
+    move(e, EXPLAIN_state, &run, c->entry[e->entry]);
+    e->guest += run;
+    add_exact(e, EXPLAIN_guest, run);
+}
+
+bool explain_counted(struct explain *e, enum exit_kind kind, u64 now)
+{
+    e->kind[kind].exits++;
+    e->of = kind;
+    e->counted = true;
+    e->spanned_before = e->spanned;
+    e->sampling = is_sample(e, &e->kind[kind]);
+    if (e->sampling) {
+        memset(e->ticks, 0, sizeof e->ticks);
+        memset(e->exact, 0, sizeof e->exact);
+        e->step = EXPLAIN_count;
+        e->since = e->run_end;
+        end_step(e, now, e->costs.timestamp);
+        e->step = kind <= EXIT_mmio_write ? EXPLAIN_device : EXPLAIN_events;
+    }
+    cut_run(e);
+    return e->sampling;
+}
+
+void explain_further(struct explain *e)
+{
+    e->further++;
+}
+
+void explain_formed(struct explain *e)
+{
+    e->formed = true;
+}
+
+enum explain_step explain_mark(struct explain *e, enum explain_step step, u64 now)
+{
+    enum explain_step before = e->step;
+    end_step(e, now, e->costs.timestamp);
+    e->step = step;
+    return before;
+}
+
+void explain_span(struct explain *e, enum explain_step step, u64 ticks)
+{
+    add_exact(e, step, ticks);
+    e->spanned += ticks;
+    e->since += ticks;
+}
+
+u64 explain_spanned(const struct explain *e)
+{
+    return e->spanned;
+}
+
+/* --- at the end --- */
+
+static u64 to_ns(u64 ticks, const struct explain_scale *scale)
+{
+    return scale->per ? clock_muldiv(ticks, scale->ns, scale->per) : 0;
+}
+
+static u64 median(const u32 bucket[BUCKETS])
+{
+    u64 all = 0, below = 0;
+    for (u32 i = 0; i < BUCKETS; i++)
+        all += bucket[i];
+    for (u32 i = 0; i < BUCKETS; i++) {
+        below += bucket[i];
+        if (below * 2 > all)
+            return bucket_ticks(i);
+    }
+    return 0;
+}
+
+/* Of all exits of a kind. Where none of the later ones is a sample, they are taken to be like the first. */
+static u64 estimate(const struct kind *kind, enum explain_step step)
+{
+    u64 ticks = kind->exact[step];
+    for (u32 s = 0; s < STRATA; s++) {
+        enum stratum of = kind->taken[s] ? s : FIRST;
+        if (kind->taken[of])
+            ticks += clock_muldiv(kind->sum[of][step], kind->like[s], kind->taken[of]);
+    }
+    return ticks;
+}
+
+static void fill_kind(const struct kind *kind, const struct explain_scale *scale, struct run_explain_kind *out)
+{
+    out->exits = kind->exits;
+    out->sampled = kind->taken[FIRST] + kind->taken[LATER];
+    out->median_ns = (u32)to_ns(median(kind->bucket[ALL]), scale);
+    for (u32 step = 0; step < EXPLAIN_STEPS; step++) {
+        out->step[step].sum_ns = to_ns(estimate(kind, step), scale);
+        out->step[step].median_ns = to_ns(median(kind->bucket[step]), scale);
+    }
+}
+
+void explain_finish(struct explain *e, u64 now, const struct explain_totals *totals, const struct explain_scale *scale,
+                    struct run_explain *out)
+{
+    const struct explain_costs *c = &e->costs;
+    end_exit(e, now);
+    *out = (struct run_explain){
+        .on = true,
+        .further_exits = e->further,
+        .syscall_ns = (u32)to_ns(c->syscall, scale),
+        .immediate_ns = (u32)to_ns(c->immediate, scale),
+        .regs_ns = (u32)to_ns(c->entry[EXPLAIN_ENTRY_REGS], scale),
+        .sregs_ns = (u32)to_ns(c->entry[EXPLAIN_ENTRY_SREGS], scale),
+        .total_ns = to_ns(totals->total, scale),
+        .guest_ns = to_ns(e->guest, scale),
+        .cluster_ns = to_ns(totals->cluster, scale),
+        .asleep_ns = to_ns(totals->asleep, scale),
+    };
+    for (u32 i = 0; i < EXIT_KIND_COUNT; i++) {
+        fill_kind(&e->kind[i], scale, &out->kind[i]);
+        out->kind[i].exit_ns = (u32)to_ns(c->exit[i], scale);
+    }
+}
