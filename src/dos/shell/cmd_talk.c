@@ -71,11 +71,18 @@ int cmd_cls(char *args)
     return 0;
 }
 
+void version_show(void)
+{
+    u16 version = dos_simple(0x3000, 0);
+    out("COMMAND of huddle, DOS Version %u.%02u", (u32)(version & 0xff), (u32)(version >> 8));
+}
+
 int cmd_ver(char *args)
 {
     (void)args;
-    u16 version = dos_simple(0x3000, 0);
-    out("\nCOMMAND of huddle, DOS Version %u.%02u\n", (u32)(version & 0xff), (u32)(version >> 8));
+    out("\n");
+    version_show();
+    out("\n");
     return 0;
 }
 

@@ -165,7 +165,7 @@ static void prompt_code(char code)
         time_show_now();
         break;
     case 'V':
-        cmd_ver("");
+        version_show();
         break;
     }
 }

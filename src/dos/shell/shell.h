@@ -213,6 +213,8 @@ void date_show(const struct country *country, u16 year, u16 month, u16 day, bool
 void time_show(const struct country *country, u16 hour, u16 minute);
 void date_show_now(void);
 void time_show_now(void);
+/* The name and DOS's version, on one line without its end. */
+void version_show(void);
 /* " Volume in drive C is ..." */
 void volume_show(u8 drive);
 
