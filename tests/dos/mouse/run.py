@@ -2,7 +2,7 @@
 """The mouse driver of the built-in DOS: what programs see of it, at several levels, which must agree to the byte; and, for what
 needs no mouse, DOSBox's answers. README.md.
 
-    run.py --build=BUILD [--rebase] [case ...]
+    run.py --build=BUILD [--rebase] [--level=LEVEL] [--with=OPTION] [case ...]
 
 Status 0: all is well, 1: something is not, 77: skipped."""
 
@@ -76,9 +76,9 @@ def script_of(steps):
     return "\n".join(lines) + "\n"
 
 
-def run_huddle(huddle, program, steps, level, folder):
+def run_huddle(options, program, steps, level, folder):
     shutil.copy(program, folder / program.name)
-    command = [huddle, "run", "--display=none", "--clock=access", f"--cluster={level}", "--timeout=250"]
+    command = [options.huddle, "run", "--display=none", "--clock=access", f"--cluster={level}", "--timeout=250", *options.extra]
     if steps is not None:
         (folder / "script").write_text(script_of(steps))
         command.append("--script=script")
@@ -143,18 +143,18 @@ def pixels(path):
 def run_case(name, options, programs, root):
     program = programs / f"{name.upper()}.COM"
     outputs = {}
-    for level in LEVELS:
+    for level in options.levels:
         folder = root / f"{name}-{level}"
         folder.mkdir()
-        outputs[level] = run_huddle(options.huddle, program, STEPS[name], level, folder)
-        judge_text(name, outputs[level], options.rebase and level == LEVELS[0])
+        outputs[level] = run_huddle(options, program, STEPS[name], level, folder)
+        judge_text(name, outputs[level], options.rebase and level == options.levels[0])
         if name == "graph":
-            judge_pictures(folder, options.rebase and level == LEVELS[0])
+            judge_pictures(folder, options.rebase and level == options.levels[0])
     dosbox = shutil.which("dosbox")
     if STEPS[name] is None and dosbox:
         folder = root / f"{name}-dosbox"
         folder.mkdir()
-        theirs, ours = comparable(run_dosbox(dosbox, program, folder)), comparable(outputs["off"])
+        theirs, ours = comparable(run_dosbox(dosbox, program, folder)), comparable(outputs[options.levels[0]])
         if theirs != ours:
             raise Failed(difference(theirs, ours, ("DOSBox", "huddle")))
 
@@ -163,9 +163,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=pathlib.Path)
     parser.add_argument("--rebase", action="store_true", help="take what comes out as what is expected: look at it!")
+    parser.add_argument("--level", action="append", dest="levels", help="only at this one; may be given again")
+    parser.add_argument("--with", action="append", dest="extra", default=[], help="an option for huddle")
     parser.add_argument("--keep", action="store_true", help="leave the directory and say where it is")
     parser.add_argument("cases", nargs="*")
     options = parser.parse_args()
+    options.levels = options.levels or LEVELS
     if options.build:
         options.huddle = str(options.build.resolve() / "src/huddle")
         programs = options.build.resolve() / "tests/dos/mouse"
