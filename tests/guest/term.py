@@ -20,6 +20,24 @@ try:
     import pyte
 except ImportError:
     pyte = None
+else:
+    class Screen(pyte.Screen):
+        """pyte's, which leaves a line where an empty one should come, and cannot scroll without a line feed."""
+
+        def delete_lines(self, count=None):
+            for y in range(self.lines):
+                _ = self.buffer[y]  # makes one of an empty line, too
+            super().delete_lines(count)
+
+        def scroll_up(self, count=None):
+            x, y = self.cursor.x, self.cursor.y
+            self.cursor.y = self.margins.top if self.margins else 0
+            self.delete_lines(count)
+            self.cursor.x, self.cursor.y = x, y
+
+    class Stream(pyte.ByteStream):
+        csi = {**pyte.ByteStream.csi, "S": "scroll_up"}
+        events = pyte.ByteStream.events | {"scroll_up"}
 
 KEYS, RAW, TABLE = range(3)  # guest_flag of typed.asm
 SMALL_FONT, NO_BLINK, BLOCK_CURSOR, ORANGE, EMPTY_PORT = (1 << bit for bit in range(8, 13))
@@ -37,8 +55,8 @@ class Terminal:
         if pyte is None:
             raise Skip("python3-pyte is not installed")
         self.tool, self.debug = tool, tool.scratch / "debug.txt"
-        self.screen = pyte.Screen(columns, rows)
-        self.stream = pyte.ByteStream(self.screen)
+        self.screen = Screen(columns, rows)
+        self.stream = Stream(self.screen)
         self.bytes = b""
         self.master, self.slave = os.openpty()
         self.resize(rows, columns)
