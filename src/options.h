@@ -86,6 +86,7 @@ struct options {
     u64 frames;         /* 0: no limit */
     const char *until_text, *script;
     const char *load_state, *save_state; /* NULL: none */
+    const char *control; /* NULL: no socket */
 
     /* Many guests. */
     const char *corpus;    /* the list; NULL: there is one guest */

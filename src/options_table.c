@@ -570,6 +570,10 @@ const struct option_row option_rows[] = {
      COMMAND_RUN | COMMAND_AB, false, GROUP_OUTPUT, FIELD(explain), .set = set_flag},
     {"explain-svg", "FILE.svg", "the same as a picture: --explain, and bars of the steps of each kind of exit",
      COMMAND_RUN | COMMAND_AB, false, GROUP_OUTPUT, FILE_OPTION(explain_svg)},
+    {"control", "PATH",
+     "a Unix socket made there, for its owner only, at which QEMU's clients find QMP: look at the guest, stop it, type, take "
+     "pictures, end it",
+     COMMAND_RUN, false, GROUP_OUTPUT, FILE_OPTION(control)},
     {"top", "N", "how many clusters to list (default 10)", COMMAND_CLUSTERS, false, GROUP_OUTPUT,
      NUMBER_OPTION(top), .min = 1, .max = 1000000, .what = "a number of clusters"},
     {"steps", NULL, "also list the steps that each instruction was lowered to", COMMAND_CLUSTERS, false,

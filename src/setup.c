@@ -2,6 +2,7 @@
 #include "setup.h"
 
 #include "base/log.h"
+#include "control/control.h"
 #include "script.h"
 
 #include <errno.h>
@@ -117,6 +118,16 @@ static int open_display(struct setup *s, const struct options *o)
     return rc;
 }
 
+static int open_control(struct setup *s, const struct options *o)
+{
+    const char *guest = o->image ? o->image : o->fda ? o->fda : o->hda;
+    if (!o->control)
+        return 0;
+    int rc = control_open(&s->control, o->control, guest);
+    s->config.control = s->control;
+    return rc;
+}
+
 static int open_dos(struct setup *s, const struct options *o)
 {
     int rc = dos_session_open(&s->dos, o);
@@ -168,6 +179,8 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
     s->config.script = s->script;
     if (!rc)
         rc = open_outputs(s, o);
+    if (!rc)
+        rc = open_control(s, o);
     if (!rc) /* the last: what went wrong before can be read */
         rc = open_display(s, o);
     if (rc)
@@ -179,6 +192,8 @@ void setup_close(struct setup *s)
 {
     if (s->display)
         s->display->class->close(s->display);
+    if (s->control)
+        control_close(s->control);
     for (u32 i = 0; i < MACHINE_FLOPPIES; i++)
         block_close(s->floppy[i]);
     for (u32 i = 0; i < MACHINE_DISKS; i++)

@@ -18,6 +18,7 @@ struct setup {
     struct block *disk[MACHINE_DISKS];
     struct script *script;
     struct display *display; /* NULL: none */
+    struct control *control; /* NULL: none */
     struct dos_session dos; /* if config.dos is set */
     int serial_fd;   /* -1: not ours to close */
     int debugcon_fd; /* -1: none */

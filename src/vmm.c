@@ -98,6 +98,7 @@ bool vmm_interrupt_deliverable(const struct vmm *vmm)
 void vmm_set_level(struct vmm *vmm, enum cluster_level level)
 {
     static const u32 pair = 2;
+    vmm->level = level;
     vmm->window = level == CLUSTER_OFF ? 0 : level == CLUSTER_PAIRS ? pair : vmm->config->window;
     vmm->regions = level == CLUSTER_ON;
     vmm->goes_on &= vmm->regions;
@@ -106,9 +107,10 @@ void vmm_set_level(struct vmm *vmm, enum cluster_level level)
     else
         cluster_engine_set_window(vmm->engine, vmm->window);
     vmm_window_follow(vmm);
+    vmm_control_note_level(vmm);
 }
 
-static int service_requests(struct vmm *vmm)
+int vmm_service_requests(struct vmm *vmm)
 {
     if (vmm->machine.requests & REQUEST_EXIT) {
         int status = (vmm->machine.exit_value << 1 | 1) & 0xff;
@@ -149,7 +151,7 @@ static int enter_guest(struct vmm *vmm)
 int vmm_go_on_a_little(struct vmm *vmm)
 {
     if (vmm->machine.requests)
-        return service_requests(vmm);
+        return vmm_service_requests(vmm);
     int rc = enter_guest(vmm);
     return rc ? rc : vmm_handle_exit(vmm);
 }
@@ -166,7 +168,7 @@ static int turn(struct vmm *vmm)
             return rc;
     }
     if (vmm->machine.requests)
-        return service_requests(vmm);
+        return vmm_service_requests(vmm);
     if (vmm->machine.intr && !(vmm->goes_on && !vmm_interrupt_deliverable(vmm))) {
         struct vmm_span span = vmm_span_begin(vmm);
         rc = vmm_service_interrupt(vmm);
@@ -295,6 +297,7 @@ static int create_engine(struct vmm *vmm)
 static void destroy(struct vmm *vmm)
 {
     vmm_display_stop(vmm);
+    vmm_control_stop(vmm);
     vmm_time_stop(vmm);
     vmm_stats_stop(vmm);
     cluster_engine_destroy(vmm->engine);
@@ -330,7 +333,7 @@ static struct vmm *alloc(const struct run_config *config, struct run_stats *stat
 
 static void finish(struct vmm *vmm)
 {
-    bool by_guest = vmm->stats->end != RUN_END_SIGNAL && vmm->stats->end != RUN_END_DISPLAY &&
+    bool by_guest = vmm->stats->end != RUN_END_SIGNAL && vmm->stats->end != RUN_END_DISPLAY && vmm->stats->end != RUN_END_CONTROL &&
                     vmm->stats->end != RUN_END_TIMEOUT && vmm->stats->end != RUN_END_CRASH && vmm->stats->end != RUN_END_CHECK &&
                     vmm->stats->end != RUN_END_HOST_ERROR;
     if (by_guest)
@@ -362,6 +365,8 @@ int vmm_run(const struct run_config *config, struct run_stats *stats)
         rc = vmm_time_start(vmm);
     if (!rc)
         rc = vmm_display_start(vmm);
+    if (!rc)
+        rc = vmm_control_start(vmm);
     if (rc) {
         vmm_end(vmm, RUN_END_HOST_ERROR, 71, "the machine could not be started: %s", strerror(-rc));
     } else {

@@ -17,6 +17,7 @@ enum executor { EXECUTOR_INTERP, EXECUTOR_HOST };
 
 struct script; /* script.h */
 struct display; /* ui/display.h */
+struct control; /* control/control.h */
 struct dos_config; /* dos/dos.h */
 struct cluster_engine;
 struct cluster_backend;
@@ -60,6 +61,7 @@ struct run_config {
     const char *until_text;   /* NULL = none */
     struct script *script;    /* NULL = none */
     struct display *display;  /* open; NULL = none */
+    struct control *control;  /* open; NULL = none */
     const char *load_state;   /* loaded before the guest begins; NULL = none */
     const char *save_state;   /* written at the end; NULL = none */
     const char *screenshot;   /* PNG written at the end; NULL = none */

@@ -60,6 +60,8 @@ struct state_order {
 #define STATE_PARTS 4
 
 struct vmm_poll;    /* vmm_poll.c */
+struct vmm_control; /* vmm_control.c */
+struct control_avoided; /* control/control.h */
 struct exit_counts; /* vmm_stats.c */
 struct vmm_check;   /* vmm_check.c */
 struct vmm_explain; /* vmm_explain.c */
@@ -88,6 +90,8 @@ struct vmm {
     struct cluster_backend executor;
     struct cluster_engine *engine;
     struct vmm_check *check; /* NULL: no --check */
+    struct vmm_control *control; /* NULL: no --control */
+    enum cluster_level level; /* in force, as the next two */
     u32 window; /* in force: 0 = clusters off */
     bool regions; /* level on */
     bool goes_on; /* if cpu_current: cluster_engine_go_on has the guest next, not KVM */
@@ -164,6 +168,8 @@ void vmm_end(struct vmm *vmm, enum run_end end, int status, const char *format, 
  * bytes are none, or are not in RAM or ROM. */
 bool vmm_decode(const struct vmm *vmm, u32 eip, struct insn *insn);
 void vmm_set_level(struct vmm *vmm, enum cluster_level level);
+/* Resets the machine, ends the run or calls DOS, as machine.requests say. 0 or -errno. */
+must_check int vmm_service_requests(struct vmm *vmm);
 /* Serves requests, or lets KVM have the guest until its next exit, whether the run has ended or not. 0 or -errno. */
 must_check int vmm_go_on_a_little(struct vmm *vmm);
 bool vmm_interrupt_deliverable(const struct vmm *vmm);
@@ -313,6 +319,20 @@ void vmm_display_stop(struct vmm *vmm);
 /* The display's turn. */
 void vmm_display_poll(struct vmm *vmm);
 
+/* vmm_control.c. Without --control these do nothing. */
+must_check int vmm_control_start(struct vmm *vmm);
+/* Before the run's statistics go: clients are told how it ended. */
+void vmm_control_stop(struct vmm *vmm);
+/* Its turn. Comes back when the guest may go on, or the run has ended. 0 or -errno. */
+must_check int vmm_control_serve(struct vmm *vmm);
+/* The level is another; the machine has been reset, or only its processor. */
+void vmm_control_note_level(struct vmm *vmm);
+void vmm_control_note_reset(struct vmm *vmm, bool only_processor);
+
+/* vmm_control_avoided.c */
+/* Fills out[RUN_TOP]. */
+void vmm_control_avoided(const struct vmm *vmm, struct control_avoided *out);
+
 /* vmm_dos.c: without a built-in DOS these do nothing. */
 must_check int vmm_dos_create(struct vmm *vmm);
 /* Goes to behind the firmware's self-test, if that is known. */
@@ -343,6 +363,8 @@ enum exit_kind vmm_count_exit(struct vmm *vmm, const struct vmexit *exit);
 void vmm_note_read(struct vmm *vmm, const struct vmexit *exit);
 /* TSC ticks of the run so far in nanoseconds. */
 u64 vmm_tsc_to_ns(const struct vmm *vmm, u64 ticks);
+/* What vmm->stats would be now, without what there is only at the end: hashes of the stream, of RAM and of the picture. */
+void vmm_stats_look(struct vmm *vmm, struct run_stats *out);
 /* Fills vmm->stats at the end of the run. */
 void vmm_stats_finish(struct vmm *vmm);
 void vmm_stats_stop(struct vmm *vmm);

@@ -143,7 +143,7 @@ void vmm_halt(struct vmm *vmm)
         return;
     }
     struct clock *clock = &vmm->machine.clock;
-    if (clock->next_deadline_ns == CLOCK_NEVER && vmm->config->display)
+    if (clock->next_deadline_ns == CLOCK_NEVER && (vmm->config->display || vmm->config->control))
         vmm_sleep_until(vmm, CLOCK_NEVER); /* for a key */
     else if (clock->next_deadline_ns == CLOCK_NEVER)
         vmm_crash(vmm, "the guest halted and no device will ever interrupt it");

@@ -62,6 +62,7 @@ int vmm_reset(struct vmm *vmm)
     vcpu_request_window(&vmm->vcpu, false);
     cpu_reset(&vmm->cpu);
     vmm->cpu_current = true;
+    vmm_control_note_reset(vmm, comes_back(vmm));
     return 0;
 }
 

@@ -320,24 +320,42 @@ static void copy_ram(const struct memory *mem, int fd)
     }
 }
 
-void vmm_stats_finish(struct vmm *vmm)
+/* All that is cheap: from the counts so far, at any time. */
+static void gather(struct vmm *vmm)
 {
     struct run_stats *s = vmm->stats;
-    struct machine *m = &vmm->machine;
     fill_times(vmm);
-    vmm_timeline_sample(vmm);
-    vmm_explain_stats(vmm);
+    s->exits_total = 0;
     for (int i = 0; i < EXIT_KIND_COUNT; i++)
         s->exits_total += s->exits[i];
     s->kvm_run = vmm->vcpu.runs;
     s->completions = vmm->vcpu.completions;
     s->ioctls = vmm->vcpu.ioctls + vmm->vm.ioctls;
-    s->accesses = m->accesses;
+    s->accesses = vmm->machine.accesses;
     cluster_engine_stats(vmm->engine, &s->clusters);
     vmm_executor_stats(vmm);
     vmm_check_stats(vmm);
     vmm_window_stats(vmm);
     vmm_horizon_stats(vmm);
+    memset(s->targets, 0, sizeof s->targets);
+    memset(s->sites, 0, sizeof s->sites);
+    fill_targets(vmm);
+    fill_sites(vmm);
+}
+
+void vmm_stats_look(struct vmm *vmm, struct run_stats *out)
+{
+    gather(vmm);
+    *out = *vmm->stats;
+}
+
+void vmm_stats_finish(struct vmm *vmm)
+{
+    struct run_stats *s = vmm->stats;
+    struct machine *m = &vmm->machine;
+    gather(vmm);
+    vmm_timeline_sample(vmm);
+    vmm_explain_stats(vmm);
     s->stream_hash = trace_finish(&m->trace);
     s->stream_count = m->trace.count;
     s->ram_hash = hash64(m->memory.plain, m->memory.ram_bytes);
@@ -350,6 +368,4 @@ void vmm_stats_finish(struct vmm *vmm)
     }
     vga_picture_fini(&picture);
     s->frame_hash = vga_frame_hash(m->vga, VGA_VIEW_BEAM);
-    fill_targets(vmm);
-    fill_sites(vmm);
 }

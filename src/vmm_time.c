@@ -4,7 +4,7 @@
  *                   the guest waits for time to pass
  *   timeout timer   --timeout
  *   signal thread   SIGINT, SIGTERM, SIGHUP
- *   vmm_kick        the display
+ *   vmm_kick        the display, --control
  *
  * All use one real-time signal whose value points at the vmm: no file-scope state. */
 #include "vmm_explain.h"
@@ -245,6 +245,9 @@ int vmm_service_attention(struct vmm *vmm)
         return 0;
     vmm_display_poll(vmm);
     vmm_serve_state(vmm);
+    int rc = vmm_control_serve(vmm);
+    if (rc || vmm->ended)
+        return rc;
     if (vmm->machine.clock.mode == CLOCK_MODE_ACCESS)
         return look_for_quiet(vmm);
     vmm->armed_ns = CLOCK_NEVER;

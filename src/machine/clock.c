@@ -135,6 +135,31 @@ void clock_release(struct clock *clock)
     clock->held = false;
 }
 
+/* Host mode: it is `now_ns` now. */
+static void set_host_time(struct clock *clock, u64 now_ns)
+{
+    struct reading now = read_both();
+    clock->origin_ns = now.ns - now_ns; /* may wrap: only differences count */
+    clock->tsc.anchor = now.tick;
+    clock->tsc.anchor_ns = clock->recent_ns = now_ns;
+    clock->tsc.span = 0;
+    clock->recent_looks = 0;
+}
+
+void clock_stop(struct clock *clock)
+{
+    if (clock->mode == CLOCK_MODE_HOST)
+        clock_hold(clock, clock_now(clock));
+}
+
+void clock_go_on(struct clock *clock)
+{
+    if (clock->mode != CLOCK_MODE_HOST)
+        return;
+    clock_release(clock);
+    set_host_time(clock, clock->tsc.anchor_ns);
+}
+
 void clock_init(struct clock *clock, enum clock_mode mode)
 {
     struct reading now = read_both();
@@ -220,17 +245,6 @@ void clock_event_disarm(struct clock_event *event)
 u64 clock_host_age_ns(const struct clock *clock)
 {
     return host_now_ns() - clock->created_ns;
-}
-
-/* Host mode: it is `now_ns` now. */
-static void set_host_time(struct clock *clock, u64 now_ns)
-{
-    struct reading now = read_both();
-    clock->origin_ns = now.ns - now_ns; /* may wrap: only differences count */
-    clock->tsc.anchor = now.tick;
-    clock->tsc.anchor_ns = clock->recent_ns = now_ns;
-    clock->tsc.span = 0;
-    clock->recent_looks = 0;
 }
 
 void clock_state(struct clock *clock, struct state *s)

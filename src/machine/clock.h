@@ -80,6 +80,11 @@ u64 clock_ask_host(struct clock *clock);
 void clock_hold(struct clock *clock, u64 ns);
 void clock_release(struct clock *clock);
 
+/* Host mode: time stands still until clock_go_on, and goes on from there: what the host's clock does meanwhile is not part of
+ * it. Access mode: nothing, time stands still by itself. */
+void clock_stop(struct clock *clock);
+void clock_go_on(struct clock *clock);
+
 /* Virtual nanoseconds since power-on. Never goes back. */
 static inline u64 clock_now(struct clock *clock)
 {

@@ -167,6 +167,7 @@ static const char *end_id(enum run_end end)
         [RUN_END_CHECK] = "check",
         [RUN_END_HOST_ERROR] = "host_error",
         [RUN_END_DISPLAY] = "display",
+        [RUN_END_CONTROL] = "control",
         [RUN_END_SCRIPT_FAILED] = "script_failed",
     };
     return (u32)end < ARRAY_LEN(ids) && ids[end] ? ids[end] : "unknown";

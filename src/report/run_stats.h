@@ -161,6 +161,7 @@ enum run_end {
     RUN_END_CHECK,      /* --check found a difference: 70 */
     RUN_END_HOST_ERROR, /* KVM or host failed: 71 */
     RUN_END_DISPLAY,       /* somebody asked for it at the display: 0, or 129 if that is gone */
+    RUN_END_CONTROL,       /* a client of --control said quit: 0 */
     RUN_END_SCRIPT_FAILED, /* wait-text timed out and the like: 1 */
 };
 

@@ -34,6 +34,11 @@ void vga_picture_fini(struct vga_picture *picture);
 /* XXH3 over the size and the pixels of the picture at this instant; 0 if it could not be drawn. */
 u64 vga_frame_hash(struct vga *vga, enum vga_view view);
 
+enum vga_file { VGA_FILE_PNG, VGA_FILE_PPM };
+
+/* Writes a picture: to a temporary file beside `path`, then renamed. 0 or -errno (logged with the name). */
+must_check int vga_picture_save(const struct vga_picture *picture, const char *path, enum vga_file file);
+
 /* Writes the picture as PNG: to a temporary file beside `path`, then renamed. 0 or -errno (logged with the
  * name). */
 must_check int vga_screenshot(struct vga *vga, enum vga_view view, const char *path);

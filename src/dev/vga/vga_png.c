@@ -1,4 +1,4 @@
-/* Screenshots: a picture as PNG, 8 bits per channel (libpng manual, "Writing PNG files"). */
+/* Screenshots: a picture as PNG, 8 bits per channel (libpng manual, "Writing PNG files"), or as PPM (ppm(5)). */
 #include "dev/vga/vga.h"
 
 #include "base/log.h"
@@ -50,23 +50,47 @@ static bool write_png(png_structp png, png_infop info, FILE *file, const struct 
     return true;
 }
 
-static int picture_write(const struct vga_picture *picture, FILE *file, const char *path)
+static int write_as_png(const struct vga_picture *picture, FILE *file, const char *path, u8 *row)
 {
     int rc = -ENOMEM;
-    u8 *row = malloc((size_t)picture->width * 3);
     png_structp png =
         png_create_write_struct(PNG_LIBPNG_VER_STRING, (png_voidp)path, on_png_error, on_png_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
-    if (row && info)
+    if (info)
         rc = write_png(png, info, file, picture, row) ? 0 : -EIO;
     else
         log_error("%s: no memory to write the picture", path);
     png_destroy_write_struct(&png, &info);
+    return rc;
+}
+
+static int write_as_ppm(const struct vga_picture *picture, FILE *file, const char *path, u8 *row)
+{
+    fprintf(file, "P6\n%u %u\n255\n", picture->width, picture->height);
+    for (u32 y = 0; y < picture->height; y++) {
+        pack_row(picture->pixels + (size_t)y * picture->width, picture->width, row);
+        fwrite(row, 3, picture->width, file);
+    }
+    if (!ferror(file) && !fflush(file))
+        return 0;
+    int rc = -errno;
+    log_error("%s: %s", path, strerror(-rc));
+    return rc;
+}
+
+static int picture_write(const struct vga_picture *picture, FILE *file, const char *path, enum vga_file file_kind)
+{
+    u8 *row = malloc((size_t)picture->width * 3 + 1);
+    if (!row) {
+        log_error("%s: no memory to write the picture", path);
+        return -ENOMEM;
+    }
+    int rc = (file_kind == VGA_FILE_PPM ? write_as_ppm : write_as_png)(picture, file, path, row);
     free(row);
     return rc;
 }
 
-static int picture_save(const struct vga_picture *picture, const char *path, const char *temporary)
+static int save_by_way_of(const struct vga_picture *picture, const char *path, const char *temporary, enum vga_file file_kind)
 {
     FILE *file = fopen(temporary, "wb");
     if (!file) {
@@ -74,7 +98,7 @@ static int picture_save(const struct vga_picture *picture, const char *path, con
         log_error("%s: %s", temporary, strerror(errno));
         return rc;
     }
-    int rc = picture_write(picture, file, path);
+    int rc = picture_write(picture, file, path, file_kind);
     if (fclose(file) && !rc) {
         rc = -errno;
         log_error("%s: %s", temporary, strerror(errno));
@@ -88,21 +112,24 @@ static int picture_save(const struct vga_picture *picture, const char *path, con
     return rc;
 }
 
+int vga_picture_save(const struct vga_picture *picture, const char *path, enum vga_file file_kind)
+{
+    char *temporary;
+    if (asprintf(&temporary, "%s.tmp.%d", path, (int)getpid()) < 0) {
+        log_error("%s: no memory for its temporary name", path);
+        return -ENOMEM;
+    }
+    int rc = save_by_way_of(picture, path, temporary, file_kind);
+    free(temporary);
+    return rc;
+}
+
 int vga_screenshot(struct vga *vga, enum vga_view view, const char *path)
 {
     struct vga_picture picture = {0};
-    char *temporary = NULL;
     int rc = vga_render(vga, view, &picture);
-    if (rc)
-        return rc;
-    if (asprintf(&temporary, "%s.tmp.%d", path, (int)getpid()) < 0) {
-        log_error("%s: no memory for its temporary name", path);
-        temporary = NULL;
-        rc = -ENOMEM;
-    } else {
-        rc = picture_save(&picture, path, temporary);
-    }
-    free(temporary);
+    if (!rc)
+        rc = vga_picture_save(&picture, path, VGA_FILE_PNG);
     vga_picture_fini(&picture);
     return rc;
 }

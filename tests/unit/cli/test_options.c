@@ -329,6 +329,7 @@ static const struct {
     {"explain", "run x --explain=yes", "--explain: takes no value"},
     {"explain-svg", "ab x --explain-svg=", "--explain-svg=: the file name must not be empty"},
     {"perf-map", "run x --perf-map=", "--perf-map=: the file name must not be empty"},
+    {"control", "run x --control=", "--control=: the file name must not be empty"},
     {"top", "clusters x --top=0", "--top=0: not a number of clusters (1 to 1000000)"},
     {"steps", "clusters x --steps=yes", "--steps: takes no value"},
     {"host", "clusters x --host=yes", "--host: takes no value"},

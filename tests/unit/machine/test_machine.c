@@ -264,6 +264,32 @@ static void held_time_stands_still(void **state)
     }
 }
 
+static void stopped_time_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    struct clock clock;
+    for (u32 usable = 0; usable < 2; usable++) {
+        clock_init(&clock, CLOCK_MODE_HOST);
+        clock.tsc.usable &= usable;
+        u64 age = clock_host_age_ns(&clock);
+        clock_stop(&clock);
+        u64 at = clock_now(&clock);
+        while (clock_host_age_ns(&clock) < age + 20 * NS_PER_MS)
+            assert_int_equal(clock_now(&clock), at);
+        clock_go_on(&clock);
+        u64 now = clock_now(&clock);
+        assert_true(now >= at);
+        assert_true(now + 20 * NS_PER_MS <= clock_host_age_ns(&clock)); /* it is behind the host by that */
+        while (clock_now(&clock) == now)
+            ;
+    }
+    clock_init(&clock, CLOCK_MODE_ACCESS);
+    clock_stop(&clock);
+    clock_account_access(&clock);
+    clock_go_on(&clock);
+    assert_int_equal(clock_now(&clock), CLOCK_ACCESS_STEP_NS);
+}
+
 /* --- memory --- */
 
 static void memory_views_agree_and_a20_wraps(void **state)
@@ -571,6 +597,7 @@ int main(void)
         cmocka_unit_test(host_time_follows_the_hosts_clock),
         cmocka_unit_test(host_time_survives_a_bad_counter),
         cmocka_unit_test(held_time_stands_still),
+        cmocka_unit_test(stopped_time_goes_on_where_it_was),
         cmocka_unit_test(memory_views_agree_and_a20_wraps),
         cmocka_unit_test(bus_accesses_are_announced_before_they_are_made),
         cmocka_unit_test(shadow_keeps_its_stores_until_dropped),
