@@ -142,7 +142,7 @@ int vga_write_png(struct vga *vga, enum vga_view view, int fd)
         return rc;
     int own = dup(fd);
     FILE *file = own < 0 ? NULL : fdopen(own, "wb");
-    rc = file ? picture_write(&picture, file, "the picture") : -errno;
+    rc = file ? picture_write(&picture, file, "the picture", VGA_FILE_PNG) : -errno;
     if (file ? fclose(file) != 0 : own >= 0 && close(own))
         rc = rc ? rc : -errno;
     vga_picture_fini(&picture);
