@@ -14,11 +14,13 @@ enum stratum { FIRST, LATER, STRATA };
 
 struct kind {
     u64 exits;
-    u64 exact[EXPLAIN_STEPS]; /* of all exits: what is in KVM_RUN, spans, exits that are no samples of others */
+    u64 exact[EXPLAIN_STEPS]; /* of all exits: what is in KVM_RUN, spans, exits that are no samples of others
+                               */
     u64 like[STRATA];         /* exits of which samples are taken */
     u64 taken[STRATA];
     u64 sum[STRATA][EXPLAIN_STEPS]; /* of the samples, what is not exact */
-    u32 bucket[EXPLAIN_STEPS + 1][BUCKETS]; /* weighted by the exits that a sample stands for; [ALL]: overhead of an exit */
+    u32 bucket[EXPLAIN_STEPS + 1]
+              [BUCKETS]; /* weighted by the exits that a sample stands for; [ALL]: overhead of an exit */
 };
 
 struct explain {
@@ -34,7 +36,7 @@ struct explain {
     enum exit_kind of;
     enum stratum stratum;
     enum explain_step step;
-    u64 since;                /* when `step` began */
+    u64 since; /* when `step` began */
     u64 spanned_before;
     u64 ticks[EXPLAIN_STEPS]; /* of a sample */
     u64 exact[EXPLAIN_STEPS]; /* of these, those added up already */
@@ -275,7 +277,8 @@ static u64 estimate(const struct kind *kind, enum explain_step step)
     return ticks;
 }
 
-static void fill_kind(const struct kind *kind, const struct explain_scale *scale, struct run_explain_kind *out)
+static void fill_kind(const struct kind *kind, const struct explain_scale *scale,
+                      struct run_explain_kind *out)
 {
     out->exits = kind->exits;
     out->sampled = kind->taken[FIRST] + kind->taken[LATER];
@@ -286,8 +289,8 @@ static void fill_kind(const struct kind *kind, const struct explain_scale *scale
     }
 }
 
-void explain_finish(struct explain *e, u64 now, const struct explain_totals *totals, const struct explain_scale *scale,
-                    struct run_explain *out)
+void explain_finish(struct explain *e, u64 now, const struct explain_totals *totals,
+                    const struct explain_scale *scale, struct run_explain *out)
 {
     const struct explain_costs *c = &e->costs;
     end_exit(e, now);

@@ -1,15 +1,18 @@
-/* The instrument behind --explain: cuts the time from one entry of KVM_RUN to the next into steps and adds them up by the kind
- * of exit that came in between. It is given timestamps (ticks of the TSC) and takes none itself.
+/* The instrument behind --explain: cuts the time from one entry of KVM_RUN to the next into steps and adds
+ * them up by the kind of exit that came in between. It is given timestamps (ticks of the TSC) and takes none
+ * itself.
  *
- * - What the run loop times anyhow, or what is rare, is added up for every exit: KVM_RUN, finishing an instruction, clusters,
- *   interrupts, sleep.
- * - The steps that follow every exit are short; of these some exits are samples. Of each kind the first are; later, one of a few,
- *   at random distances, so that loops of the guest do not beat with them. Only the later ones are extrapolated.
- * - An exit behind which a cluster was formed, or for which the run loop took as long as for many exits (the host was busy, a
- *   device had much to do), stands for no others: its time is added as it is, cut into steps if it would
- *   have been a sample.
- * - What is in KVM_RUN cannot be seen from here. It is cut by what was measured at start (struct explain_costs), and what is left is
- *   the guest's. That can be no less than nothing: a KVM_RUN that is shorter than an exit was at start is all exit.
+ * - What the run loop times anyhow, or what is rare, is added up for every exit: KVM_RUN, finishing an
+ * instruction, clusters, interrupts, sleep.
+ * - The steps that follow every exit are short; of these some exits are samples. Of each kind the first are;
+ * later, one of a few, at random distances, so that loops of the guest do not beat with them. Only the later
+ * ones are extrapolated.
+ * - An exit behind which a cluster was formed, or for which the run loop took as long as for many exits (the
+ * host was busy, a device had much to do), stands for no others: its time is added as it is, cut into steps
+ * if it would have been a sample.
+ * - What is in KVM_RUN cannot be seen from here. It is cut by what was measured at start (struct
+ * explain_costs), and what is left is the guest's. That can be no less than nothing: a KVM_RUN that is
+ * shorter than an exit was at start is all exit.
  * - A timestamp that is taken for the instrument alone costs time in a step; that is subtracted. */
 #ifndef HUDDLE_EXPLAIN_H
 #define HUDDLE_EXPLAIN_H
@@ -62,14 +65,14 @@ void explain_formed(struct explain *explain);
 /* In a sample: what is done from `now` on is `step`; returns what was done until now. */
 enum explain_step explain_mark(struct explain *explain, enum explain_step step, u64 now);
 
-/* In any exit: `ticks` up to now were `step`, one that is never marked. Spans inside of others come first, and are not part of
- * those: explain_spanned counts the ticks of all spans. */
+/* In any exit: `ticks` up to now were `step`, one that is never marked. Spans inside of others come first,
+ * and are not part of those: explain_spanned counts the ticks of all spans. */
 void explain_span(struct explain *explain, enum explain_step step, u64 ticks);
 u64 explain_spanned(const struct explain *explain);
 
 /* Ends the exit in hand, and fills `out` with all there is to say. */
-void explain_finish(struct explain *explain, u64 now, const struct explain_totals *totals, const struct explain_scale *scale,
-                    struct run_explain *out);
+void explain_finish(struct explain *explain, u64 now, const struct explain_totals *totals,
+                    const struct explain_scale *scale, struct run_explain *out);
 /* When KVM_RUN was entered first; 0: never. */
 u64 explain_first_entry(const struct explain *explain);
 

@@ -1,5 +1,5 @@
-/* --explain: what an exit costs is measured, the instrument (explain.h) put between the run loop's steps and around the executor
- * of clusters, and its result taken. */
+/* --explain: what an exit costs is measured, the instrument (explain.h) put between the run loop's steps and
+ * around the executor of clusters, and its result taken. */
 #include "vmm_explain.h"
 
 #include "kvm/exit_cost.h"
@@ -82,9 +82,10 @@ static const u8 *code(void *opaque, const struct cluster *cluster, int i, u32 *b
     return executor->code ? executor->code(executor->opaque, cluster, i, bytes) : NULL;
 }
 
-/* Without regions: a run is what follows one exit, and what is around it in the engine is looking it up and checking the code.
- * Regions go on from one to the next, and are timed as a whole (vmm_go_on). */
-static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, struct cpu_state *cpu, struct cluster_stats *stats)
+/* Without regions: a run is what follows one exit, and what is around it in the engine is looking it up and
+ * checking the code. Regions go on from one to the next, and are timed as a whole (vmm_go_on). */
+static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, struct cpu_state *cpu,
+                              struct cluster_stats *stats)
 {
     struct vmm *vmm = opaque;
     const struct cluster_backend *executor = &vmm->explain->executor;
@@ -159,7 +160,8 @@ void vmm_explain_end_span(struct vmm *vmm, enum explain_step step, const struct 
     const struct vmm_explain *explain = vmm->explain;
     if (explain->runs != span->runs)
         return; /* KVM ran in between: it is the time of other exits */
-    u64 ticks = tsc_now() - span->start, inside = explain_spanned(explain->instrument) - span->spanned + explain->timestamp;
+    u64 ticks = tsc_now() - span->start,
+        inside = explain_spanned(explain->instrument) - span->spanned + explain->timestamp;
     explain_span(explain->instrument, step, ticks > inside ? ticks - inside : 0);
     vmm->sampled = span->sampled;
 }

@@ -1,5 +1,5 @@
-/* --explain in the run loop: where a step ends and the next begins. Without --explain each of these is one test that is never
- * true. */
+/* --explain in the run loop: where a step ends and the next begins. Without --explain each of these is one
+ * test that is never true. */
 #ifndef HUDDLE_VMM_EXPLAIN_H
 #define HUDDLE_VMM_EXPLAIN_H
 
@@ -7,7 +7,8 @@
 
 #include "explain.h"
 
-/* vmm->config must be there. 0 or -ENOMEM. A host on which exits cannot be measured is told, and the guest runs without. */
+/* vmm->config must be there. 0 or -ENOMEM. A host on which exits cannot be measured is told, and the guest
+ * runs without. */
 must_check int vmm_explain_create(struct vmm *vmm);
 /* After the engine is gone. */
 void vmm_explain_destroy(struct vmm *vmm);

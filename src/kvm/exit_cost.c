@@ -1,6 +1,7 @@
-/* The scratch VM's code is the same exiting instruction over and over, without anything between: KVM_RUN then takes what the
- * exit does. Each is timed by itself, as those of a guest are. All that is measured is measured in turns, a few at a time, and the
- * medians taken: neither a host that wants the processor for something else now and then shows, nor one that becomes slower.
+/* The scratch VM's code is the same exiting instruction over and over, without anything between: KVM_RUN then
+ * takes what the exit does. Each is timed by itself, as those of a guest are. All that is measured is
+ * measured in turns, a few at a time, and the medians taken: neither a host that wants the processor for
+ * something else now and then shows, nor one that becomes slower.
  */
 #include "kvm/exit_cost.h"
 

@@ -1,4 +1,5 @@
-/* A scratch VM of one piece of memory with real-mode code, to find out what this host's KVM does and what it costs. */
+/* A scratch VM of one piece of memory with real-mode code, to find out what this host's KVM does and what it
+ * costs. */
 #ifndef HUDDLE_KVM_SCRATCH_H
 #define HUDDLE_KVM_SCRATCH_H
 
@@ -22,7 +23,8 @@ struct scratch {
 must_check int scratch_open(struct scratch *s);
 void scratch_close(struct scratch *s);
 
-/* Puts `code` in place and the vCPU in front of it; DX = SCRATCH_PORT, CX = `cx`, the other registers as after RESET. */
+/* Puts `code` in place and the vCPU in front of it; DX = SCRATCH_PORT, CX = `cx`, the other registers as
+ * after RESET. */
 void scratch_load(struct scratch *s, const void *code, size_t bytes, u16 cx);
 
 #endif

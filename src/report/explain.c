@@ -1,5 +1,5 @@
-/* The report of --explain. Averages are sums by counts, so that what is printed adds up; medians are there to show how far
- * a few long exits make the average. */
+/* The report of --explain. Averages are sums by counts, so that what is printed adds up; medians are there to
+ * show how far a few long exits make the average. */
 #include "report/explain.h"
 
 #include "report/number.h"
@@ -174,7 +174,8 @@ static void print_measured(FILE *out, const struct run_explain *e)
 {
     char total[NUMBER_BYTES], guest[NUMBER_BYTES], cluster[NUMBER_BYTES], asleep[NUMBER_BYTES];
     fprintf(out, "\nMeasured: %s since the guest was entered first, less %s that KVM had the guest, %s in\n",
-            number_format_ns(total, e->total_ns), number_format_ns(guest, e->guest_ns), number_format_ns(cluster, e->cluster_ns));
+            number_format_ns(total, e->total_ns), number_format_ns(guest, e->guest_ns),
+            number_format_ns(cluster, e->cluster_ns));
     fprintf(out, "clusters and %s of sleep: all of these are timed, none is estimated from samples.\n",
             number_format_ns(asleep, e->asleep_ns));
 }
@@ -182,12 +183,16 @@ static void print_measured(FILE *out, const struct run_explain *e)
 static void print_costs(FILE *out, const struct run_explain *e)
 {
     char text[4][NUMBER_BYTES];
-    fprintf(out, "Here a system call takes %s, KVM_RUN without a guest %s; with new registers %s more,\nwith new segments %s.\n",
+    fprintf(out,
+            "Here a system call takes %s, KVM_RUN without a guest %s; with new registers %s more,\nwith new "
+            "segments %s.\n",
             number_format_ns(text[0], e->syscall_ns), number_format_ns(text[1], e->immediate_ns),
             number_format_ns(text[2], e->regs_ns), number_format_ns(text[3], e->sregs_ns));
     if (e->further_exits)
-        fprintf(out, "%s further exits came while an instruction was being finished; they are in what that took.\n",
-                number_format(text[0], e->further_exits));
+        fprintf(
+            out,
+            "%s further exits came while an instruction was being finished; they are in what that took.\n",
+            number_format(text[0], e->further_exits));
 }
 
 void explain_print(FILE *out, const struct run_stats *stats)

@@ -1,4 +1,5 @@
-/* What exits cost: the report of --explain, as text, JSON and bars. All take runs without --explain and then say nothing. */
+/* What exits cost: the report of --explain, as text, JSON and bars. All take runs without --explain and then
+ * say nothing. */
 #ifndef HUDDLE_REPORT_EXPLAIN_H
 #define HUDDLE_REPORT_EXPLAIN_H
 
@@ -28,7 +29,8 @@ void explain_print(FILE *out, const struct run_stats *stats);
 /* The caller's reference; JSON's null without --explain. */
 json_t *explain_json(const struct run_explain *explain);
 
-/* Adds to a picture: a bar for each kind of exit that matters, of the steps of one exit on average. */
+/* Adds two charts to a picture, with a bar for each kind of exit that matters: of the steps of one exit as a
+ * rule, and of all. */
 void explain_add_bars(struct svg *svg, const struct run_stats *stats);
 /* A picture with the bars of `n` runs. 0 or -errno (logged). */
 must_check int explain_write_svg(const char *path, const struct run_stats *const *runs, u32 n);

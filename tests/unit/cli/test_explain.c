@@ -60,9 +60,9 @@ static void an_exit_is_cut_into_steps(void **state)
     explain_ran(e, 1290, 1350, EXPLAIN_ENTRY_CLEAN); /* ends it */
     finish(e, 1400, &out);
     static const u64 expected[EXPLAIN_STEPS] = {
-        [EXPLAIN_syscall] = 10, [EXPLAIN_kvm] = 20,   [EXPLAIN_world] = 20,   [EXPLAIN_state] = 5,   [EXPLAIN_count] = 8,
-        [EXPLAIN_device] = 18,  [EXPLAIN_lookup] = 11, [EXPLAIN_events] = 15, [EXPLAIN_guest] = 45, [EXPLAIN_cluster] = 30,
-        [EXPLAIN_asleep] = 100,
+        [EXPLAIN_syscall] = 10, [EXPLAIN_kvm] = 20,     [EXPLAIN_world] = 20,   [EXPLAIN_state] = 5,
+        [EXPLAIN_count] = 8,    [EXPLAIN_device] = 18,  [EXPLAIN_lookup] = 11,  [EXPLAIN_events] = 15,
+        [EXPLAIN_guest] = 45,   [EXPLAIN_cluster] = 30, [EXPLAIN_asleep] = 100,
     };
     const struct run_explain_kind *kind = &out.kind[EXIT_pio_out];
     assert_int_equal(kind->exits, 1);
@@ -125,7 +125,8 @@ static void clusters_and_sleep_are_no_overhead(void **state)
     assert_int_equal(explain_measured_ns(&out), 80);
 }
 
-/* The first exits of a kind cost another price than the later ones, of which one of a few is timed: still exact. */
+/* The first exits of a kind cost another price than the later ones, of which one of a few is timed: still
+ * exact. */
 static void later_exits_are_extrapolated(void **state)
 {
     enum { EXITS = 20000, LATER = EXITS - EXPLAIN_FIRST, DEAR = 900, CHEAP = 40 };
@@ -140,7 +141,8 @@ static void later_exits_are_extrapolated(void **state)
     finish(e, at, &out);
     const struct run_explain_kind *in = &out.kind[EXIT_pio_in];
     assert_int_equal(in->exits, EXITS);
-    assert_in_range(in->sampled, EXPLAIN_FIRST + LATER / EXPLAIN_PERIOD * 4 / 5, EXPLAIN_FIRST + LATER / EXPLAIN_PERIOD * 6 / 5);
+    assert_in_range(in->sampled, EXPLAIN_FIRST + LATER / EXPLAIN_PERIOD * 4 / 5,
+                    EXPLAIN_FIRST + LATER / EXPLAIN_PERIOD * 6 / 5);
     assert_int_equal(in->step[EXPLAIN_device].sum_ns, EXPLAIN_FIRST * DEAR + LATER * CHEAP);
     assert_in_range(in->step[EXPLAIN_device].median_ns, CHEAP - CHEAP / 8, CHEAP + CHEAP / 8);
     assert_int_equal(out.kind[EXIT_mmio_write].step[EXPLAIN_device].sum_ns, EXITS * 10);
@@ -162,7 +164,8 @@ static void samples_do_not_beat_with_the_guest(void **state)
     assert_in_range(out.kind[EXIT_pio_out].step[EXPLAIN_device].sum_ns, truth * 9 / 10, truth * 11 / 10);
 }
 
-/* Exits behind which a cluster was formed, and long ones, are added as they are, whether they are samples or not. */
+/* Exits behind which a cluster was formed, and long ones, are added as they are, whether they are samples or
+ * not. */
 static void what_is_like_no_other_is_exact(void **state)
 {
     enum { EXITS = 4000, EACH = 100, FORMING = 700, LONG = 50 * EXPLAIN_LONG + 1 };
@@ -247,7 +250,8 @@ static void set_step(struct run_explain_kind *kind, enum explain_step step, u64 
 
 static void fake_kind(struct run_explain_kind *kind, u64 exits, u64 device_ns)
 {
-    *kind = (struct run_explain_kind){.exits = exits, .sampled = exits / 31, .exit_ns = 1500, .median_ns = 1900};
+    *kind =
+        (struct run_explain_kind){.exits = exits, .sampled = exits / 31, .exit_ns = 1500, .median_ns = 1900};
     set_step(kind, EXPLAIN_syscall, 120);
     set_step(kind, EXPLAIN_kvm, 480);
     set_step(kind, EXPLAIN_world, 900);
@@ -320,8 +324,9 @@ static void report_json(void **state)
     fake_explained(&s);
     json_t *json = explain_json(&s.explain);
     json_int_t sum, measured, remainder, each;
-    assert_int_equal(json_unpack(json, "{s:I, s:I, s:I, s:{s:{s:{s:{s:I}}}}}", "sum_ns", &sum, "measured_ns", &measured,
-                                 "remainder_ns", &remainder, "kinds", "mmio_write", "besides", "cluster", "each_ns", &each),
+    assert_int_equal(json_unpack(json, "{s:I, s:I, s:I, s:{s:{s:{s:{s:I}}}}}", "sum_ns", &sum, "measured_ns",
+                                 &measured, "remainder_ns", &remainder, "kinds", "mmio_write", "besides",
+                                 "cluster", "each_ns", &each),
                      0);
     assert_int_equal(sum, explain_sum_ns(&s.explain));
     assert_int_equal(measured, 210000000);
@@ -349,6 +354,8 @@ static void report_bars(void **state)
     assert_int_equal(svg_finish(svg, out), 0);
     fclose(out);
     assert_non_null(strstr(text, "memory-mapped writes"));
+    assert_non_null(strstr(text, "window: one exit (median)"));
+    assert_non_null(strstr(text, ">1.90 us<"));
     assert_non_null(strstr(text, "32,000 x 1.78 us = 57.1 ms"));
     assert_null(strstr(text, "interrupt window")); /* far less than a percent */
     free(text);
