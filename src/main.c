@@ -15,6 +15,8 @@ static int run_command(const struct options *options)
         return cmd_clusters(options);
     case COMMAND_DOCTOR:
         return cmd_doctor(options);
+    case COMMAND_BENCH:
+        return cmd_bench(options);
     default:
         return STATUS_USAGE;
     }
@@ -31,6 +33,8 @@ static const char *command_help(enum command command)
         return "huddle clusters --help";
     case COMMAND_DOCTOR:
         return "huddle doctor --help";
+    case COMMAND_BENCH:
+        return "huddle bench --help";
     default:
         return "huddle --help";
     }

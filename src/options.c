@@ -218,8 +218,21 @@ static enum options_result parse_option(struct options *o, struct cursor *cursor
     return OPTIONS_OK;
 }
 
+static enum options_result set_benchmark(struct options *o, const char *arg, char *why)
+{
+    if (o->benchmark)
+        return refuse(why, "%.60s: one benchmark at a time", arg);
+    if (strcmp(arg, "exits") == 0)
+        o->benchmark = BENCHMARK_EXITS;
+    else
+        return refuse(why, "%.60s: no such benchmark; there is exits", arg);
+    return OPTIONS_OK;
+}
+
 static enum options_result add_image(struct options *o, const char *arg, char *why)
 {
+    if (o->command == COMMAND_BENCH)
+        return set_benchmark(o, arg, why);
     if (o->command == COMMAND_DOCTOR)
         return refuse(why, "%.100s: 'huddle doctor' takes no image", arg);
     if (!*arg)
@@ -321,6 +334,8 @@ static enum options_result check(const struct options *o, char *why)
         return OPTIONS_OK;
     if (check_corpus(o, why) != OPTIONS_OK)
         return OPTIONS_USAGE;
+    if (o->command == COMMAND_BENCH)
+        return o->benchmark ? OPTIONS_OK : refuse(why, "which benchmark: 'huddle bench exits'");
     if (!o->image && !o->fda && !o->hda && !o->hdb && !o->n_commands && !o->n_mounts && !o->corpus)
         return refuse(why, "nothing to run: 'huddle %s PROGRAM', DIRECTORY or IMAGE", command_name(o->command));
     if (o->command == COMMAND_CLUSTERS && o->level == CLUSTER_OFF)
@@ -346,6 +361,7 @@ static void set_defaults(struct options *o)
         .n_windows = 4,
         .executor = EXECUTOR_HOST,
         .top = 10,
+        .cpu = UINT64_MAX,
     };
 }
 
@@ -358,7 +374,7 @@ static enum options_result parse_global_option(const char *arg, char *why)
         return OPTIONS_HELP;
     if (option && !option->set)
         return special_option(option);
-    return refuse(why, "%.60s: a command comes first: run, ab, clusters or doctor", arg);
+    return refuse(why, "%.60s: a command comes first: run, ab, clusters, doctor or bench", arg);
 }
 
 static enum options_result parse_command(struct options *o, const char *arg, char *why)
@@ -377,7 +393,7 @@ static enum options_result parse_command(struct options *o, const char *arg, cha
         return refuse(why, "%.60s: no such command; did you mean '%s'?", arg, row->name);
     if (strchr(arg, '.') || strchr(arg, '/'))
         return refuse(why, "%.100s: no such command; did you mean 'huddle run %.100s'?", arg, arg);
-    return refuse(why, "%.60s: no such command; there are run, ab, clusters and doctor", arg);
+    return refuse(why, "%.60s: no such command; there are run, ab, clusters, doctor and bench", arg);
 }
 
 bool options_is_program(const char *name)
@@ -405,7 +421,7 @@ enum options_result options_parse(struct options *o, int argc, char *const argv[
     o->words = argv;
     o->n_words = (u32)argc;
     if (argc < 2)
-        return refuse(why, "a command is needed: run, ab, clusters or doctor");
+        return refuse(why, "a command is needed: run, ab, clusters, doctor or bench");
     enum options_result result = parse_command(o, argv[1], why);
     for (; result == OPTIONS_OK && cursor.at < argc; cursor.at++) {
         const char *arg = argv[cursor.at];

@@ -15,9 +15,10 @@ enum command {
     COMMAND_AB = 1 << 1,
     COMMAND_CLUSTERS = 1 << 2,
     COMMAND_DOCTOR = 1 << 3,
+    COMMAND_BENCH = 1 << 4,
 };
 #define COMMAND_GUEST (COMMAND_RUN | COMMAND_AB | COMMAND_CLUSTERS)
-#define COMMAND_ALL   (COMMAND_GUEST | COMMAND_DOCTOR)
+#define COMMAND_ALL   (COMMAND_GUEST | COMMAND_DOCTOR | COMMAND_BENCH)
 
 #define VARIANT_NAME_BYTES 32
 #define MAX_VARIANTS       5 /* as many columns as 100 characters hold */
@@ -41,6 +42,8 @@ struct variant {
 
 /* The items of --stress: what is rare becomes common. */
 enum stress { STRESS_FLUSH, STRESS_SLOW, STRESS_THRESHOLD, STRESS_CODE, STRESS_HEAT, STRESSES };
+
+enum benchmark { BENCHMARK_NONE, BENCHMARK_EXITS };
 
 /* What the user asked for. Strings point into argv. */
 struct options {
@@ -92,6 +95,10 @@ struct options {
     const char *corpus;    /* the list; NULL: there is one guest */
     u64 jobs;              /* comparisons at a time; 0: by default */
     u32 part, parts;       /* this one, from 1, of so many; 0 of 0: all */
+    enum benchmark benchmark; /* COMMAND_BENCH */
+    u64 cpu;                  /* to pin to; UINT64_MAX: the last */
+    bool quick;
+    const char *svg, *csv; /* NULL: none */
 
     /* The built-in DOS. */
     const char *mounts[MAX_MOUNTS]; /* "D=DIRECTORY" */

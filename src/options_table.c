@@ -539,6 +539,11 @@ const struct option_row option_rows[] = {
     {"script", "FILE", "type, wait and look as FILE says (see SCRIPTS in the man page)", COMMAND_GUEST, false,
      GROUP_END, FILE_OPTION(script)},
 
+    {"cpu", "N", "the processor to measure on (default: the last that may be used)", COMMAND_BENCH, false, GROUP_BENCH,
+     NUMBER_OPTION(cpu), .max = 1023, .what = "the number of a processor"},
+    {"quick", NULL, "measure less: a second or two, for a first look and for tests", COMMAND_BENCH, false, GROUP_BENCH, FIELD(quick),
+     .set = set_flag},
+
     {"display", "none|term",
      "where the screen is shown and keys come from: nowhere (none), or this terminal (term): text modes are "
      "shown, keys are the guest's but for Ctrl-], after which q ends the guest, s saves a picture, c sends Ctrl-Alt-Del "
@@ -555,12 +560,14 @@ const struct option_row option_rows[] = {
     {"debugcon", "FILE", "where bytes written to the debug ports E9h and 402h go", COMMAND_RUN, false,
      GROUP_OUTPUT, FILE_OPTION(debugcon)},
     {"stats", "FILE.json", "write what was counted", COMMAND_RUN, false, GROUP_OUTPUT, FILE_OPTION(stats)},
-    {"json", "FILE.json", "ab: write the whole comparison; clusters: all clusters, and what was counted",
-     COMMAND_AB | COMMAND_CLUSTERS, false, GROUP_OUTPUT, FILE_OPTION(json)},
     {"html", "FILE.html",
      "write the whole comparison as a page for a browser, which needs nothing but this file: charts, tables, the hottest "
      "clusters, the last pictures",
      COMMAND_AB, false, GROUP_OUTPUT, FILE_OPTION(html)},
+    {"json", "FILE.json", "ab: write the whole comparison; clusters: all clusters, and what was counted; bench: what was measured",
+     COMMAND_AB | COMMAND_CLUSTERS | COMMAND_BENCH, false, GROUP_OUTPUT, FILE_OPTION(json)},
+    {"svg", "FILE.svg", "draw what was measured", COMMAND_BENCH, false, GROUP_OUTPUT, FILE_OPTION(svg)},
+    {"csv", "FILE.csv", "write each sample, or each point, on a line", COMMAND_BENCH, false, GROUP_OUTPUT, FILE_OPTION(csv)},
     {"dump-clusters", "FILE|-",
      "list all clusters at the end of the run, as huddle clusters shows them; - is standard output",
      COMMAND_RUN, false, GROUP_OUTPUT, FILE_OPTION(dump_clusters)},
@@ -607,7 +614,8 @@ _Static_assert(ARRAY_LEN(option_rows) <= 64, "struct options remembers given row
 
 const char *const option_group_names[OPTION_GROUPS] = {
     [GROUP_DOS] = "Built-in DOS", [GROUP_DISKS] = "Disks",     [GROUP_MACHINE] = "Machine", [GROUP_CLUSTERS] = "Clusters",
-    [GROUP_END] = "When to end", [GROUP_OUTPUT] = "Output",   [GROUP_CORPUS] = "Many guests", [GROUP_GENERAL] = "General",
+    [GROUP_END] = "When to end", [GROUP_OUTPUT] = "Output",   [GROUP_CORPUS] = "Many guests", [GROUP_BENCH] = "Measuring",
+    [GROUP_GENERAL] = "General",
 };
 
 const struct command_row command_rows[] = {
@@ -646,6 +654,14 @@ const struct command_row command_rows[] = {
      "script or --timeout.\n\n"
      "The status is 0 if there is a listing, however the guest ended; 71 when the host failed; 2 when the command "
      "line is wrong or a file it needs cannot be used."},
+    {COMMAND_BENCH, "bench", "exits", "measure what exits of guests cost here",
+     "exits: runs a few instructions of a guest that exit, thousands of times, kind by kind: to the kernel and back (CPUID, a "
+     "hypercall, coalesced writes), to userspace and back (ports, device memory, strings, HLT, the interrupt window, an injected "
+     "interrupt), and the ioctls beside them. Each in real mode, as DOS guests run, and in 64-bit mode; on one processor "
+     "(--cpu), and on any. The control, the same loop without an exit, is subtracted; percentiles, not means. What this KVM does "
+     "not have is said to be missing. At the end a bare loop of KVM_RUN in a machine of its own says whether the samples can be believed.\n\n"
+     "The status is 0 if it was measured; 71 when the host failed, as it does without KVM; 2 when the command line is wrong or a file "
+     "cannot be written."},
     {COMMAND_DOCTOR, "doctor", NULL, "look whether huddle can run here",
      "Says whether /dev/kvm is there and may be used, what kind of KVM it is, what an exit costs, which "
      "firmware is found, and what to do about each problem. The status is 0 if huddle can run, else 1."},

@@ -10,6 +10,7 @@ enum option_group {
     GROUP_MACHINE,
     GROUP_CLUSTERS,
     GROUP_END,
+    GROUP_BENCH,
     GROUP_OUTPUT,
     GROUP_CORPUS,
     GROUP_GENERAL,

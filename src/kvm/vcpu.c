@@ -2,6 +2,7 @@
 #include "kvm/vcpu.h"
 
 #include "base/log.h"
+#include "kvm/measure.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
@@ -89,6 +90,11 @@ fail:
     return rc;
 }
 
+void vcpu_init_closed(struct vcpu *vcpu)
+{
+    *vcpu = (struct vcpu){.fd = -1, .run = MAP_FAILED};
+}
+
 void vcpu_close(struct vcpu *vcpu)
 {
     vcpu_fpu_free(vcpu);
@@ -152,6 +158,11 @@ static void decode_exit(struct kvm_run *run, struct vmexit *exit)
         exit->other.detail = 0;
         break;
     }
+}
+
+void vcpu_decode(const struct vcpu *vcpu, struct vmexit *exit)
+{
+    decode_exit(vcpu->run, exit);
 }
 
 /* KVM_RUN; on -EINTR the exit is a kick. */

@@ -50,6 +50,8 @@ struct vcpu {
 must_check int vcpu_open(struct vcpu *vcpu, struct vm *vm, const struct vcpu_traits *traits,
                          const volatile int *attention);
 void vcpu_close(struct vcpu *vcpu);
+/* A vCPU that was never opened: vcpu_close is all it may be given to. */
+void vcpu_init_closed(struct vcpu *vcpu);
 
 /* Runs until an exit. 0 or -errno (logged): KVM itself failed. */
 must_check int vcpu_run(struct vcpu *vcpu, struct vmexit *exit);

@@ -252,6 +252,11 @@ static const struct {
     {"part", "ab --corpus=l --part=0/3", "--part=0/3: not K/N, the Kth of N parts (1/1 to 1000000/1000000)"},
     {"part", "ab --corpus=l --part=4/3", "--part=4/3: not K/N, the Kth of N parts (1/1 to 1000000/1000000)"},
     {"part", "ab --corpus=l --part=/3", "--part=/3: not K/N, the Kth of N parts (1/1 to 1000000/1000000)"},
+    {"cpu", "bench exits --cpu=-1", "--cpu=-1: not the number of a processor (0 to 1023)"},
+    {"cpu", "bench exits --cpu=1024", "--cpu=1024: not the number of a processor (0 to 1023)"},
+    {"quick", "bench exits --quick=yes", "--quick: takes no value"},
+    {"svg", "bench exits --svg=", "--svg=: the file name must not be empty"},
+    {"csv", "bench exits --csv=", "--csv=: the file name must not be empty"},
     {"variants", "ab x --variants=off", "--variants=off: a comparison needs two variants"},
     {"variants", "ab x --variants=off,off", "--variants=off,off: off is there twice"},
     {"variants", "ab x --variants=off,fast",
@@ -365,9 +370,9 @@ static void hints(void **state)
     assert_refused("run x --=4", "--: no such option");
     assert_refused("rum x", "rum: no such command; did you mean 'run'?");
     assert_refused("x.img", "x.img: no such command; did you mean 'huddle run x.img'?");
-    assert_refused("frobnicate", "frobnicate: no such command; there are run, ab, clusters and doctor");
-    assert_refused("--ram=4 run x", "--ram=4: a command comes first: run, ab, clusters or doctor");
-    assert_refused("", "a command is needed: run, ab, clusters or doctor");
+    assert_refused("frobnicate", "frobnicate: no such command; there are run, ab, clusters, doctor and bench");
+    assert_refused("--ram=4 run x", "--ram=4: a command comes first: run, ab, clusters, doctor or bench");
+    assert_refused("", "a command is needed: run, ab, clusters, doctor or bench");
 }
 
 static void options_of_other_commands(void **state)
@@ -391,6 +396,9 @@ static void contradictions(void **state)
     assert_refused("ab --ram=4", "nothing to run: 'huddle ab PROGRAM', DIRECTORY or IMAGE");
     assert_refused("run x y", "y: only one image (x); more drives: --fda, --hda, --hdb");
     assert_refused("doctor x", "x: 'huddle doctor' takes no image");
+    assert_refused("bench", "which benchmark: 'huddle bench exits'");
+    assert_refused("bench x.img", "x.img: no such benchmark; there is exits");
+    assert_refused("bench exits exits", "exits: one benchmark at a time");
     assert_refused("run x --ram=4 --ram=8", "--ram: given twice");
     assert_refused("run x --cluster=off --cluster-window=8",
                    "--cluster-window: means nothing with --cluster=off");

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""huddle bench: what it prints, and that JSON, CSV and picture agree with each other. Numbers are not judged, but for one ratio."""
+
+import csv
+import json
+import math
+import sys
+import xml.etree.ElementTree
+
+sys.dont_write_bytecode = True
+from harness import Failed, case, expect, main
+
+PERCENTILES = ("min", "p10", "p50", "p90", "p99", "max")
+KINDS = ("control cpuid vmcall coalesced_port coalesced_mmio spin out in mmio_write mmio_read rep_outsb rep_insb hlt hlt_wake "
+         "interrupt window immediate sync get_regs set_regs get_sregs set_sregs").split()
+# What every KVM has, in real mode.
+NEEDED = "control cpuid spin out in mmio_write mmio_read rep_outsb rep_insb hlt immediate sync get_regs set_regs".split()
+SVG = "{http://www.w3.org/2000/svg}"
+BARE_TRIES = 5
+
+
+def bench(tool, name):
+    """Runs one with everything written; returns what it said, the JSON, the lines of the CSV, and the picture."""
+    files = {kind: tool.scratch / f"{name}.{kind}" for kind in ("json", "csv", "svg")}
+    ended = tool.run("bench", name, "--quick", *(f"--{kind}={path}" for kind, path in files.items()), limit=120)
+    ended.expect_status(0)
+    with open(files["csv"], newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return ended, json.loads(files["json"].read_text()), rows, xml.etree.ElementTree.parse(files["svg"]).getroot()
+
+
+def check_host(ended, result):
+    host = result["host"]
+    for key in ("cpu", "kernel", "backend"):
+        expect(host[key] and host[key] in ended.out, f"the host's {key} {host[key]!r} is not said")
+    expect(host["tsc_hz"] > 1e8, f"a counter of {host['tsc_hz']} Hz")
+
+
+def check_picture(root, lines):
+    expect(root.tag == SVG + "svg" and root.get("role") == "img", "the picture is not one")
+    expect("width" not in root.attrib and root.get("viewBox"), "the picture has a size of its own")
+    texts = {text.text for text in root.iter(SVG + "text")}
+    for line in lines:
+        expect(line in texts, f"the picture has no {line!r}")
+
+
+def check_kind(kind, rows):
+    what = f"{kind['id']}: "
+    if not kind["there"]:
+        expect(kind["why"], what + "missing without a reason")
+        expect(not rows, what + "samples of what is missing")
+        return
+    samples = sorted(max(0, int(row["cycles"]) - kind["control_cycles"]) for row in rows)
+    expect(len(samples) == kind["samples"] > 0, what + f"{len(samples)} lines for {kind['samples']} samples")
+    expect({int(row["control_cycles"]) for row in rows} == {kind["control_cycles"]}, what + "two controls")
+    for unit in ("cycles", "ns"):
+        values = [kind[unit][name] for name in PERCENTILES]
+        expect(values == sorted(values), what + f"percentiles are not in order: {values}")
+    for name, percent in (("p10", 10), ("p50", 50), ("p90", 90), ("p99", 99)):
+        rank = max(1, math.ceil(len(samples) * percent / 100))
+        expect(kind["cycles"][name] == samples[rank - 1], what + f"{name} is not the samples'")
+    expect(kind["cycles"]["min"] == samples[0] and kind["cycles"]["max"] == samples[-1], what + "not its range")
+    bins = kind["histogram"]
+    expect(sum(bins["counts"]) + bins["beyond"] == len(samples), what + "the histogram does not have all samples")
+    expect(len(bins["edges_ns"]) == len(bins["counts"]) + 1, what + "edges and bins do not fit")
+    expect(bins["edges_ns"] == sorted(bins["edges_ns"]), what + "edges are not in order")
+
+
+@case()
+def exits(tool):
+    """Every kind is listed or said to be missing, and the three files say the same."""
+    ended, result, rows, root = bench(tool, "exits")
+    check_host(ended, result)
+    expect([(run["mode"], run["pinned"]) for run in result["runs"]] ==
+           [("real mode", True), ("64-bit mode", True), ("real mode", False), ("64-bit mode", False)], "not the runs expected")
+    names = set()
+    for run in result["runs"]:
+        expect([kind["id"] for kind in run["kinds"]] == KINDS, "not the kinds expected")
+        for kind in run["kinds"]:
+            own = [row for row in rows if (row["mode"], row["pinned"], row["kind"]) ==
+                   (run["mode"], str(int(run["pinned"])), kind["id"])]
+            check_kind(kind, own)
+            names.add(kind["name"])
+            ended.expect(ended.out.count("\n" + kind["name"]) >= 3, f"{kind['name']} is not in the tables")
+            if run["mode"] == "real mode" and kind["id"] in NEEDED:
+                expect(kind["there"], f"{kind['id']} is missing: {kind.get('why')}")
+            elif not kind["there"]:
+                ended.expect(kind["why"] in ended.out, f"{kind['id']}: the reason is not said")
+    real = {kind["id"]: kind for kind in result["runs"][0]["kinds"]}
+    check_picture(root, ["real mode", "64-bit mode"] + [kind["name"] for kind in real.values()
+                                                        if kind["there"] and kind["cycles"]["p50"]])
+    expect(real["rep_outsb"]["bytes_per_exit"] >= 1, "REP OUTSB without bytes")
+    ended.expect(max(map(len, ended.out.splitlines())) <= 120, "lines are too long")
+
+
+@case()
+def bare_loop(tool):
+    """A bare loop of KVM_RUN in the same run says the same of an exit, within 20 %; a busy host may spoil a run."""
+    ratios = []
+    for _ in range(BARE_TRIES):
+        path = tool.scratch / "exits.json"
+        ended = tool.run("bench", "exits", "--quick", f"--json={path}", limit=120).expect_status(0)
+        ratios.append(json.loads(path.read_text())["bare_loop"]["ratio"])
+        ended.expect(f"ratio {ratios[-1]:.2f}" in ended.out, "the comparison is not said")
+        if 0.8 < ratios[-1] < 1.2:
+            return
+    raise Failed(f"samples against the bare loop: {ratios}")
+
+
+@case()
+def bad_arguments(tool):
+    ended = tool.run("bench", "exits", "--quick", "--cpu=1023").expect_status(2)
+    ended.expect("--cpu=1023: there is no such processor" in ended.err, "the message does not say so")
+    for option in ("json", "csv", "svg"):
+        ended = tool.run("bench", "exits", "--quick", f"--{option}=/nowhere/at/all", limit=120).expect_status(2)
+        ended.expect("/nowhere/at/all: No such file" in ended.err, f"--{option}: the message does not say so")
+
+
+if __name__ == "__main__":
+    main(__doc__)
