@@ -151,6 +151,8 @@ enum dos_next int21_rmdir(struct dos *dos)
         error = DOS_CURRENT_DIRECTORY;
     if (!error)
         error = class_of(dos, path.drive, &object)->remove_directory(object, path.path);
+    if (!error)
+        find_removed(dos, path.drive);
     return finish(dos, error);
 }
 
@@ -201,6 +203,8 @@ enum dos_next int21_unlink(struct dos *dos)
     enum dos_error error = plain_path(dos, ds_dx(dos), &path);
     if (!error)
         error = class_of(dos, path.drive, &object)->remove(object, path.path);
+    if (!error)
+        find_removed(dos, path.drive);
     return finish(dos, error);
 }
 
@@ -248,7 +252,11 @@ enum dos_next int21_rename(struct dos *dos)
         error = DOS_CURRENT_DIRECTORY;
     if (!error && class->find(object, to.path, &entry) == DOS_OK && strcmp(from.path, to.path) != 0)
         error = DOS_ACCESS_DENIED;
-    return finish(dos, error ? error : class->rename(object, from.path, to.path));
+    if (!error)
+        error = class->rename(object, from.path, to.path);
+    if (!error)
+        find_removed(dos, from.drive);
+    return finish(dos, error);
 }
 
 /* AH=60h: DS:SI as a full path to ES:DI. */

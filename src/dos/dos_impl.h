@@ -29,7 +29,7 @@ enum dos_after {
     AFTER_BIOS,     /* AX is what the BIOS returned: again */
 };
 
-enum { LINE_BYTES = 256, DIRECTORY_SNAPSHOTS = 32, OPEN_FILES = SFT_ENTRIES };
+enum { LINE_BYTES = 256, DIRECTORY_SNAPSHOTS = 64, OPEN_FILES = SFT_ENTRIES };
 
 /* CON: keys that have been read and not delivered, the line being edited. */
 struct dos_console {
@@ -58,9 +58,11 @@ struct dos_console {
 struct dos_snapshot {
     u16 id; /* 0: none */
     u8 drive;
+    bool stale; /* something on the drive went away since: each entry has to be looked for */
+    char directory[DOS_PATH_BYTES];
     struct dos_entry *entry;
     u32 count;
-    u64 used; /* when: the oldest goes */
+    u64 used; /* when: the oldest goes. 0: nothing more is in it */
 };
 
 struct dos_file {
@@ -392,6 +394,8 @@ void drives_boot(struct dos *dos);
 enum dos_error find_entry(struct dos *dos, u8 drive, const char *directory, u16 *snapshot, const u8 pattern[11], u8 attributes,
                           u16 *index, struct dos_entry *entry);
 void find_forget(struct dos *dos);
+/* A file or directory of the drive is not there any more. */
+void find_removed(struct dos *dos, u8 drive);
 
 /* --- disks: disk.c, sector.c --- */
 

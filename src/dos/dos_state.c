@@ -106,11 +106,27 @@ static void entry_state(struct dos_entry *entry, struct state *s)
     state_u32(s, &entry->bytes);
 }
 
-static void snapshot_state(struct dos_snapshot *snapshot, struct state *s)
+/* Is it what path_parse would have made? */
+static void check_directory(struct dos *dos, const struct dos_snapshot *snapshot, struct state *s)
+{
+    char text[DOS_PATH_BYTES + 4] = {(char)('A' + snapshot->drive), ':', '\\'};
+    struct dos_path path;
+    state_check(s, memchr(snapshot->directory, 0, sizeof snapshot->directory) != NULL, "the path of a directory has no end");
+    if (s->failed || !snapshot->directory[0])
+        return;
+    strcat(text, snapshot->directory);
+    bool same = !path_parse(dos, text, &path) && !path.wild && !path.device && strcmp(path.path, snapshot->directory) == 0;
+    state_check(s, same, "the path of a directory is none");
+}
+
+static void snapshot_state(struct dos *dos, struct dos_snapshot *snapshot, struct state *s)
 {
     u32 count = snapshot->count;
     state_u16(s, &snapshot->id);
-    state_u8(s, &snapshot->drive);
+    state_u8_in(s, &snapshot->drive, 0, DOS_DRIVES - 1, "the drive of a directory");
+    state_bool(s, &snapshot->stale);
+    state_bytes(s, snapshot->directory, sizeof snapshot->directory);
+    check_directory(dos, snapshot, s);
     state_u64(s, &snapshot->used);
     state_u32(s, &count);
     if (s->loading) {
@@ -146,7 +162,7 @@ void dos_state(void *object, struct state *s)
     if (s->loading)
         find_forget(dos);
     for (u32 i = 0; i < DIRECTORY_SNAPSHOTS && !s->failed; i++)
-        snapshot_state(&dos->snapshot[i], s);
+        snapshot_state(dos, &dos->snapshot[i], s);
     state_u16(s, &dos->last_snapshot);
     state_u64(s, &dos->uses);
     state_bool(s, &dos->verify);

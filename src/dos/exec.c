@@ -170,10 +170,19 @@ static enum dos_error take_memory(struct dos *dos, u32 least, u32 most, struct i
     return arena_allocate(dos, current_psp(dos), image->size, &image->psp, &largest);
 }
 
+/* DOS counts whole pages of the file, whatever there is in the last. */
+static u32 body_of(const struct image *image)
+{
+    enum { PAGE_PARAGRAPHS = PAGE / PARAGRAPH };
+    u32 pages = image->header.pages * (u32)PAGE_PARAGRAPHS, header = image->header.header_paragraphs;
+    u32 loaded = (image->bytes + PARAGRAPH - 1) / PARAGRAPH;
+    return PSP_PARAGRAPHS + (pages > header ? MAX(pages - header, loaded) : loaded);
+}
+
 static enum dos_error place_exe(struct dos *dos, struct image *image)
 {
     const struct exe_header *h = &image->header;
-    u32 body = (image->bytes + PARAGRAPH - 1) / PARAGRAPH + PSP_PARAGRAPHS;
+    u32 body = body_of(image);
     bool high = !h->min_extra && !h->max_extra; /* as high as it can */
     enum dos_error error = take_memory(dos, body + h->min_extra, high ? 0xffff : body + h->max_extra, image);
     if (error)

@@ -353,6 +353,7 @@ static enum dos_next for_all(struct dos *dos, const u8 *to)
                          volume->class->remove(volume->object, path.path);
         if (error)
             return failed(dos, error);
+        find_removed(dos, (u8)drive);
         any = true;
     }
     return any ? answer(dos, ANSWER_OK) : failed(dos, DOS_FILE_NOT_FOUND);

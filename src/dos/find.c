@@ -29,6 +29,12 @@ void find_forget(struct dos *dos)
     memset(dos->snapshot, 0, sizeof dos->snapshot);
 }
 
+void find_removed(struct dos *dos, u8 drive)
+{
+    for (u32 i = 0; i < DIRECTORY_SNAPSHOTS; i++)
+        dos->snapshot[i].stale |= dos->snapshot[i].drive == drive;
+}
+
 static struct dos_snapshot *oldest(struct dos *dos)
 {
     struct dos_snapshot *s = dos->snapshot;
@@ -85,6 +91,7 @@ static enum dos_error take_snapshot(struct dos *dos, u8 drive, const char *direc
     struct dos_snapshot *s = *out = oldest(dos);
     free(s->entry);
     *s = (struct dos_snapshot){.drive = drive, .entry = entry, .count = count, .used = ++dos->uses};
+    strcpy(s->directory, directory);
     s->id = dos->last_snapshot = dos->last_snapshot == UINT16_MAX ? 1 : dos->last_snapshot + 1;
     return DOS_OK;
 }
@@ -114,6 +121,24 @@ static enum dos_error find_label(struct dos *dos, u8 drive, u16 *index, const u8
     name_to_fcb(entry->name, name);
     *index = FOUND_ALL;
     return fcb_matches(pattern, name) ? DOS_OK : DOS_NO_MORE_FILES;
+}
+
+/* Is it still there? "." and ".." and a label are. */
+static bool still_there(struct dos *dos, const struct dos_snapshot *s, const struct dos_entry *entry)
+{
+    struct volume *volume = drive_volume(dos, s->drive);
+    char path[DOS_PATH_BYTES + DOS_NAME_BYTES], name[DOS_NAME_BYTES];
+    struct dos_entry now;
+    u8 fcb[11];
+    if (!s->stale || entry->name[0] == '.' || entry->attributes & DOS_ATTR_LABEL)
+        return true;
+    name_to_fcb(entry->name, fcb);
+    if (!volume || !fcb_is_name(fcb)) /* a saved state could tell anything */
+        return false;
+    fcb_to_name(fcb, name);
+    strcpy(path, s->directory);
+    strcat(strcat(path, *path ? "\\" : ""), name);
+    return volume->class->find(volume->object, path, &now) == DOS_OK;
 }
 
 static bool has_wildcard(const u8 pattern[11])
@@ -155,9 +180,11 @@ enum dos_error find_entry(struct dos *dos, u8 drive, const char *directory, u16 
     }
     while (s && *index < MIN(s->count, (u32)FOUND_ALL)) {
         *entry = s->entry[(*index)++];
-        if (wanted(entry, pattern, attributes))
+        if (wanted(entry, pattern, attributes) && still_there(dos, s, entry))
             return DOS_OK;
     }
+    if (s)
+        s->used = 0;
     return DOS_NO_MORE_FILES;
 }
 

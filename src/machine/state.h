@@ -19,7 +19,7 @@
 #include "base/types.h"
 
 /* Counts every change of what any section holds. */
-#define STATE_FORMAT 4
+#define STATE_FORMAT 5
 
 #define STATE_WHY_BYTES  240
 #define STATE_NAME_BYTES 32

@@ -21,15 +21,17 @@ SKIPPED = 77
 HERE = pathlib.Path(__file__).resolve().parent
 SLOW = float(os.environ.get("HUDDLE_SLOW", "1"))
 PROGRAMS = sorted(path.stem for path in HERE.glob("*.expect"))
-CHILDREN = {"exec": ["com", "exe", "ovl"]}
+CHILDREN = {"exec": ["com", "exe", "ovl"], "upper": ["low"], "limits": ["end"], "rest": ["com"]}
 TYPED = ["idle"]  # what waits for keys
-DISKS = {"disk": "fg"}  # images besides E:, which may be written to
+DISKS = {"disk": "fg", "walks": "f", "limits": "h"}  # images besides E:, which may be written to
 NOT_IN_DOSBOX = {
     "exec": "it does not survive all of the ends of programs",
     "console": "it waits for ever at the end of the redirected input",
     "critical": "it has no critical errors",
     "disk": "its INT 26h writes nothing, and its drives have neither parameters nor tracks",
     "devices": "it has no AUX and CLOCK$, and its PRN does not ask the BIOS",
+    "limits": "it has no critical errors",
+    "rest": "it ends where a program is loaded first and then started",
     "idle": "it waits for keys without INT 28h",
 }
 WAYS = [["--clock=access", "--cluster=off"], ["--clock=access", "--cluster=window"], ["--clock=access", "--cluster=on"], []]
@@ -105,7 +107,8 @@ def run_dosbox(program):
         redirected = make(program, root)
         (root / "out").mkdir()
         conf = root / "dosbox.conf"
-        conf.write_text(f"[autoexec]\n@mount c {root / 'c'}\n@mount d {root / 'out'}\n@c:\n"
+        images = "".join(f"@imgmount {letter} {root / letter}.img -t floppy -fs fat\n" for letter in DISKS.get(program, ""))
+        conf.write_text(f"[autoexec]\n{images}@mount c {root / 'c'}\n@mount d {root / 'out'}\n@c:\n"
                         f"@T.COM {'< IN ' if redirected else ''}> D:\\OUT.TXT\n@exit\n")
         env = dict(os.environ, SDL_VIDEODRIVER="dummy", SDL_AUDIODRIVER="dummy", HOME=folder)
         subprocess.run(["dosbox", "-conf", str(conf)], env=env, stdin=subprocess.DEVNULL, capture_output=True,
