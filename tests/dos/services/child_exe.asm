@@ -36,7 +36,7 @@ start:
         mov ax, [cs:pointer + 2 - image]
         cmp ax, bx      ; relocated
         jne bad
-        mov ax, [2]     ; the end of memory less the prefix: image, 40h more, prefix
+        mov ax, [2]     ; the end of memory less the prefix: image in whole pages less its header, 40h more, prefix
         sub ax, dx
         sub ax, ((end - image + 15) / 16) + 10h
         mov ah, 4Ch
