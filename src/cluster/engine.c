@@ -57,11 +57,12 @@ void engine_drop_cluster(struct cluster_engine *engine, struct entry *entry)
 
 static void flush(struct cluster_engine *engine)
 {
-    for (u32 i = 0; i < CACHE_SLOTS; i++) {
-        engine_drop_cluster(engine, &engine->entry[i]);
-        cluster_free(engine->entry[i].old);
+    for (u32 i = 0; i < engine->n_used; i++) {
+        struct entry *entry = &engine->entry[engine->used[i]];
+        engine_drop_cluster(engine, entry);
+        cluster_free(entry->old);
+        *entry = (struct entry){0};
     }
-    memset(engine->entry, 0, sizeof engine->entry);
     engine->n_used = 0;
     engine->given = NULL;
     engine->last_left = NULL;
@@ -93,7 +94,8 @@ void cluster_engine_set_regions(struct cluster_engine *engine, struct interp *in
 void engine_change_window(struct cluster_engine *engine)
 {
     flush(engine);
-    heat_clear(&engine->heat);
+    if (engine->heat.used)
+        heat_clear(&engine->heat);
     engine->window = engine->wanted_window;
     engine->regions = engine->wanted_regions;
     engine->window_changed = false;
@@ -117,7 +119,7 @@ struct entry *engine_entry(struct cluster_engine *engine, const struct cluster_k
         entry = engine_find(engine, key);
     }
     *entry = (struct entry){.key = *key, .used = true, .form_at = engine->form_at};
-    engine->n_used++;
+    engine->used[engine->n_used++] = (u32)(entry - engine->entry);
     return entry;
 }
 

@@ -43,6 +43,7 @@ struct cluster_engine {
     u64 formations;          /* tried */
     struct heat heat;
     u32 stop_count[ZYDIS_MNEMONIC_MAX_VALUE + 1];
+    u32 used[CACHE_MAX_USED]; /* n_used slots: most of them never are, and their memory is not touched */
     struct entry entry[CACHE_SLOTS];
 };
 
