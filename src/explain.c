@@ -196,7 +196,7 @@ static void cut_run(struct explain *e)
     add_exact(e, EXPLAIN_guest, run);
 }
 
-bool explain_counted(struct explain *e, enum exit_kind kind, u64 now)
+bool explain_counted(struct explain *e, enum exit_kind kind)
 {
     e->kind[kind].exits++;
     e->of = kind;
@@ -208,8 +208,6 @@ bool explain_counted(struct explain *e, enum exit_kind kind, u64 now)
         memset(e->exact, 0, sizeof e->exact);
         e->step = EXPLAIN_count;
         e->since = e->run_end;
-        end_step(e, now, e->costs.timestamp);
-        e->step = kind <= EXIT_mmio_write ? EXPLAIN_device : EXPLAIN_events;
     }
     cut_run(e);
     return e->sampling;

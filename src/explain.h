@@ -43,7 +43,7 @@ struct explain_scale {
 
 enum {
     EXPLAIN_FIRST = 256, /* exits of each kind that are all samples */
-    EXPLAIN_PERIOD = 31, /* of the later ones, one of so many */
+    EXPLAIN_PERIOD = 61, /* of the later ones, one of so many */
     EXPLAIN_LONG = 20,   /* port writes whose time is too long for a sample */
 };
 
@@ -55,8 +55,8 @@ void explain_destroy(struct explain *explain);
 
 /* KVM_RUN, entered with `entry` at `start`, has come back with an exit at `end`. Ends the exit before. */
 void explain_ran(struct explain *explain, u64 start, u64 end, enum explain_entry entry);
-/* That exit is one of `kind`, as is known `now`. True: it is a sample, and explain_mark is to follow. */
-bool explain_counted(struct explain *explain, enum exit_kind kind, u64 now);
+/* That exit is one of `kind`. True: it is a sample, and explain_mark is to follow; EXPLAIN_count is being done. */
+bool explain_counted(struct explain *explain, enum exit_kind kind);
 /* A further exit of the same instruction. */
 void explain_further(struct explain *explain);
 /* A cluster was formed, or tried to be, behind this exit. */

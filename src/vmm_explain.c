@@ -124,8 +124,10 @@ void vmm_explain_ran(struct vmm *vmm, u64 start, u64 end)
 void vmm_explain_counted(struct vmm *vmm, enum exit_kind kind)
 {
     struct explain *instrument = vmm->explain->instrument;
-    if (explain_counted(instrument, kind, tsc_now()))
-        vmm->sampled = instrument;
+    if (!explain_counted(instrument, kind))
+        return;
+    vmm->sampled = instrument;
+    vmm_mark(vmm, kind <= EXIT_mmio_write ? EXPLAIN_device : EXPLAIN_events);
 }
 
 void vmm_explain_further(struct vmm *vmm)

@@ -35,12 +35,20 @@ static void finish(struct explain *e, u64 now, struct run_explain *out)
     explain_destroy(e);
 }
 
+static bool counted(struct explain *e, enum exit_kind kind, u64 now)
+{
+    bool sample = explain_counted(e, kind);
+    if (sample)
+        assert_int_equal(explain_mark(e, EXPLAIN_device, now), EXPLAIN_count);
+    return sample;
+}
+
 /* An exit from `at` on whose KVM_RUN takes `run` and whose device takes `device`; returns when it is over. */
 static u64 one_exit(struct explain *e, enum exit_kind kind, u64 at, u64 run, u64 device)
 {
     u64 end = at + run;
     explain_ran(e, at, end, EXPLAIN_ENTRY_CLEAN);
-    if (explain_counted(e, kind, end + 3))
+    if (counted(e, kind, end + 3))
         explain_mark(e, EXPLAIN_events, end + 3 + device);
     return end + 3 + device;
 }
@@ -51,7 +59,7 @@ static void an_exit_is_cut_into_steps(void **state)
     struct explain *e = create(2);
     (void)state;
     explain_ran(e, 1000, 1102, EXPLAIN_ENTRY_REGS);
-    assert_true(explain_counted(e, EXIT_pio_out, 1112));
+    assert_true(counted(e, EXIT_pio_out, 1112));
     assert_int_equal(explain_mark(e, EXPLAIN_lookup, 1132), EXPLAIN_device);
     explain_span(e, EXPLAIN_cluster, 30); /* 1140 to 1170 */
     explain_span(e, EXPLAIN_asleep, 100); /* to 1270 */
@@ -115,7 +123,7 @@ static void clusters_and_sleep_are_no_overhead(void **state)
     struct explain *e = create(0);
     (void)state;
     explain_ran(e, 100, 150, EXPLAIN_ENTRY_CLEAN);
-    assert_true(explain_counted(e, EXIT_hlt, 160));
+    assert_true(counted(e, EXIT_hlt, 160));
     explain_span(e, EXPLAIN_asleep, 1000);
     explain_span(e, EXPLAIN_cluster, 300);
     struct explain_totals totals = {.total = 1380, .cluster = 300, .asleep = 1000};
@@ -219,7 +227,7 @@ static void further_exits_and_unfinished_ones(void **state)
     struct explain *e = create(0);
     (void)state;
     explain_ran(e, 100, 160, EXPLAIN_ENTRY_SREGS);
-    assert_true(explain_counted(e, EXIT_string, 165));
+    assert_true(counted(e, EXIT_string, 165));
     explain_further(e);
     explain_further(e);
     finish(e, 200, &out); /* in the middle of the device */
