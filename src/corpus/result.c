@@ -86,20 +86,32 @@ static void fail_by_signal(struct corpus_result *r, int signal)
     corpus_result_fail(r, SIGNAL_STATUS + signal, text);
 }
 
-static bool has_figures(enum corpus_verdict verdict)
+/* Times that any variant's time was moved on while the guest was busy: under --clock=access that alone can
+ * make runs differ. */
+static u64 nudges_of(const json_t *report)
 {
-    return verdict == CORPUS_SAME || verdict == CORPUS_DIFFERENT;
+    const json_t *variants = json_object_get(report, "variants"), *variant;
+    size_t i;
+    u64 most = 0;
+    json_array_foreach(variants, i, variant) most = MAX(most, number_of(variant, "time_nudges"));
+    return most;
 }
 
-/* A comparison was made, and something was found. */
-static void judge_difference(struct corpus_result *r, const json_t *difference)
+/* Something was found. What was counted until somebody stopped a run means nothing. */
+static void judge_difference(struct corpus_result *r, const json_t *report, const json_t *difference)
 {
     const char *kind = json_string_value(json_object_get(difference, "kind"));
+    const char *text = json_string_value(json_object_get(difference, "text"));
     bool failed = kind && strcmp(kind, "failed") == 0, stopped = kind && strcmp(kind, "stopped") == 0;
-    r->verdict = failed ? CORPUS_FAILED : stopped ? CORPUS_UNDECIDED : CORPUS_DIFFERENT;
-    r->counted =
-        has_figures(r->verdict); /* how many exits there were until somebody stopped it means nothing */
-    set_text(r->reason, sizeof r->reason, json_string_value(json_object_get(difference, "text")));
+    u64 nudges = failed || stopped ? 0 : nudges_of(report);
+    r->verdict = failed ? CORPUS_FAILED : stopped || nudges ? CORPUS_UNDECIDED : CORPUS_DIFFERENT;
+    r->counted = !failed && !stopped;
+    set_text(r->reason, sizeof r->reason, text);
+    if (nudges)
+        snprintf(r->reason, sizeof r->reason,
+                 "%.99s; but time was moved on while the guest was busy without touching a device (%llux): "
+                 "that alone can do it",
+                 text ? text : "", (unsigned long long)nudges);
 }
 
 /* A guest that crashes alike in all variants is the same, but somebody should know. */
@@ -111,6 +123,18 @@ static void remark_crash(struct corpus_result *r, const json_t *report)
         set_text(r->reason, sizeof r->reason, json_string_value(json_object_get(end, "text")));
 }
 
+/* Verdict, reason and figures from the comparison. False: there is none in it. */
+static bool judge_report(struct corpus_result *r, const json_t *report)
+{
+    const json_t *difference = json_object_get(report, "first_difference");
+    take_figures(r, report);
+    if (r->counted && json_is_object(difference))
+        judge_difference(r, report, difference);
+    else if (r->counted)
+        remark_crash(r, report);
+    return r->counted || json_is_object(difference);
+}
+
 void corpus_result_judge(struct corpus_result *r, int wait_status, const json_t *report, const char *said)
 {
     *r = (struct corpus_result){.key = r->key};
@@ -119,14 +143,8 @@ void corpus_result_judge(struct corpus_result *r, int wait_status, const json_t 
         return;
     }
     r->status = WEXITSTATUS(wait_status);
-    const json_t *difference = json_object_get(report, "first_difference");
-    take_figures(r, report);
-    if (r->counted && json_is_object(difference))
-        judge_difference(r, difference);
-    else if (!r->counted || r->status)
+    if (!judge_report(r, report) || (r->status && r->verdict == CORPUS_SAME))
         fail_as_said(r, r->status, said);
-    else
-        remark_crash(r, report);
 }
 
 char *corpus_result_write(const struct corpus_result *r, const char *text, const json_t *report)
@@ -179,12 +197,14 @@ bool corpus_result_read(struct corpus_result *r, const char *line, size_t bytes)
     json_t *o = json_loadb(line, bytes, 0, &error);
     *r = (struct corpus_result){.key = 0};
     bool well = json_is_object(o) && read_key(r, o) && read_verdict(r, o);
-    if (well) {
+    if (well && r->verdict != CORPUS_FAILED) {
+        struct corpus_result judged = {.key = r->key,
+                                       .status = (int)json_integer_value(json_object_get(o, "status"))};
+        well = judge_report(&judged, json_object_get(o, "report")) && judged.verdict == r->verdict;
+        *r = judged;
+    } else if (well) {
         set_text(r->reason, sizeof r->reason, json_string_value(json_object_get(o, "reason")));
         r->status = (int)json_integer_value(json_object_get(o, "status"));
-        if (has_figures(r->verdict))
-            take_figures(r, json_object_get(o, "report"));
-        well = r->counted == has_figures(r->verdict);
     }
     json_decref(o);
     return well;

@@ -9,7 +9,8 @@
 enum corpus_verdict {
     CORPUS_SAME,      /* the guest saw the same in all variants */
     CORPUS_DIFFERENT, /* it did not */
-    CORPUS_UNDECIDED, /* one variant was stopped by a time limit; the same up to there */
+    CORPUS_UNDECIDED, /* a variant was stopped by a time limit, or its time was moved on (see
+                         run_stats.time_nudges) */
     CORPUS_FAILED,    /* there is no comparison */
     CORPUS_VERDICTS
 };

@@ -103,7 +103,7 @@ static void print_figures(FILE *out, const struct corpus_row *row)
     }
     fprintf(out, "%*s%*s", FIGURE_WIDTH, number_format(first, r->exits_first), FIGURE_WIDTH,
             number_format(last, r->exits_last));
-    if (r->verdict == CORPUS_SAME)
+    if (r->verdict != CORPUS_DIFFERENT)
         fprintf(out, "%*s%*s", FACTOR_WIDTH, format_factor(exits, exits_factor(row)), FACTOR_WIDTH,
                 format_factor(time, time_factor(row)));
     else

@@ -60,6 +60,17 @@ static void verdicts(void **state)
     judge(&r, EXITED(1), REPORT("{\"kind\":\"stopped\",\"text\":\"on was stopped\"}"), "");
     assert_int_equal(r.verdict, CORPUS_UNDECIDED);
     assert_false(r.counted);
+    judge(
+        &r, EXITED(1),
+        "{\"first_difference\":{\"kind\":\"access\",\"text\":\"they part\"},\"variants\":["
+        "{\"name\":\"off\",\"time_nudges\":2,\"exits\":{\"total\":7}},{\"name\":\"on\",\"time_nudges\":1}]}",
+        "");
+    assert_int_equal(r.verdict, CORPUS_UNDECIDED);
+    assert_true(r.counted);
+    assert_int_equal(r.exits_first, 7);
+    assert_string_equal(
+        r.reason, "they part; but time was moved on while the guest was busy without touching a device (2x): "
+                  "that alone can do it");
     judge(&r, EXITED(1), REPORT("{\"kind\":\"failed\",\"text\":\"on died\"}"), "huddle: said\n");
     assert_int_equal(r.verdict, CORPUS_FAILED);
     assert_string_equal(r.reason, "on died");
