@@ -68,8 +68,11 @@ int vmm_dos_call(struct vmm *vmm)
     if (rc || !vmm->cpu_current || !vmm->dos)
         return rc;
     keep_self_test(vmm);
-    if (dos_call(vmm->dos, &vmm->cpu) == DOS_FINISHED)
+    enum dos_outcome outcome = dos_call(vmm->dos, &vmm->cpu);
+    if (outcome == DOS_FINISHED)
         end(vmm);
+    else if (outcome == DOS_RESTARTED)
+        return vmm_restart(vmm);
     /* It has just left the guest in a place where going on costs nothing. */
     vmm->goes_on = vmm->regions;
     return 0;

@@ -343,6 +343,9 @@ must_check int vmm_dos_call(struct vmm *vmm);
 /* vmm_reset.c: the RESET line, and a triple fault: a crash that `what` describes unless the guest may have meant it. 0 or -errno. */
 must_check int vmm_reset(struct vmm *vmm);
 must_check int vmm_triple_fault(struct vmm *vmm, const char *what);
+/* The same as the RESET line, the state being complete, and whatever the shutdown code: chips and firmware start over, or the run ends with
+ * the program that the built-in DOS was started for. */
+must_check int vmm_restart(struct vmm *vmm);
 
 /* vmm_crash.c: prints the report and ends the run. */
 void vmm_crash(struct vmm *vmm, const char *format, ...) printf_like(2, 3);

@@ -34,6 +34,8 @@ static int reset_chips(struct vmm *vmm)
     if (rc)
         return rc;
     devices_reset(&vmm->devices);
+    if (vmm->dos)
+        dos_stop(vmm->dos);
     vmm->post_loaded = true; /* what this self-test leaves is not what the first one did: it is not kept */
     return 0;
 }
@@ -44,25 +46,39 @@ static bool ends_program(const struct vmm *vmm)
     return vmm->dos && dos_is_running(vmm->dos) && !vmm->config->dos->restarts;
 }
 
+/* The processor begins at the reset vector. */
+static void reset_processor(struct vmm *vmm)
+{
+    vmm->machine.requests = 0;
+    memory_set_a20(&vmm->machine.memory, true);
+    vcpu_request_window(&vmm->vcpu, false);
+    cpu_reset(&vmm->cpu);
+    vmm->cpu_current = true;
+}
+
+int vmm_restart(struct vmm *vmm)
+{
+    if (ends_program(vmm)) {
+        vmm_end(vmm, RUN_END_PROGRAM, CRASH_STATUS, "the machine was reset while %s ran", vmm->config->dos->program);
+        return 0;
+    }
+    reset_processor(vmm);
+    int rc = reset_chips(vmm);
+    if (!rc)
+        vmm_control_note_reset(vmm, false);
+    return rc;
+}
+
 int vmm_reset(struct vmm *vmm)
 {
     int rc = vmm_sync(vmm); /* its last instruction may still have accesses to make */
     if (rc)
         return rc;
     vmm->machine.requests = 0;
-    if (!comes_back(vmm) && ends_program(vmm)) {
-        vmm_end(vmm, RUN_END_PROGRAM, CRASH_STATUS, "the machine was reset while %s ran", vmm->config->dos->program);
-        return 0;
-    }
-    memory_set_a20(&vmm->machine.memory, true);
     if (!comes_back(vmm))
-        rc = reset_chips(vmm);
-    if (rc)
-        return rc;
-    vcpu_request_window(&vmm->vcpu, false);
-    cpu_reset(&vmm->cpu);
-    vmm->cpu_current = true;
-    vmm_control_note_reset(vmm, comes_back(vmm));
+        return vmm_restart(vmm);
+    reset_processor(vmm);
+    vmm_control_note_reset(vmm, true);
     return 0;
 }
 

@@ -71,6 +71,12 @@ bool dos_is_running(const struct dos *dos)
     return dos->booted;
 }
 
+void dos_stop(struct dos *dos)
+{
+    let_go(dos);
+    dos->booted = false;
+}
+
 /* The call that the processor stands behind; STUB_ENTRIES: none. */
 static enum stub_entry site_of(const struct dos *dos, const struct cpu_state *cpu)
 {
@@ -155,6 +161,8 @@ enum dos_outcome dos_call(struct dos *dos, struct cpu_state *cpu)
         return DOS_NOT_OURS;
     dos->cpu = cpu;
     if (dos_is_boot(dos->machine, cpu)) {
+        if (dos->booted) /* vectors are not what the firmware left */
+            return DOS_RESTARTED;
         let_go(dos);
         dos->con = (struct dos_console){.polled = false};
         dos_boot(dos);

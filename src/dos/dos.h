@@ -21,7 +21,7 @@ struct dos_config {
     const char *tail;                 /* its command line, without the length byte; at most 126 characters */
     const char *const *environment;   /* NULL-terminated, "NAME=value" */
     int in_fd, out_fd;                /* what CON reads and writes besides the screen; -1: the keyboard, nothing */
-    bool restarts;                    /* the first program is a prompt, which a reset of the machine brings back */
+    bool restarts;                    /* the first program is a prompt, which a reset of the machine or INT 19h brings back */
     u32 xms_kib, ems_kib;             /* extended and expanded memory at most; 0: none */
     /* Under the access clock a program that reads in_fd waits with its time standing still, until this says that the run is over.
      * NULL: nobody says so. */
@@ -33,6 +33,7 @@ struct dos_config {
 enum dos_outcome {
     DOS_GUEST_GOES_ON,
     DOS_FINISHED, /* the first program has ended: dos_status */
+    DOS_RESTARTED, /* the guest called INT 19h to load the operating system anew */
     DOS_NOT_OURS, /* an OUT to our port from elsewhere: nothing happened */
 };
 
@@ -48,6 +49,8 @@ bool dos_is_boot(const struct machine *machine, const struct cpu_state *cpu);
 
 /* Has the firmware started it? */
 bool dos_is_running(const struct dos *dos);
+/* The machine is being reset: the firmware will start it again. */
+void dos_stop(struct dos *dos);
 
 /* What of it is not in guest memory: for struct state_part, with the struct dos as its object. */
 void dos_state(void *dos, struct state *state);

@@ -179,16 +179,18 @@ def reset(tool):
     """A program that resets the machine has ended; a prompt comes again, without what was lost with memory."""
     directory = place(tool)
     shutil.copy(tool.cache / "dosreset.com", directory / "RESETS.COM")
-    for arguments in ((directory / "RESETS.COM",), ("-c", "resets", "-c", "echo not reached", directory)):
-        ended = subprocess.run([str(tool.program), "run", *map(str, arguments)], input="x", capture_output=True, text=True,
+    for key, *arguments in (("x", directory / "RESETS.COM"), ("i", directory / "RESETS.COM"),
+                            ("x", "-c", "resets", "-c", "echo not reached", directory)):
+        ended = subprocess.run([str(tool.program), "run", *map(str, arguments)], input=key, capture_output=True, text=True,
                                timeout=LIMIT, cwd=tool.scratch)
         expect(ended.returncode == 70, f"status {ended.returncode}: {ended.stderr}")
         expect(lines(ended.stdout) == ["running"], f"other output: {ended.stdout!r}")
         expect("the machine was reset while" in ended.stderr and "eflags" not in ended.stderr, f"other message: {ended.stderr}")
     script = tool.file("reset.txt", 'wait-text "C:\\\\>"\ntype "set LOST=1\\n"\nwait 300ms\ntype "resets\\nx"\nwait 3s\n'
-                       'wait-text "C:\\\\>"\ntype "t\\n"\nwait 500ms\ntext\nquit\n')
+                       'wait-text "C:\\\\>"\ntype "t\\n"\nwait 500ms\n'
+                       'type "set LOST=1\\n"\nwait 300ms\ntype "resets\\ni"\nwait 1s\nwait-text "C:\\\\>"\ntype "t\\n"\nwait 500ms\ntext\nquit\n')
     tool.file("c/T.BAT", "@echo [%LOST%]>R.TXT\r\n")
-    for level in ("window", "on"):
+    for level in LEVELS[1:]:
         tool.run("run", f"--cluster={level}", "--clock=access", f"--script={script}", directory).expect_status(0)
         expect((directory / "r.txt").read_bytes() == b"[]\r\n", f"{level}: other contents")
         (directory / "r.txt").unlink()
