@@ -109,7 +109,10 @@ static void lines_legend(struct svg *svg, const struct svg_series *series, u32 n
     svg->height += SVG_LINE + 4;
 }
 
-static void parts_legend(struct svg *svg, const char *const *part, u32 parts)
+/* What is on top of something else in columns is paler: so it can be told apart without colours. */
+static const char *const pale = " fill-opacity=\"0.5\"";
+
+static void parts_legend(struct svg *svg, const char *const *part, u32 parts, bool columns)
 {
     double x = MARGIN;
     if (parts < 2)
