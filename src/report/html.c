@@ -15,7 +15,7 @@ static const struct section {
     bool flow; /* charts and tables beside each other where there is room */
     void (*print)(FILE *out, const struct html_report *report);
 } sections[] = {
-    {"difference", "Where they part", false, html_difference},
+    {"difference", "What differs", false, html_difference},
     {"same", "What is the same", false, html_sameness},
     {"screens", "Last pictures", false, html_screens},
     {"exits", "Exits", true, html_exits},
@@ -83,24 +83,41 @@ static const char *reason_of(const struct ab_report *ab, const char *verdict)
     return colon ? colon + 2 : verdict;
 }
 
-static void print_verdict(FILE *out, const struct ab_report *ab)
+/* With an arrow for "->". */
+static void print_gain(FILE *out, const struct ab_report *ab)
 {
-    char gain[AB_TEXT_BYTES], text[AB_TEXT_BYTES];
-    struct verdict verdict = verdict_of(ab);
+    char gain[AB_TEXT_BYTES];
     ab_gain_format(gain, sizeof gain, ab);
-    ab_verdict_format(text, sizeof text, ab);
     char *arrow = strstr(gain, " -> ");
     if (arrow)
         *arrow = '\0';
-    fputs("<h1>", out);
     html_text(out, gain);
     if (arrow) {
         fputs(" \xe2\x86\x92 ", out);
         html_text(out, arrow + 4);
     }
-    fprintf(out, "</h1>\n<p class=\"verdict %s\"><strong><span aria-hidden=\"true\">%s</span> %s</strong> ",
+}
+
+/* What was gained is the headline only if it can be relied on. */
+static void print_verdict(FILE *out, const struct ab_report *ab)
+{
+    char text[AB_TEXT_BYTES];
+    struct verdict verdict = verdict_of(ab);
+    bool same = ab->difference.kind == DIFFERENCE_NONE;
+    ab_verdict_format(text, sizeof text, ab);
+    fputs("<h1>", out);
+    if (same)
+        print_gain(out, ab);
+    else
+        html_textf(out, "%s: %s", verdict.word, reason_of(ab, text));
+    fprintf(out, "</h1>\n<p class=\"verdict %s\"><strong><span aria-hidden=\"true\">%s</span> %s:</strong> ",
             verdict.class, verdict.sign, verdict.word);
-    html_text(out, reason_of(ab, text));
+    if (same) {
+        html_text(out, text);
+    } else {
+        fputs("what follows compares runs that were not alike. ", out);
+        print_gain(out, ab);
+    }
     fputs("</p>\n", out);
 }
 
@@ -115,24 +132,26 @@ static void card(FILE *out, const char *title, const char *value, const char *mo
     fputs("</dd></div>\n", out);
 }
 
+/* How many times less `after` is than `before`, or more. */
+static void ratio_card(FILE *out, const char *title, const char *less, u64 before, u64 after,
+                       const char *(*format)(char *text, u64 value))
+{
+    char a[NUMBER_BYTES], b[NUMBER_BYTES], ratio[NUMBER_BYTES], text[3 * NUMBER_BYTES];
+    snprintf(text, sizeof text, "%s: %s, not %s", after > before ? "more" : less, format(a, after),
+             format(b, before));
+    card(out, title, number_format_ratio(ratio, MAX(before, after), MIN(before, after)), text);
+}
+
 static void cards(FILE *out, const struct ab_report *ab)
 {
     const struct run_stats *first = ab->variant[0], *last = ab->variant[ab->n_variants - 1];
-    char a[NUMBER_BYTES], b[NUMBER_BYTES], more[2 * NUMBER_BYTES + 80];
+    char avoided[NUMBER_BYTES], runs[NUMBER_BYTES], text[2 * NUMBER_BYTES];
     fputs("<dl class=\"cards\">\n", out);
-    snprintf(more, sizeof more, "fewer with %s: %s, not %s", last->variant,
-             number_format(a, last->exits_total), number_format(b, first->exits_total));
-    char ratio[NUMBER_BYTES];
-    card(out, "Exits", number_format_ratio(ratio, first->exits_total, last->exits_total), more);
-    snprintf(more, sizeof more, "in %s runs of clusters", number_format(b, last->clusters.runs));
-    card(out, "Exits avoided", number_format(a, last->clusters.exits_avoided), more);
-    snprintf(more, sizeof more, "less time: %s, not %s", number_format_ns(a, last->host_ns_total),
-             number_format_ns(b, first->host_ns_total));
-    card(out, "Time of the host", number_format_ratio(ratio, first->host_ns_total, last->host_ns_total),
-         more);
-    snprintf(more, sizeof more, "less: %s, not %s", number_format_ns(a, last->cpu_ns),
-             number_format_ns(b, first->cpu_ns));
-    card(out, "Processor time", number_format_ratio(ratio, first->cpu_ns, last->cpu_ns), more);
+    ratio_card(out, "Exits", "fewer", first->exits_total, last->exits_total, number_format);
+    snprintf(text, sizeof text, "in %s runs of clusters", number_format(runs, last->clusters.runs));
+    card(out, "Exits avoided", number_format(avoided, last->clusters.exits_avoided), text);
+    ratio_card(out, "Time of the host", "less", first->host_ns_total, last->host_ns_total, number_format_ns);
+    ratio_card(out, "Processor time", "less", first->cpu_ns, last->cpu_ns, number_format_ns);
     fputs("</dl>\n", out);
 }
 

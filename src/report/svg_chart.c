@@ -110,7 +110,7 @@ static void lines_legend(struct svg *svg, const struct svg_series *series, u32 n
 }
 
 /* What is on top of something else in columns is paler: so it can be told apart without colours. */
-static const char *const pale = " fill-opacity=\"0.5\"";
+#define PALE " fill-opacity=\"0.5\""
 
 static void parts_legend(struct svg *svg, const char *const *part, u32 parts, bool columns)
 {
@@ -120,8 +120,8 @@ static void parts_legend(struct svg *svg, const char *const *part, u32 parts, bo
     for (u32 i = 0; i < parts; i++) {
         double width = LEGEND_BOX + 6 + svg_text_width(part[i]);
         legend_place(svg, &x, width);
-        fprintf(svg->body, "<rect class=\"f%u\" x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\"/>\n",
-                i % SVG_COLOURS, x, svg->height + 3, LEGEND_BOX, LEGEND_BOX);
+        fprintf(svg->body, "<rect class=\"f%u\"%s x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\"/>\n",
+                i % SVG_COLOURS, columns && i ? PALE : "", x, svg->height + 3, LEGEND_BOX, LEGEND_BOX);
         svg_text_at(svg, "k", "start", x + LEGEND_BOX + 6, svg->height + SVG_FONT, part[i]);
         x += width + LEGEND_GAP;
     }
@@ -275,7 +275,7 @@ void svg_add_histogram(struct svg *svg, const char *title, const struct svg_axis
 static void draw_part(struct svg *svg, const struct plot *p, const double *edge, u32 n, const char *name, const double *count,
                       double *below, u32 colour)
 {
-    fprintf(svg->body, "<path class=\"f%u\"%s d=\"", colour % SVG_COLOURS, colour ? " fill-opacity=\"0.5\"" : "");
+    fprintf(svg->body, "<path class=\"f%u\"%s d=\"", colour % SVG_COLOURS, colour ? PALE : "");
     for (u32 i = 0; i < n; i++) {
         if (!(count[i] > 0) || !svg_scale_takes(&p->x, edge[i]))
             continue;
@@ -305,7 +305,7 @@ void svg_add_columns(struct svg *svg, const char *title, const struct svg_axis *
     for (u32 i = 0; i < n; i++)
         bounds_add(&by, y, sum[i]);
     chart_title(svg, title);
-    parts_legend(svg, part, parts);
+    parts_legend(svg, part, parts, true);
     plot_begin(svg, &p, x, &bx, y, &by, HISTOGRAM_HEIGHT);
     memset(sum, 0, n * sizeof *sum);
     for (u32 k = 0; k < parts; k++)
@@ -374,7 +374,7 @@ void svg_add_bars(struct svg *svg, const char *title, const struct svg_axis *axi
         note = fmax(note, svg_text_width(rows[i].note ? rows[i].note : svg_format(text, sum, axis->unit)));
     }
     chart_title(svg, title);
-    parts_legend(svg, part, parts);
+    parts_legend(svg, part, parts, false);
     double y = rows_begin(svg, &p, axis, &b, fmax(SVG_WIDTH / 2.0, SVG_WIDTH - MARGIN - note - 8), n);
     for (u32 i = 0; i < n; i++) {
         svg_text_at(svg, "k", "start", p.x.from, y + SVG_FONT, rows[i].name);

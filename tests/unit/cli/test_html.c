@@ -166,9 +166,9 @@ static void differences_are_said_in_words(void **state)
     fake_ab_differ(&p.fake);
     p.fake.runs[2].frame_hash++;
     const char *text = page_print(&p);
+    assert_has(text, "<h1>Different: off and window:4: they part at access 7</h1>");
     assert_has(text, "<p class=\"verdict bad\"><strong><span aria-hidden=\"true\">\xe2\x9c\x97</span> "
-                     "Different</strong> off and "
-                     "window:4: they part at access 7</p>");
+                     "Different:</strong>");
     assert_has(text, "<section id=\"difference\"");
     assert_has(text, "<td>3DAh (VGA input status 1)</td><td class=\"n\">09h</td>");
     assert_has(text, "<strong>DIFFERENT</strong>");
@@ -182,8 +182,8 @@ static void other_verdicts(void **state)
     static const struct {
         enum run_end end;
         const char *word;
-    } cases[] = {{RUN_END_HOST_ERROR, "No result</strong> not both could be run"},
-                 {RUN_END_CRASH, "Different</strong> off and on"}};
+    } cases[] = {{RUN_END_HOST_ERROR, "<h1>No result: not both could be run</h1>"},
+                 {RUN_END_CRASH, "<h1>Different: off and on: the same accesses, but another end</h1>"}};
     (void)state;
     for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
         struct page p;
