@@ -158,7 +158,8 @@ static void print_shape(FILE *out, const json_t *cluster)
     fputs("<p>", out);
     html_textf(out, "%s mode, %llu-bit code; ", text_at(cluster, "mode"),
                (unsigned long long)number_at(cluster, "code_bits"));
-    html_textf(out, "%llu instructions exiting", (unsigned long long)number_at(cluster, "exiting"));
+    u64 exiting = number_at(cluster, "exiting");
+    html_textf(out, "%llu instruction%s exiting", (unsigned long long)exiting, exiting == 1 ? "" : "s");
     if (number_at(cluster, "host_bytes"))
         html_textf(out, "; %s bytes of host code", number_format(text, number_at(cluster, "host_bytes")));
     if (number_at(cluster, "formed") > 1)
