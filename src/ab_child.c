@@ -119,6 +119,7 @@ static void write_clusters(void *opaque, const struct cluster_engine *engine, co
 static void wish_page(const struct ab_child *child, struct run_config *config)
 {
     config->timeline = true;
+    config->explain = true;
     config->picture_fd = MAX(child->page_fd[AB_PAGE_PICTURE], 0);
     config->text_fd = MAX(child->page_fd[AB_PAGE_TEXT], 0);
     if (config->level == CLUSTER_OFF || child->page_fd[AB_PAGE_CLUSTERS] < 0)

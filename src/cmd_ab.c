@@ -154,7 +154,9 @@ static int run_windows(struct ab *ab)
 static int explain(const struct ab *ab)
 {
     const struct ab_report *r = &ab->report;
-    for (u32 i = 0; i < r->n_variants; i++) {
+    const struct options *o = ab->options;
+    bool wanted = o->explain || o->explain_svg; /* --html has it, too */
+    for (u32 i = 0; wanted && i < r->n_variants; i++) {
         if (r->variant[i]->explain.on)
             fputc('\n', stdout);
         explain_print(stdout, r->variant[i]);

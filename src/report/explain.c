@@ -104,36 +104,33 @@ static void print_difference(struct table *t, u64 measured, u64 sum)
         table_cell(t, 5, "%.1f %%", 100.0 * (double)rest / (double)measured);
 }
 
-/* Frequency times latency, and what it should be. */
-static void print_kinds(FILE *out, const struct run_stats *s)
+void explain_table_kinds(struct table *t, const struct run_stats *s)
 {
     static const char *const head[] = {"exits", "each", "median", "in all", "share"};
     const struct run_explain *e = &s->explain;
     u64 sum = explain_sum_ns(e), measured = explain_measured_ns(e), exits = 0;
-    struct table t;
-    begin_table(&t, head);
-    snprintf(t.cell[0][0], TABLE_CELL, "What exits cost: %s", s->variant);
+    begin_table(t, head);
+    snprintf(t->cell[0][0], TABLE_CELL, "What exits cost: %s", s->variant);
     for (u32 i = 0; i < EXIT_KIND_COUNT; i++) {
         const struct run_explain_kind *kind = &e->kind[i];
         u64 ns = explain_kind_ns(kind);
         exits += kind->exits;
         if (!kind->exits)
             continue;
-        table_row(&t, "  %s", kind_text[i]);
-        table_number(&t, 1, kind->exits);
-        time_cell(&t, 2, explain_each_ns(ns, kind->exits));
-        time_cell(&t, 3, kind->median_ns);
-        time_cell(&t, 4, ns);
-        share_cell(&t, 5, ns, sum);
+        table_row(t, "  %s", kind_text[i]);
+        table_number(t, 1, kind->exits);
+        time_cell(t, 2, explain_each_ns(ns, kind->exits));
+        time_cell(t, 3, kind->median_ns);
+        time_cell(t, 4, ns);
+        share_cell(t, 5, ns, sum);
     }
-    table_row(&t, "all");
-    table_number(&t, 1, exits);
-    time_cell(&t, 2, explain_each_ns(sum, exits));
-    time_cell(&t, 4, sum);
-    table_row(&t, "measured");
-    time_cell(&t, 4, measured);
-    print_difference(&t, measured, sum);
-    table_print(out, &t, 0);
+    table_row(t, "all");
+    table_number(t, 1, exits);
+    time_cell(t, 2, explain_each_ns(sum, exits));
+    time_cell(t, 4, sum);
+    table_row(t, "measured");
+    time_cell(t, 4, measured);
+    print_difference(t, measured, sum);
 }
 
 static void add_step(struct table *t, const struct run_explain_kind *kind, u32 step, u64 all)
@@ -148,26 +145,23 @@ static void add_step(struct table *t, const struct run_explain_kind *kind, u32 s
     share_cell(t, 5, ns, all);
 }
 
-static void print_kind(FILE *out, const struct run_explain_kind *kind, const char *name)
+void explain_table_steps(struct table *t, const struct run_explain_kind *kind, const char *name)
 {
     static const char *const head[] = {"timed", "each", "median", "in all", "share"};
     u64 ns = explain_kind_ns(kind);
-    struct table t;
-    begin_table(&t, head);
-    snprintf(t.cell[0][0], TABLE_CELL, "An exit of: %s", name);
+    begin_table(t, head);
+    snprintf(t->cell[0][0], TABLE_CELL, "An exit of: %s", name);
     for (u32 step = 0; step < EXPLAIN_OVERHEAD_STEPS; step++)
-        add_step(&t, kind, step, ns);
-    table_row(&t, "all");
-    table_number(&t, 1, kind->sampled);
-    time_cell(&t, 2, explain_each_ns(ns, kind->exits));
-    time_cell(&t, 3, kind->median_ns);
-    time_cell(&t, 4, ns);
+        add_step(t, kind, step, ns);
+    table_row(t, "all");
+    table_number(t, 1, kind->sampled);
+    time_cell(t, 2, explain_each_ns(ns, kind->exits));
+    time_cell(t, 3, kind->median_ns);
+    time_cell(t, 4, ns);
     if (sum_steps(kind, EXPLAIN_OVERHEAD_STEPS, EXPLAIN_STEPS))
-        table_row(&t, "from one to the next, besides");
+        table_row(t, "from one to the next, besides");
     for (u32 step = EXPLAIN_OVERHEAD_STEPS; step < EXPLAIN_STEPS; step++)
-        add_step(&t, kind, step, 0);
-    fputc('\n', out);
-    table_print(out, &t, 0);
+        add_step(t, kind, step, 0);
 }
 
 static void print_measured(FILE *out, const struct run_explain *e)
@@ -198,14 +192,19 @@ static void print_costs(FILE *out, const struct run_explain *e)
 void explain_print(FILE *out, const struct run_stats *stats)
 {
     const struct run_explain *e = &stats->explain;
+    struct table t;
     if (!e->on)
         return;
-    print_kinds(out, stats);
+    explain_table_kinds(&t, stats);
+    table_print(out, &t, 0);
     print_measured(out, e);
     print_costs(out, e);
     for (u32 i = 0; i < EXIT_KIND_COUNT; i++)
-        if (explain_matters(e, &e->kind[i]))
-            print_kind(out, &e->kind[i], kind_text[i]);
+        if (explain_matters(e, &e->kind[i])) {
+            explain_table_steps(&t, &e->kind[i], kind_text[i]);
+            fputc('\n', out);
+            table_print(out, &t, 0);
+        }
 }
 
 /* --- JSON --- */

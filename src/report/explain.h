@@ -23,6 +23,12 @@ bool explain_matters(const struct run_explain *explain, const struct run_explain
 /* "port reads". */
 const char *explain_kind_text(enum exit_kind kind);
 
+/* Tables with headings, the title in the first cell: frequency times latency by kind of exit, and what was measured; the steps of
+ * one exit of a kind. */
+struct table;
+void explain_table_kinds(struct table *table, const struct run_stats *stats);
+void explain_table_steps(struct table *table, const struct run_explain_kind *kind, const char *name);
+
 /* Nothing behind the last line. */
 void explain_print(FILE *out, const struct run_stats *stats);
 

@@ -23,6 +23,7 @@ static const struct section {
     {"origins", "Where exits come from", true, html_origins},
     {"clusters", "Hottest clusters", false, html_clusters},
     {"reasons", "How clustering went", true, html_reasons},
+    {"cost", "What exits cost", false, html_cost},
     {"time", "Time of the host", true, html_time},
     {"windows", "Windows", true, html_windows},
 };

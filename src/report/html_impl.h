@@ -42,6 +42,7 @@ void html_timeline(FILE *out, const struct html_report *report);
 void html_origins(FILE *out, const struct html_report *report);
 void html_reasons(FILE *out, const struct html_report *report);
 void html_clusters(FILE *out, const struct html_report *report);
+void html_cost(FILE *out, const struct html_report *report);
 void html_time(FILE *out, const struct html_report *report);
 void html_windows(FILE *out, const struct html_report *report);
 

@@ -50,6 +50,19 @@ static void add_timeline(struct run_stats *s, u64 exits, u64 avoided)
     }
 }
 
+static void add_costs(struct run_explain *e)
+{
+    struct run_explain_kind *kind = &e->kind[EXIT_pio_out];
+    e->on = true;
+    e->total_ns = 100 * NS_PER_MS;
+    e->guest_ns = 70 * NS_PER_MS;
+    kind->exits = 2000;
+    kind->sampled = 200;
+    kind->median_ns = 9900;
+    kind->step[EXPLAIN_kvm].sum_ns = 20 * NS_PER_MS;
+    kind->step[EXPLAIN_device].sum_ns = 9 * NS_PER_MS;
+}
+
 static void page_init(struct page *p, u32 n)
 {
     static const u8 picture[] = {'M', 'a', 'n', 'y', ' ', 'p', 'i', 'x', 'e', 'l', 's'};
@@ -63,6 +76,7 @@ static void page_init(struct page *p, u32 n)
                                               .huddle = "1.2.3"}};
     for (u32 i = 0; i < n; i++) {
         add_timeline(&p->fake.runs[i], i ? 1 : 300, i ? 299 : 0);
+        add_costs(&p->fake.runs[i].explain);
         p->report.run[i] = (struct html_run){
             .picture = (u8 *)picture, .picture_bytes = sizeof picture - i, .text = (char *)"A:\\>dir\n"};
         if (i)
@@ -122,7 +136,7 @@ static void structure(void **state)
     page_init(&p, 2);
     fake_ab_add_windows(&p.fake);
     page_print(&p);
-    assert_int_equal(xml_count(p.text, "svg"), 5); /* exits, two timelines, time, windows */
+    assert_int_equal(xml_count(p.text, "svg"), 7); /* exits, two timelines, two of costs, time, windows */
     cut(p.text, "style");
     cut(p.text, "svg");
     assert_golden("ab-page.html", p.text);
