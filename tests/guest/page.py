@@ -71,8 +71,8 @@ def whole(tool):
     screens = [text_of(e) for e in root.iter(f"{HTML}pre")]
     expect(len(screens) == len(VARIANTS) and all("SeaBIOS" in s for s in screens), f"the screens say {screens}")
     expect(sum(1 for e in root.iter(f"{HTML}details") if (e.get("id") or "").startswith("hot-")) >= 2, "no clusters are listed")
-    # by kind, a timeline and the costs of each variant, time, windows
-    expect(sum(1 for _ in root.iter(f"{SVG}svg")) == 3 + 2 * len(VARIANTS), "charts are missing")
+    # by kind, costs, time, windows; a timeline and the steps of an exit of each variant
+    expect(sum(1 for _ in root.iter(f"{SVG}svg")) == 4 + 2 * len(VARIANTS), "charts are missing")
 
 
 @case()

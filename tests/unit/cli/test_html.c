@@ -136,7 +136,7 @@ static void structure(void **state)
     page_init(&p, 2);
     fake_ab_add_windows(&p.fake);
     page_print(&p);
-    assert_int_equal(xml_count(p.text, "svg"), 7); /* exits, two timelines, two of costs, time, windows */
+    assert_int_equal(xml_count(p.text, "svg"), 8); /* exits, two timelines, costs of all and each, time, windows */
     cut(p.text, "style");
     cut(p.text, "svg");
     assert_golden("ab-page.html", p.text);
