@@ -18,5 +18,6 @@ int cmd_ab_corpus(const struct options *options); /* with --corpus */
 int cmd_clusters(const struct options *options);
 int cmd_doctor(const struct options *options);
 int cmd_bench(const struct options *options);
+int cmd_top(const struct options *options);
 
 #endif

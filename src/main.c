@@ -17,6 +17,8 @@ static int run_command(const struct options *options)
         return cmd_doctor(options);
     case COMMAND_BENCH:
         return cmd_bench(options);
+    case COMMAND_TOP:
+        return cmd_top(options);
     default:
         return STATUS_USAGE;
     }
@@ -35,6 +37,8 @@ static const char *command_help(enum command command)
         return "huddle doctor --help";
     case COMMAND_BENCH:
         return "huddle bench --help";
+    case COMMAND_TOP:
+        return "huddle top --help";
     default:
         return "huddle --help";
     }

@@ -237,6 +237,8 @@ static enum options_result add_image(struct options *o, const char *arg, char *w
         return refuse(why, "%.100s: 'huddle doctor' takes no image", arg);
     if (!*arg)
         return refuse(why, "the image's name must not be empty");
+    if (o->image && o->command == COMMAND_TOP)
+        return refuse(why, "%.100s: one guest at a time", arg);
     if (o->image)
         return refuse(why, "%.100s: only one image (%.100s); more drives: --fda, --hda, --hdb", arg,
                       o->image);
@@ -327,9 +329,20 @@ static enum options_result check_memory(const struct options *o, char *why)
     return OPTIONS_OK;
 }
 
+static enum options_result check_top(const struct options *o, char *why)
+{
+    if (o->image && o->control)
+        return refuse(why, "%.60s: --control has named the guest's socket already", o->image);
+    if (!o->image && !o->control)
+        return refuse(why, "which guest? 'huddle top PATH', started by 'huddle run --control=PATH'");
+    return OPTIONS_OK;
+}
+
 /* Contradictions that can be seen without looking at a file. */
 static enum options_result check(const struct options *o, char *why)
 {
+    if (o->command == COMMAND_TOP)
+        return check_top(o, why);
     if (o->command == COMMAND_DOCTOR)
         return OPTIONS_OK;
     if (check_corpus(o, why) != OPTIONS_OK)
@@ -431,7 +444,7 @@ enum options_result options_parse(struct options *o, int argc, char *const argv[
             result = parse_option(o, &cursor, why);
         else
             result = add_image(o, arg, why);
-        if (result == OPTIONS_OK && o->image && !o->n_arguments && options_is_program(o->image) && arg == o->image) {
+        if (result == OPTIONS_OK && o->command != COMMAND_TOP && o->image && !o->n_arguments && options_is_program(o->image) && arg == o->image) {
             take_arguments(o, &cursor);
             break;
         }

@@ -16,9 +16,10 @@ enum command {
     COMMAND_CLUSTERS = 1 << 2,
     COMMAND_DOCTOR = 1 << 3,
     COMMAND_BENCH = 1 << 4,
+    COMMAND_TOP = 1 << 5,
 };
 #define COMMAND_GUEST (COMMAND_RUN | COMMAND_AB | COMMAND_CLUSTERS)
-#define COMMAND_ALL   (COMMAND_GUEST | COMMAND_DOCTOR | COMMAND_BENCH)
+#define COMMAND_ALL   (COMMAND_GUEST | COMMAND_DOCTOR | COMMAND_BENCH | COMMAND_TOP)
 
 #define VARIANT_NAME_BYTES 32
 #define MAX_VARIANTS       5 /* as many columns as 100 characters hold */
@@ -89,7 +90,8 @@ struct options {
     u64 frames;         /* 0: no limit */
     const char *until_text, *script;
     const char *load_state, *save_state; /* NULL: none */
-    const char *control; /* NULL: no socket */
+    const char *control; /* NULL: no socket; top: the guest's */
+    bool once;           /* top: one look */
 
     /* Many guests. */
     const char *corpus;    /* the list; NULL: there is one guest */

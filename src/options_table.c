@@ -564,8 +564,9 @@ const struct option_row option_rows[] = {
      "write the whole comparison as a page for a browser, which needs nothing but this file: charts, tables, the hottest "
      "clusters, the last pictures",
      COMMAND_AB, false, GROUP_OUTPUT, FILE_OPTION(html)},
-    {"json", "FILE.json", "ab: write the whole comparison; clusters: all clusters, and what was counted; bench: what was measured",
-     COMMAND_AB | COMMAND_CLUSTERS | COMMAND_BENCH, false, GROUP_OUTPUT, FILE_OPTION(json)},
+    {"json", "FILE.json", "ab: write the whole comparison; clusters: all clusters, and what was counted; bench: what was measured; "
+     "top: what was counted so far, and in a second; - is standard output there",
+     COMMAND_AB | COMMAND_CLUSTERS | COMMAND_BENCH | COMMAND_TOP, false, GROUP_OUTPUT, FILE_OPTION(json)},
     {"svg", "FILE.svg", "draw what was measured", COMMAND_BENCH, false, GROUP_OUTPUT, FILE_OPTION(svg)},
     {"csv", "FILE.csv", "write each sample, or each point, on a line", COMMAND_BENCH, false, GROUP_OUTPUT, FILE_OPTION(csv)},
     {"dump-clusters", "FILE|-",
@@ -579,8 +580,10 @@ const struct option_row option_rows[] = {
      COMMAND_RUN | COMMAND_AB, false, GROUP_OUTPUT, FILE_OPTION(explain_svg)},
     {"control", "PATH",
      "a Unix socket made there, for its owner only, at which QEMU's clients find QMP: look at the guest, stop it, type, take "
-     "pictures, end it",
-     COMMAND_RUN, false, GROUP_OUTPUT, FILE_OPTION(control)},
+     "pictures, end it. top: the socket of the guest to look at",
+     COMMAND_RUN | COMMAND_TOP, false, GROUP_OUTPUT, FILE_OPTION(control)},
+    {"once", NULL, "look once, print that as text and end; so it is where standard output is no terminal", COMMAND_TOP, false,
+     GROUP_OUTPUT, FIELD(once), .set = set_flag},
     {"top", "N", "how many clusters to list (default 10)", COMMAND_CLUSTERS, false, GROUP_OUTPUT,
      NUMBER_OPTION(top), .min = 1, .max = 1000000, .what = "a number of clusters"},
     {"steps", NULL, "also list the steps that each instruction was lowered to", COMMAND_CLUSTERS, false,
@@ -665,5 +668,11 @@ const struct command_row command_rows[] = {
     {COMMAND_DOCTOR, "doctor", NULL, "look whether huddle can run here",
      "Says whether /dev/kvm is there and may be used, what kind of KVM it is, what an exit costs, which "
      "firmware is found, and what to do about each problem. The status is 0 if huddle can run, else 1."},
+    {COMMAND_TOP, "top", "PATH", "watch a guest that runs",
+     "Shows what a guest does that was started with 'huddle run --control=PATH': once a second its exits and where they come "
+     "from, what clustering avoids, how fast it is. Keys: c switches clustering on and off, space stops the guest and lets it "
+     "go on, s takes a screenshot, q leaves.\n\n"
+     "The status is 0, also when the guest ends meanwhile; 71 when there is no guest at PATH, or it is gone without a word; 2 when "
+     "the command line is wrong."},
 };
 const size_t command_row_count = ARRAY_LEN(command_rows);

@@ -334,6 +334,7 @@ static const struct {
     {"explain", "run x --explain=yes", "--explain: takes no value"},
     {"explain-svg", "ab x --explain-svg=", "--explain-svg=: the file name must not be empty"},
     {"perf-map", "run x --perf-map=", "--perf-map=: the file name must not be empty"},
+    {"once", "top x --once=1", "--once: takes no value"},
     {"control", "run x --control=", "--control=: the file name must not be empty"},
     {"top", "clusters x --top=0", "--top=0: not a number of clusters (1 to 1000000)"},
     {"steps", "clusters x --steps=yes", "--steps: takes no value"},
@@ -357,6 +358,21 @@ static void every_option_has_a_junk_test(void **state)
         if (!tested)
             fail_msg("--%s has no junk test", option_rows[row].name);
     }
+}
+
+static void top_takes_one_socket(void **state)
+{
+    struct options o;
+    (void)state;
+    assert_ok(&o, "top sock.com --once"); /* not a program with arguments */
+    assert_string_equal(o.image, "sock.com");
+    assert_true(o.once);
+    assert_ok(&o, "top --control=s --json=-");
+    assert_string_equal(o.control, "s");
+    assert_refused("top", "which guest? 'huddle top PATH', started by 'huddle run --control=PATH'");
+    assert_refused("top a b", "b: one guest at a time");
+    assert_refused("top a --control=b", "a: --control has named the guest's socket already");
+    assert_refused("top a --ram=4", "--ram: only for 'huddle run', not for 'huddle top'");
 }
 
 static void hints(void **state)
@@ -482,6 +498,7 @@ int test_options(void)
         cmocka_unit_test(values_may_stand_apart),
         cmocka_unit_test(junk_values),
         cmocka_unit_test(every_option_has_a_junk_test),
+        cmocka_unit_test(top_takes_one_socket),
         cmocka_unit_test(hints),
         cmocka_unit_test(options_of_other_commands),
         cmocka_unit_test(contradictions),

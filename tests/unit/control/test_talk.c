@@ -85,7 +85,7 @@ static void nothing(void *opaque)
 static void quit(void *opaque)
 {
     struct fixture *f = opaque;
-    f->quits++;
+    __atomic_fetch_add(&f->quits, 1, __ATOMIC_RELEASE); /* the test waits for it without the lock */
 }
 
 static void *run_loop(void *opaque)
@@ -290,7 +290,7 @@ static void a_client_may_leave(void **state)
     int fd = connect_to(f->path);
     say(fd, CAPABILITIES "{\"execute\":\"stop\"}{\"execute\":\"stop\"}{\"execute\":\"quit\"}");
     close(fd);
-    for (u32 i = 0; i < 3000 && !__atomic_load_n(&f->quits, __ATOMIC_RELAXED); i++)
+    for (u32 i = 0; i < 3000 && !__atomic_load_n(&f->quits, __ATOMIC_ACQUIRE); i++)
         usleep(10000);
     assert_int_equal(f->stops, 2);
     assert_int_equal(f->quits, 1);
