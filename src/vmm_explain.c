@@ -82,6 +82,12 @@ static const u8 *code(void *opaque, const struct cluster *cluster, int i, u32 *b
     return executor->code ? executor->code(executor->opaque, cluster, i, bytes) : NULL;
 }
 
+static u64 exits_avoided(void *opaque)
+{
+    const struct cluster_backend *executor = &((struct vmm *)opaque)->explain->executor;
+    return executor->exits_avoided ? executor->exits_avoided(executor->opaque) : 0;
+}
+
 /* Without regions: a run is what follows one exit, and what is around it in the engine is looking it up and
  * checking the code. Regions go on from one to the next, and are timed as a whole (vmm_go_on). */
 static enum cluster_leave run(void *opaque, struct cluster *cluster, int start, struct cpu_state *cpu,
@@ -108,6 +114,7 @@ void vmm_explain_wrap(struct vmm *vmm)
     vmm->executor.run = run;
     vmm->executor.discard = discard;
     vmm->executor.code = code;
+    vmm->executor.exits_avoided = exits_avoided;
     vmm->executor.opaque = vmm;
 }
 

@@ -6,28 +6,14 @@
 #include "report/number.h"
 #include "report/svg.h"
 
-/* Kinds of exits that matter in any run, in `kind`; returns how many. */
-static u32 find_kinds(const struct ab_report *ab, enum exit_kind kind[EXIT_KIND_COUNT])
-{
-    u32 n = 0;
-    for (u32 k = 0; k < EXIT_KIND_COUNT; k++) {
-        bool matters = false;
-        for (u32 i = 0; i < ab->n_variants; i++)
-            matters |= explain_matters(&ab->variant[i]->explain, &ab->variant[i]->explain.kind[k]);
-        if (matters)
-            kind[n++] = k;
-    }
-    return n;
-}
-
 static void print_sums(FILE *out, const struct ab_report *ab)
 {
-    enum exit_kind kind[EXIT_KIND_COUNT];
+    u32 kind[EXIT_KIND_COUNT];
     const char *part[EXIT_KIND_COUNT];
     double value[AB_MAX_VARIANTS][EXIT_KIND_COUNT];
     char note[AB_MAX_VARIANTS][NUMBER_BYTES];
     struct svg_row row[AB_MAX_VARIANTS];
-    u32 parts = find_kinds(ab, kind);
+    u32 parts = html_kinds(ab, kind);
     for (u32 k = 0; k < parts; k++)
         part[k] = explain_kind_text(kind[k]);
     for (u32 i = 0; i < ab->n_variants; i++) {

@@ -24,8 +24,7 @@ static const char *const kind_names[EXIT_KIND_COUNT] = {
 #undef X
 };
 
-/* Kinds of which there are any, in `kind`; returns how many. */
-static u32 find_kinds(const struct ab_report *ab, u32 kind[EXIT_KIND_COUNT])
+u32 html_kinds(const struct ab_report *ab, u32 kind[EXIT_KIND_COUNT])
 {
     u32 n = 0;
     for (u32 k = 0; k < EXIT_KIND_COUNT; k++) {
@@ -40,7 +39,7 @@ static u32 find_kinds(const struct ab_report *ab, u32 kind[EXIT_KIND_COUNT])
 
 static void exits_chart(FILE *out, const struct ab_report *ab)
 {
-    u32 kind[EXIT_KIND_COUNT], parts = find_kinds(ab, kind);
+    u32 kind[EXIT_KIND_COUNT], parts = html_kinds(ab, kind);
     const char *part[EXIT_KIND_COUNT];
     double value[AB_MAX_VARIANTS][EXIT_KIND_COUNT];
     struct svg_row row[AB_MAX_VARIANTS];

@@ -29,6 +29,9 @@ void html_table(FILE *out, const struct table *table, const struct html_table *l
 void html_table_begin(FILE *out, const char *id, const char *caption);
 void html_table_end(FILE *out);
 
+/* The kinds of which any run has an exit, in `kind`; returns how many. So each has the same colour in all charts. */
+u32 html_kinds(const struct ab_report *report, u32 kind[EXIT_KIND_COUNT]);
+
 struct svg;
 /* Ends a chart and puts it into a figure; NULL: there was no memory for it. */
 void html_chart(FILE *out, struct svg *svg);
