@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "bench/exits.h"
+#include "bench/memory.h"
 #include "report/json.h"
 
 #include <errno.h>
@@ -18,6 +19,10 @@ enum {
     EXITS_KIND_MS_QUICK = 20,
     EXITS_BARE_ROUNDS = 61,
     EXITS_BARE_ROUNDS_QUICK = 15,
+    MEMORY_BYTES = 256 * MIB,
+    MEMORY_BYTES_QUICK = 1 * MIB,
+    MEMORY_POINT_MS = 12,
+    MEMORY_POINT_MS_QUICK = 2,
 };
 
 /* Before anything is measured: can the file be written at all? */
@@ -64,6 +69,30 @@ static int bench_exits(const struct options *o, const struct bench_host *host)
     return status;
 }
 
+static int report_memory(const struct options *o, const struct memory_bench *bench)
+{
+    memory_print(stdout, bench);
+    int rc = write_json(memory_json(bench), o->json);
+    if (!rc && o->csv)
+        rc = memory_csv(bench, o->csv);
+    if (!rc && o->svg)
+        rc = memory_svg(bench, o->svg);
+    return rc ? STATUS_USAGE : STATUS_OK;
+}
+
+static int bench_memory(const struct options *o, const struct bench_host *host)
+{
+    struct memory_bench *bench = calloc(1, sizeof *bench);
+    if (!bench)
+        return STATUS_HOST_ERROR;
+    bench->host = *host;
+    bench->config = o->quick ? (struct memory_config){MEMORY_BYTES_QUICK, MEMORY_POINT_MS_QUICK}
+                             : (struct memory_config){MEMORY_BYTES, MEMORY_POINT_MS};
+    int status = memory_measure(bench, memory_measure_machine) ? STATUS_HOST_ERROR : report_memory(o, bench);
+    free(bench);
+    return status;
+}
+
 int cmd_bench(const struct options *o)
 {
     struct bench_host host;
@@ -71,5 +100,5 @@ int cmd_bench(const struct options *o)
         return STATUS_USAGE;
     if (bench_host_init(&host, o->cpu))
         return STATUS_USAGE;
-    return bench_exits(o, &host);
+    return o->benchmark == BENCHMARK_MEMORY ? bench_memory(o, &host) : bench_exits(o, &host);
 }

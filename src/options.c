@@ -224,8 +224,10 @@ static enum options_result set_benchmark(struct options *o, const char *arg, cha
         return refuse(why, "%.60s: one benchmark at a time", arg);
     if (strcmp(arg, "exits") == 0)
         o->benchmark = BENCHMARK_EXITS;
+    else if (strcmp(arg, "memory") == 0)
+        o->benchmark = BENCHMARK_MEMORY;
     else
-        return refuse(why, "%.60s: no such benchmark; there is exits", arg);
+        return refuse(why, "%.60s: no such benchmark; there are exits and memory", arg);
     return OPTIONS_OK;
 }
 
@@ -348,7 +350,7 @@ static enum options_result check(const struct options *o, char *why)
     if (check_corpus(o, why) != OPTIONS_OK)
         return OPTIONS_USAGE;
     if (o->command == COMMAND_BENCH)
-        return o->benchmark ? OPTIONS_OK : refuse(why, "which benchmark: 'huddle bench exits'");
+        return o->benchmark ? OPTIONS_OK : refuse(why, "which benchmark: 'huddle bench exits' or 'huddle bench memory'");
     if (!o->image && !o->fda && !o->hda && !o->hdb && !o->n_commands && !o->n_mounts && !o->corpus)
         return refuse(why, "nothing to run: 'huddle %s PROGRAM', DIRECTORY or IMAGE", command_name(o->command));
     if (o->command == COMMAND_CLUSTERS && o->level == CLUSTER_OFF)

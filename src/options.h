@@ -44,7 +44,7 @@ struct variant {
 /* The items of --stress: what is rare becomes common. */
 enum stress { STRESS_FLUSH, STRESS_SLOW, STRESS_THRESHOLD, STRESS_CODE, STRESS_HEAT, STRESSES };
 
-enum benchmark { BENCHMARK_NONE, BENCHMARK_EXITS };
+enum benchmark { BENCHMARK_NONE, BENCHMARK_EXITS, BENCHMARK_MEMORY };
 
 /* What the user asked for. Strings point into argv. */
 struct options {

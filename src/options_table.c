@@ -657,12 +657,15 @@ const struct command_row command_rows[] = {
      "script or --timeout.\n\n"
      "The status is 0 if there is a listing, however the guest ended; 71 when the host failed; 2 when the command "
      "line is wrong or a file it needs cannot be used."},
-    {COMMAND_BENCH, "bench", "exits", "measure what exits of guests cost here",
+    {COMMAND_BENCH, "bench", "exits|memory", "measure what exits and memory of guests cost here",
      "exits: runs a few instructions of a guest that exit, thousands of times, kind by kind: to the kernel and back (CPUID, a "
      "hypercall, coalesced writes), to userspace and back (ports, device memory, strings, HLT, the interrupt window, an injected "
      "interrupt), and the ioctls beside them. Each in real mode, as DOS guests run, and in 64-bit mode; on one processor "
      "(--cpu), and on any. The control, the same loop without an exit, is subtracted; percentiles, not means. What this KVM does "
      "not have is said to be missing. At the end a bare loop of KVM_RUN in a machine of its own says whether the samples can be believed.\n\n"
+     "memory: follows lists of 1 KiB to 256 MiB, in order and in random order, in this process and in guests: with small pages "
+     "and with huge pages, in 64-bit mode, where addresses are translated twice, in 32-bit mode without paging, in KVM and in "
+     "huddle's regions. The difference is what memory costs a guest.\n\n"
      "The status is 0 if it was measured; 71 when the host failed, as it does without KVM; 2 when the command line is wrong or a file "
      "cannot be written."},
     {COMMAND_DOCTOR, "doctor", NULL, "look whether huddle can run here",

@@ -9,6 +9,7 @@ enum guest_entry {
     GUEST_IRQ,
     GUEST_FAULT,
     GUEST_CONTROL,
+    GUEST_RUN = GUEST_CONTROL, /* chase.asm */
     GUEST_CPUID,
     GUEST_VMCALL,
     GUEST_VMMCALL,
@@ -52,5 +53,12 @@ extern const u8 bench_guest16[];
 extern const u32 bench_guest16_bytes;
 extern const u8 bench_guest64[];
 extern const u32 bench_guest64_bytes;
+/* chase.asm */
+extern const u8 bench_chase16[];
+extern const u32 bench_chase16_bytes;
+extern const u8 bench_chase32[];
+extern const u32 bench_chase32_bytes;
+extern const u8 bench_chase64[];
+extern const u32 bench_chase64_bytes;
 
 #endif

@@ -15,6 +15,7 @@ KINDS = ("control cpuid vmcall coalesced_port coalesced_mmio spin out in mmio_wr
          "interrupt window immediate sync get_regs set_regs get_sregs set_sregs").split()
 # What every KVM has, in real mode.
 NEEDED = "control cpuid spin out in mmio_write mmio_read rep_outsb rep_insb hlt immediate sync get_regs set_regs".split()
+PLACES = "host_small host_huge long_small long_huge flat_kvm flat_huddle".split()
 SVG = "{http://www.w3.org/2000/svg}"
 BARE_TRIES = 5
 
@@ -105,6 +106,45 @@ def bare_loop(tool):
         if 0.8 < ratios[-1] < 1.2:
             return
     raise Failed(f"samples against the bare loop: {ratios}")
+
+
+def check_points(place, order, sizes, rows, host):
+    what = f"{place['id']}, {order}: "
+    points = place[order]
+    if not place["there"]:
+        expect(place["why"] and not points and not rows, what + "points of what is missing, or no reason")
+        return
+    expect([point["bytes"] for point in points] == sizes, what + "not the sizes expected")
+    expect([(int(row["bytes"]), int(row["elements"]), int(row["cycles"])) for row in rows] ==
+           [(point["bytes"], point["elements"], point["cycles"]) for point in points], what + "the CSV says something else")
+    for point, row in zip(points, rows):
+        ns = point["cycles"] / point["elements"] / host["tsc_hz"] * 1e9
+        expect(0 < point["cycles"] and abs(ns / point["ns_per_element"] - 1) < 1e-3, what + f"{point} does not fit itself")
+        expect(abs(float(row["ns_per_element"]) - point["ns_per_element"]) < 1e-3, what + "nanoseconds differ")
+        expect(("slowdown" in point) == (not place["id"].startswith("host")), what + "a slowdown where there is none, or none")
+
+
+@case()
+def memory(tool):
+    """Each place has all points or is said to be missing, and the three files say the same."""
+    ended, result, rows, root = bench(tool, "memory")
+    check_host(ended, result)
+    places = {place["id"]: place for place in result["places"]}
+    expect(list(places) == PLACES, "not the places expected")
+    sizes = [point["bytes"] for point in places["host_small"]["random"]]
+    expect(sizes[0] == 1024 and all(b == 2 * a for a, b in zip(sizes, sizes[1:])) and len(sizes) > 8, f"the sizes are {sizes}")
+    for place in places.values():
+        for order in ("sequential", "random"):
+            check_points(place, order, sizes, [row for row in rows if (row["place"], row["order"]) == (place["id"], order)],
+                         result["host"])
+        if not place["there"]:
+            ended.expect(f"{place['name']}: not here: {place['why']}" in ended.out, "the reason is not said")
+    for name in ("host_small", "flat_kvm", "flat_huddle"):
+        expect(places[name]["there"], f"{name} is missing: {places[name].get('why')}")
+    ended.expect(("this KVM interprets" in ended.out) == result["kvm_interprets"], "text and JSON disagree on the backend")
+    check_picture(root, ["A list in random order", "Slowdown, in order"] +
+                  [place["name"] for place in places.values() if place["there"]])
+    ended.expect(max(map(len, ended.out.splitlines())) <= 120, "lines are too long")
 
 
 @case()

@@ -412,9 +412,9 @@ static void contradictions(void **state)
     assert_refused("ab --ram=4", "nothing to run: 'huddle ab PROGRAM', DIRECTORY or IMAGE");
     assert_refused("run x y", "y: only one image (x); more drives: --fda, --hda, --hdb");
     assert_refused("doctor x", "x: 'huddle doctor' takes no image");
-    assert_refused("bench", "which benchmark: 'huddle bench exits'");
-    assert_refused("bench x.img", "x.img: no such benchmark; there is exits");
-    assert_refused("bench exits exits", "exits: one benchmark at a time");
+    assert_refused("bench", "which benchmark: 'huddle bench exits' or 'huddle bench memory'");
+    assert_refused("bench x.img", "x.img: no such benchmark; there are exits and memory");
+    assert_refused("bench exits memory", "memory: one benchmark at a time");
     assert_refused("run x --ram=4 --ram=8", "--ram: given twice");
     assert_refused("run x --cluster=off --cluster-window=8",
                    "--cluster-window: means nothing with --cluster=off");
