@@ -87,7 +87,7 @@ SEL_DATA        equ 16
 HEAT            equ 16
 
 table:
-    times 1000h db 0
+    times 4000h db 0
 
 gdt:
     dq 0, 00CF9B000000FFFFh, 00CF93000000FFFFh

@@ -13,54 +13,86 @@
 
 enum {
     FIRMWARE_BYTES = 0x10000,
+    TABLE_BYTES = 0x4000, /* chase.asm */
     LIST = 16 * MIB,
     LINE_DIGITS = 17, /* with its end */
-    TRIES = 5,        /* the best counts */
+    TRIES = 12,       /* the best counts: what disturbs only adds, so they are short */
     GO_ON = 0x80,     /* chase.asm */
-    COUNT_LEAST = 1 << 14,
-    COUNT_MOST = 1 << 16,
+    CONTROL_ELEMENTS = 16,
+    STEPS = 1 << 16,
+    STEPS_SLOW = 1 << 13, /* at random, where the caches no longer hold the list */
+    SLOW_BYTES = 1 * MIB,
 };
 
 /* chase.asm: its table. */
 struct table_row {
-    u32 elements, random, warm_rounds, rounds;
+    u32 elements, how, warm_rounds, rounds;
 };
 
-static u32 steps_of(u64 elements)
+_Static_assert(sizeof(struct table_row) * ((MEMORY_SIZES_MAX * MEMORY_ORDERS + 1) * TRIES + 1) <= TABLE_BYTES,
+               "it fits chase.asm's table");
+
+/* Points in the order of the table; before the first comes the control, which follows nothing. */
+struct place_in_table {
+    bool control;
+    u32 size;
+    enum memory_order order;
+};
+
+static struct place_in_table place_of(u32 row)
 {
-    return (u32)MIN(MAX(elements, (u64)COUNT_LEAST), (u64)COUNT_MOST);
+    u32 point = row / TRIES;
+    if (!point)
+        return (struct place_in_table){.control = true};
+    return (struct place_in_table){.size = (point - 1) / MEMORY_ORDERS, .order = (point - 1) % MEMORY_ORDERS};
 }
 
-_Static_assert(sizeof(struct table_row) * (MEMORY_SIZES_MAX * MEMORY_ORDERS * TRIES + 1) <= 0x1000,
-               "it fits chase.asm's table");
+static u32 rows_of(const struct memory_bench *bench)
+{
+    return (bench->sizes * MEMORY_ORDERS + 1) * TRIES;
+}
+
+static u32 steps_of(const struct memory_bench *bench, struct place_in_table place)
+{
+    if (place.control)
+        return 0;
+    return place.order == MEMORY_RANDOM && bench->bytes[place.size] > SLOW_BYTES ? STEPS_SLOW : STEPS;
+}
 
 static void fill_table(const struct memory_bench *bench, u8 *firmware)
 {
-    struct table_row row;
-    u8 *at = firmware;
-    for (u32 i = 0; i < bench->sizes * MEMORY_ORDERS * TRIES; i++) {
-        u64 elements = bench->bytes[i / TRIES / MEMORY_ORDERS] / MEMORY_LINE;
-        u32 warm = (u32)MAX(elements, (u64)COUNT_LEAST) / MEMORY_STEPS;
-        row = (struct table_row){(u32)elements, i % TRIES ? GO_ON : i / TRIES % MEMORY_ORDERS,
-                                 i % TRIES ? 0 : warm, steps_of(elements) / MEMORY_STEPS};
-        memcpy(at, &row, sizeof row);
-        at += sizeof row;
+    for (u32 i = 0; i < rows_of(bench); i++) {
+        struct place_in_table place = place_of(i);
+        u32 elements = place.control ? CONTROL_ELEMENTS : (u32)(bench->bytes[place.size] / MEMORY_LINE);
+        struct table_row row = {
+            .elements = elements, .how = GO_ON, .rounds = steps_of(bench, place) / MEMORY_STEPS};
+        if (i % TRIES == 0) {
+            row.how = place.order;
+            row.warm_rounds = MAX(elements, (u32)STEPS) / MEMORY_STEPS;
+        }
+        memcpy(firmware + i * sizeof row, &row, sizeof row);
     }
 }
 
 /* The lines that it wrote. */
 static bool read_lines(struct memory_bench *bench, int fd)
 {
-    for (u32 i = 0; i < bench->sizes * MEMORY_ORDERS * TRIES; i++) {
-        u32 size = i / TRIES / MEMORY_ORDERS;
-        struct memory_point *point = &bench->point[MEMORY_flat_huddle][i / TRIES % MEMORY_ORDERS][size];
+    u64 control = UINT64_MAX;
+    for (u32 i = 0; i < rows_of(bench); i++) {
+        struct place_in_table place = place_of(i);
+        struct memory_point *point = &bench->point[MEMORY_flat_huddle][place.order][place.size];
         char line[LINE_DIGITS + 1] = "";
         if (pread(fd, line, LINE_DIGITS, (off_t)i * LINE_DIGITS) != LINE_DIGITS ||
             line[LINE_DIGITS - 1] != '\n')
             return false;
         u64 cycles = strtoull(line, NULL, 16);
+        if (place.control) {
+            control = MIN(control, cycles);
+            continue;
+        }
+        cycles = cycles > control ? cycles - control : 1;
         if (!point->elements || cycles < point->cycles)
-            *point = (struct memory_point){steps_of(bench->bytes[size] / MEMORY_LINE), cycles};
+            *point = (struct memory_point){steps_of(bench, place), cycles};
     }
     return true;
 }
@@ -68,8 +100,8 @@ static bool read_lines(struct memory_bench *bench, int fd)
 static u64 steps_in_all(const struct memory_bench *bench)
 {
     u64 steps = 0;
-    for (u32 i = 0; i < bench->sizes; i++)
-        steps += (u64)steps_of(bench->bytes[i] / MEMORY_LINE) * MEMORY_ORDERS * TRIES;
+    for (u32 i = 0; i < rows_of(bench); i++)
+        steps += steps_of(bench, place_of(i));
     return steps;
 }
 
