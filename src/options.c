@@ -282,6 +282,16 @@ static enum options_result check_level(const struct options *o, char *why)
     return OPTIONS_OK;
 }
 
+/* Runs under the access clock can be repeated; the host's network cannot. */
+static enum options_result check_net(const struct options *o, char *why)
+{
+    if (o->net.kind != NET_USER || o->clock != CLOCK_MODE_ACCESS)
+        return OPTIONS_OK;
+    if (o->command == COMMAND_AB)
+        return refuse(why, "--net=user: the host's network would make the runs differ; --net=echo does not");
+    return refuse(why, "--net=user: only with --clock=host; --net=echo works with both");
+}
+
 /* Options that only host code has a use for. */
 static enum options_result check_executor(const struct options *o, char *why)
 {
@@ -355,7 +365,7 @@ static enum options_result check(const struct options *o, char *why)
         return refuse(why, "nothing to run: 'huddle %s PROGRAM', DIRECTORY or IMAGE", command_name(o->command));
     if (o->command == COMMAND_CLUSTERS && o->level == CLUSTER_OFF)
         return refuse(why, "--cluster=off: then there are no clusters to list");
-    if (check_level(o, why) != OPTIONS_OK || check_memory(o, why) != OPTIONS_OK)
+    if (check_level(o, why) != OPTIONS_OK || check_memory(o, why) != OPTIONS_OK || check_net(o, why) != OPTIONS_OK)
         return OPTIONS_USAGE;
     return check_executor(o, why);
 }
@@ -378,6 +388,7 @@ static void set_defaults(struct options *o)
         .top = 10,
         .cpu = UINT64_MAX,
     };
+    net_config_init(&o->net);
 }
 
 /* Before any command only --help and its kind make sense. */

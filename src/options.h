@@ -5,6 +5,7 @@
 
 #include "base/types.h"
 #include "machine/clock.h"
+#include "net/net_config.h"
 #include "vmm.h"
 
 #include <stdio.h>
@@ -61,6 +62,7 @@ struct options {
     enum clock_mode clock;
     u64 exit_port; /* 0: none */
     enum triple_fault triple_fault;
+    struct net_config net;
     const char *bios, *vgabios;
 
     enum cluster_level level;

@@ -162,6 +162,12 @@ static bool set_exit_port(struct options *o, const struct option_row *row, const
     return true;
 }
 
+static bool set_net(struct options *o, const struct option_row *row, const char *value, char *why)
+{
+    (void)row;
+    return net_config_parse(&o->net, value, why, OPTIONS_WHY_BYTES);
+}
+
 static bool set_kib(struct options *o, const struct option_row *row, const char *value, char *why)
 {
     u64 n = 0;
@@ -481,6 +487,13 @@ const struct option_row option_rows[] = {
      "what a triple fault does: reset the machine, as on a PC, or end the run with a crash report. auto (default): reset it if the "
      "guest has said before that it wants that, by the CMOS shutdown byte 0Fh or by 1234h at 0040:0072",
      COMMAND_GUEST, false, GROUP_MACHINE, .set = set_triple_fault},
+    {"net", "none|echo|user[,...]",
+     "a network card, an NE2000, and what is at the other end of its wire: echo, a station 10.0.2.2 that answers ARP, ICMP echo and "
+     "UDP at fixed times, or user, the host's network, which the guest then reaches as the user who runs huddle does, services on "
+     "127.0.0.1 included (10.0.2.2); only with --clock=host. Behind it, separated by commas: io=HEX (default 300), irq=N (default "
+     "9), mac=ADDRESS, and for user restrict=on (the guest reaches nothing, but what is forwarded to it) and "
+     "hostfwd=tcp:[HOST]:PORT-[GUEST]:PORT, or udp, as often as wanted",
+     COMMAND_GUEST, false, GROUP_MACHINE, .set = set_net},
     {"bios", "FILE", "system firmware (default: SeaBIOS, from the package seabios)",
      COMMAND_GUEST | COMMAND_DOCTOR, false, GROUP_MACHINE, FILE_OPTION(bios)},
     {"vgabios", "FILE", "VGA firmware (default: vgabios-isavga.bin, from the package seabios)",

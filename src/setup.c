@@ -174,6 +174,9 @@ int setup_open(struct setup *s, const struct options *o, const struct drives *d)
         rc = open_blocks(s, o, d);
     if (!rc && dos_session_wanted(o))
         rc = open_dos(s, o);
+    if (!rc)
+        rc = net_open(&s->net, &o->net);
+    s->config.machine.net = s->net;
     if (!rc && o->script)
         rc = script_load(&s->script, o->script);
     s->config.script = s->script;
@@ -198,6 +201,7 @@ void setup_close(struct setup *s)
         block_close(s->floppy[i]);
     for (u32 i = 0; i < MACHINE_DISKS; i++)
         block_close(s->disk[i]);
+    net_close(s->net);
     if (s->config.dos)
         dos_session_close(&s->dos);
     if (s->script)

@@ -5,6 +5,7 @@
 #include "dos_session.h"
 #include "drives.h"
 #include "firmware.h"
+#include "net/net.h"
 #include "options.h"
 #include "ui/display.h"
 
@@ -16,6 +17,7 @@ struct setup {
     struct firmware firmware;
     struct block *floppy[MACHINE_FLOPPIES];
     struct block *disk[MACHINE_DISKS];
+    struct net *net; /* NULL: none */
     struct script *script;
     struct display *display; /* NULL: none */
     struct control *control; /* NULL: none */

@@ -298,6 +298,7 @@ static void destroy(struct vmm *vmm)
 {
     vmm_display_stop(vmm);
     vmm_control_stop(vmm);
+    vmm_net_stop(vmm);
     vmm_time_stop(vmm);
     vmm_stats_stop(vmm);
     cluster_engine_destroy(vmm->engine);
@@ -363,6 +364,8 @@ int vmm_run(const struct run_config *config, struct run_stats *stats)
         rc = vmm_stats_start(vmm);
     if (!rc)
         rc = vmm_time_start(vmm);
+    if (!rc)
+        rc = vmm_net_start(vmm);
     if (!rc)
         rc = vmm_display_start(vmm);
     if (!rc)

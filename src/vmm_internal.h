@@ -333,6 +333,15 @@ void vmm_control_note_reset(struct vmm *vmm, bool only_processor);
 /* Fills out[RUN_TOP]. */
 void vmm_control_avoided(const struct vmm *vmm, struct control_avoided *out);
 
+/* vmm_net.c. Without a network these do nothing. */
+/* Frames may come from now on, until vmm_net_stop. */
+must_check int vmm_net_start(struct vmm *vmm);
+void vmm_net_stop(struct vmm *vmm);
+/* After a kick: frames may have come. */
+void vmm_net_poll(struct vmm *vmm);
+/* Fills what vmm->stats says of it. */
+void vmm_net_stats(struct vmm *vmm);
+
 /* vmm_dos.c: without a built-in DOS these do nothing. */
 must_check int vmm_dos_create(struct vmm *vmm);
 /* Goes to behind the firmware's self-test, if that is known. */

@@ -143,8 +143,9 @@ void vmm_halt(struct vmm *vmm)
         return;
     }
     struct clock *clock = &vmm->machine.clock;
-    if (clock->next_deadline_ns == CLOCK_NEVER && (vmm->config->display || vmm->config->control))
-        vmm_sleep_until(vmm, CLOCK_NEVER); /* for a key */
+    bool frames = vmm->config->machine.net && clock->mode == CLOCK_MODE_HOST;
+    if (clock->next_deadline_ns == CLOCK_NEVER && (vmm->config->display || vmm->config->control || frames))
+        vmm_sleep_until(vmm, CLOCK_NEVER); /* for a key, or a frame */
     else if (clock->next_deadline_ns == CLOCK_NEVER)
         vmm_crash(vmm, "the guest halted and no device will ever interrupt it");
     else if (clock->mode == CLOCK_MODE_ACCESS) {

@@ -18,6 +18,7 @@
 #include "dev/block.h"
 #include "dos/embedded.h"
 #include "dev/vga/vga.h"
+#include "net/net.h"
 
 #include <errno.h>
 #include <string.h>
@@ -65,6 +66,18 @@ static void dos_memory_fits(struct state *s, const struct dos_config *dos)
             saved[0], saved[1], mine[0], mine[1]);
 }
 
+/* The card and who is at the other end of its wire. */
+static void net_fits(struct state *s, const struct net *net)
+{
+    struct net_config c = net ? net->config : (struct net_config){0};
+    u8 mine[5 + NET_MAC_BYTES] = {(u8)c.kind, (u8)c.io, (u8)(c.io >> 8), c.irq, c.restricted}, saved[sizeof mine];
+    memcpy(mine + 5, c.mac, NET_MAC_BYTES);
+    memcpy(saved, mine, sizeof mine);
+    state_bytes(s, saved, sizeof saved);
+    if (!s->failed && memcmp(saved, mine, sizeof mine) != 0)
+        state_fail(s, "it was saved with another --net, or none");
+}
+
 static void exit_port_fits(struct state *s, u16 port)
 {
     u16 saved = port;
@@ -102,6 +115,7 @@ static void configuration_fits(const struct run_config *config, struct state *s)
     memory_fits(s, m->ram_bytes);
     clock_fits(s, m->clock_mode);
     exit_port_fits(s, m->exit_port);
+    net_fits(s, m->net);
     image_fits(s, config->bios, config->bios_bytes, "system firmware");
     image_fits(s, m->vgabios, m->vgabios_bytes, "VGA firmware");
     image_fits(s, m->boot_rom, m->boot_rom_bytes,

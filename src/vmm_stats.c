@@ -341,6 +341,7 @@ static void gather(struct vmm *vmm)
     memset(s->sites, 0, sizeof s->sites);
     fill_targets(vmm);
     fill_sites(vmm);
+    vmm_net_stats(vmm);
 }
 
 void vmm_stats_look(struct vmm *vmm, struct run_stats *out)

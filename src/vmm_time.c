@@ -244,6 +244,7 @@ int vmm_service_attention(struct vmm *vmm)
     if (vmm_stopped(vmm))
         return 0;
     vmm_display_poll(vmm);
+    vmm_net_poll(vmm);
     vmm_serve_state(vmm);
     int rc = vmm_control_serve(vmm);
     if (rc || vmm->ended)

@@ -8,7 +8,7 @@
 
 static const struct dev_class *const dev_table[] = {
     &pic_class,  &pit_class, &dma_class, &rtc_class,  &port61_class,    &port92_class,   &kbc_class,
-    &fdc_class,  &ide_class, &uart_class, &vga_class, &fwcfg_class, &debugport_class, &exitport_class, &dosport_class,
+    &fdc_class,  &ide_class, &uart_class, &vga_class, &ne2000_class, &fwcfg_class, &debugport_class, &exitport_class, &dosport_class,
     &coprocessor_class, &absent_class,
 };
 _Static_assert(ARRAY_LEN(dev_table) <= MACHINE_MAX_DEVS, "more devices than a machine holds");

@@ -5,7 +5,7 @@
 #include "machine/machine.h"
 
 extern const struct dev_class pic_class, pit_class, rtc_class, dma_class, port61_class, port92_class, kbc_class,
-    fdc_class, ide_class, uart_class, vga_class, fwcfg_class, debugport_class, exitport_class, dosport_class,
+    fdc_class, ide_class, uart_class, vga_class, ne2000_class, fwcfg_class, debugport_class, exitport_class, dosport_class,
     coprocessor_class, absent_class;
 
 struct devices {

@@ -23,6 +23,8 @@ struct fdc;     /* dev/fdc.h */
 struct ide;     /* dev/ide.h */
 struct uart;    /* dev/uart.h */
 struct vga;     /* dev/vga/vga.h */
+struct ne2000;  /* dev/ne2000.h */
+struct net;     /* net/net.h */
 
 /* What the machine is built from; owned by the caller, valid for the machine's life. */
 struct machine_config {
@@ -38,6 +40,7 @@ struct machine_config {
     u16 exit_port;           /* F4h; 0 = none */
     const u8 *boot_rom;      /* option ROM of the built-in DOS; NULL: there is none, and not its port either */
     u32 boot_rom_bytes;
+    struct net *net;         /* NULL: no network, and no card for one */
     int serial_in_fd;        /* -1: none */
     int serial_out_fd;       /* -1: none */
     int debugcon_fd;         /* -1: none */
@@ -73,6 +76,7 @@ struct machine {
     struct ide *ide;
     struct uart *uart;
     struct vga *vga;
+    struct ne2000 *ne2000; /* NULL: none */
     struct coprocessor *coprocessor;
 
     u64 accesses; /* device accesses of the processor, all kinds */

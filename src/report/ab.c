@@ -159,6 +159,7 @@ void ab_print(FILE *out, const struct ab_report *r)
     print_headline(out, r);
     print_circumstances(out, r);
     print_table(out, r, ab_table_exits);
+    print_table(out, r, ab_table_network);
     print_table(out, r, ab_table_clusters);
     print_table(out, r, ab_table_translation);
     print_table(out, r, ab_table_leaves);

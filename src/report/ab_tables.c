@@ -137,6 +137,46 @@ static void add_average(struct table *t, const struct ab_report *r, const char *
     }
 }
 
+/* What a round trip takes of the figure at `sum`, and how much more the first variant takes than the last. */
+static void add_per_trip(struct table *t, const struct ab_report *r, const char *label, size_t sum, bool time)
+{
+    const struct run_stats *first = r->variant[0], *last = last_variant(r);
+    char text[NUMBER_BYTES];
+    add_average(t, r, label, sum, FIGURE(net.trips));
+    for (u32 i = 0; time && i < r->n_variants; i++) {
+        const struct run_stats *s = r->variant[i];
+        if (s->net.trips)
+            table_cell(t, 1 + i, "%s", number_format_ns(text, *(const u64 *)((const char *)s + sum) / s->net.trips));
+    }
+    u64 before = *(const u64 *)((const char *)first + sum), after = *(const u64 *)((const char *)last + sum);
+    if (first->net.trips && first->net.trips == last->net.trips && after && before > after + after / 20)
+        table_cell(t, 1 + r->n_variants, "%s", number_format_ratio(text, before, after));
+}
+
+bool ab_table_network(struct table *t, const struct ab_report *r)
+{
+    char title[40];
+    if (!r->variant[0]->net.name[0])
+        return false;
+    snprintf(title, sizeof title, "Network: %s", r->variant[0]->net.name);
+    variants_table(t, r, title, "");
+    add_figure(t, r, "frames sent", FIGURE(net.sent), false);
+    add_figure(t, r, "  bytes", FIGURE(net.sent_bytes), false);
+    add_figure(t, r, "frames received", FIGURE(net.received), false);
+    add_figure(t, r, "  bytes", FIGURE(net.received_bytes), false);
+    add_figure(t, r, "lost", FIGURE(net.dropped_all), false);
+#define X(id, text)                                                                                          \
+    if (any_variant(r, FIGURE(net.dropped[NET_DROP_##id])))                                                  \
+        add_figure(t, r, "  " text, FIGURE(net.dropped[NET_DROP_##id]), false);
+    NET_DROPS(X)
+#undef X
+    add_figure(t, r, "round trips", FIGURE(net.trips), false);
+    add_per_trip(t, r, "  exits each", FIGURE(net.trip_exits), false);
+    add_per_trip(t, r, "  device accesses each", FIGURE(net.trip_accesses), false);
+    add_per_trip(t, r, "  time of the host each", FIGURE(net.trip_ns), true);
+    return true;
+}
+
 /* Ratios of what only clustering does mean nothing. */
 static void drop_ratios(struct table *t, const struct ab_report *r)
 {

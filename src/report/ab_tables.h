@@ -11,6 +11,8 @@
 
 /* An empty row is between exits and the rest. */
 bool ab_table_exits(struct table *table, const struct ab_report *report);
+/* Only with a network card. */
+bool ab_table_network(struct table *table, const struct ab_report *report);
 bool ab_table_time(struct table *table, const struct ab_report *report);
 bool ab_table_clusters(struct table *table, const struct ab_report *report);
 /* The host executor's work. */

@@ -212,6 +212,26 @@ static json_t *json_window(const struct run_window *window)
     return o;
 }
 
+static json_t *json_net(const struct run_net *net)
+{
+    json_t *o = json_object(), *dropped = json_object(), *trips = json_object();
+    set_text(o, "name", net->name);
+    set_u64(o, "sent", net->sent);
+    set_u64(o, "sent_bytes", net->sent_bytes);
+    set_u64(o, "received", net->received);
+    set_u64(o, "received_bytes", net->received_bytes);
+#define X(id, text) set_u64(dropped, #id, net->dropped[NET_DROP_##id]);
+    NET_DROPS(X)
+#undef X
+    json_object_set_new(o, "dropped", dropped);
+    set_u64(trips, "count", net->trips);
+    set_u64(trips, "exits", net->trip_exits);
+    set_u64(trips, "accesses", net->trip_accesses);
+    set_u64(trips, "host_ns", net->trip_ns);
+    json_object_set_new(o, "round_trips", trips);
+    return o;
+}
+
 static json_t *json_horizon(const struct run_horizon *h)
 {
     json_t *o = json_object(), *points = json_array();
@@ -275,6 +295,8 @@ json_t *json_variant(const struct run_stats *s)
     json_object_set_new(o, "display_window", json_window(&s->window));
     if (s->horizon.instructions)
         json_object_set_new(o, "horizon", json_horizon(&s->horizon));
+    if (s->net.name[0])
+        json_object_set_new(o, "net", json_net(&s->net));
     if (s->check.on)
         json_object_set_new(o, "check", json_check(&s->check));
     if (s->explain.on)

@@ -5,6 +5,7 @@
 
 #include "base/types.h"
 #include "cluster/stats.h"
+#include "net/net_drops.h"
 
 /* JSON key, text. Every return of KVM_RUN with a reason is exactly one of these. */
 #define EXIT_KINDS(X)                                                                                        \
@@ -149,6 +150,14 @@ struct run_explain {
     struct run_explain_kind kind[EXIT_KIND_COUNT];
 };
 
+/* The network card; no name: there is none. A round trip is a frame that the guest got between sending its first and its last. */
+struct run_net {
+    char name[16];
+    u64 sent, sent_bytes, received, received_bytes;
+    u64 dropped[NET_DROP_KINDS], dropped_all;
+    u64 trips, trip_exits, trip_accesses, trip_ns;
+};
+
 enum run_end {
     RUN_END_EXIT_PORT,  /* the guest wrote the exit port: status (value << 1) | 1 */
     RUN_END_PROGRAM,    /* the program that DOS was started for ended: its errorlevel */
@@ -194,6 +203,7 @@ struct run_stats {
     struct run_check check;
     struct run_window window;
     struct run_horizon horizon;
+    struct run_net net;
     struct run_translation translation; /* all zero: another executor than host */
     struct run_explain explain;
 
