@@ -751,6 +751,21 @@ exchange:
     mov dword [number], -1
     ret
 
+; wait_sent: sleeps until the transmitter is free; interrupts off before and
+; after. AL, DX lost.
+wait_sent:
+    mov dx, NIC_CR
+.again:
+    in al, dx
+    test al, CR_TXP
+    jz .out
+    sti                         ; its interrupt comes
+    hlt
+    cli
+    jmp .again
+.out:
+    ret
+
 ; send_burst: AX of the longest; the answers stay in the ring for half a
 ; second.
 send_burst:
@@ -764,6 +779,7 @@ send_burst:
     push eax
     cli
     call make_datagram
+    call wait_sent
     call send
     sti
     pop eax

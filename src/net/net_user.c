@@ -166,15 +166,18 @@ static int get_events(int index, void *opaque)
 
 /* --- the thread --- */
 
-static void take_frames(struct net_user *user)
+/* False: there were none. */
+static bool take_frames(struct net_user *user)
 {
     struct net_queue *out = &user->out;
     u32 tail = __atomic_load_n(&out->tail, __ATOMIC_ACQUIRE);
+    bool any = out->head != tail;
     while (out->head != tail) {
         const struct net_frame *frame = &out->frame[out->head % NET_QUEUE_FRAMES];
         slirp_input(user->slirp, frame->data, frame->bytes);
         __atomic_store_n(&out->head, out->head + 1, __ATOMIC_RELEASE);
     }
+    return any;
 }
 
 static void run_timers(struct net_user *user)
@@ -198,7 +201,8 @@ static int timeout_ms(const struct net_user *user, u32 timeout)
     return (int)ms;
 }
 
-static void wait_and_serve(struct net_user *user)
+/* What waits in the library for an answer of the guest's by ARP is looked at again only here: behind frames at once. */
+static void serve_sockets(struct net_user *user, bool wait)
 {
     u32 timeout = UINT32_MAX;
     u64 count;
@@ -206,7 +210,7 @@ static void wait_and_serve(struct net_user *user)
     if (add_poll(user->wake_fd, SLIRP_POLL_IN, user) < 0)
         return;
     slirp_pollfds_fill(user->slirp, &timeout, add_poll, user);
-    int n = poll(user->fds, user->n_fds, timeout_ms(user, timeout));
+    int n = poll(user->fds, user->n_fds, wait ? timeout_ms(user, timeout) : 0);
     if (n > 0 && user->fds[0].revents)
         (void)!read(user->wake_fd, &count, sizeof count);
     slirp_pollfds_poll(user->slirp, n < 0, get_events, user);
@@ -221,9 +225,9 @@ static void *serve(void *opaque)
         /* Before looking: what comes behind the look wakes again. */
         __atomic_store_n(&user->woken, false, __ATOMIC_SEQ_CST);
         ends = __atomic_load_n(&user->ends, __ATOMIC_SEQ_CST);
-        take_frames(user);
+        bool any = take_frames(user);
         if (!ends)
-            wait_and_serve(user);
+            serve_sockets(user, !any);
     } while (!ends);
     return NULL;
 }
