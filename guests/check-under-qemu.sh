@@ -5,7 +5,8 @@
 #
 # BUILD_DIR/guests holds the images. `crash` and `stop` do not end by themselves,
 # and a reset ends QEMU here (-no-reboot: else a triple fault would go round for
-# ever), so `reset` is skipped with them unless named.
+# ever), so `reset` is skipped with them unless named. `netecho` needs a host
+# program that sends datagrams back: tests/guest/net.py runs it.
 set -u
 
 dir=${1:?usage: check-under-qemu.sh BUILD_DIR [GUEST...]}/guests
@@ -14,7 +15,7 @@ if [ $# -eq 0 ]; then
     for image in "$dir"/*.img; do
         name=$(basename "$image" .img)
         case $name in
-        crash | stop | reset | ide-disk) ;;
+        crash | stop | reset | netecho | ide-disk) ;;
         *) set -- "$@" "$name" ;;
         esac
     done

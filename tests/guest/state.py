@@ -15,13 +15,15 @@ from harness import case, expect, main
 LEVELS = ("off", "window", "on")
 # Guests and the milliseconds of their time between two states; they end by themselves.
 GUESTS = {"planar": 10, "modex": 20, "irqmix": 20, "keyboard": 30, "pic": 30, "pm32": 20, "selfmod": 20, "uart": 20,
-          "x87": 20, "retrace": 100, "ide": 20, "edges": 20}
+          "x87": 20, "retrace": 100, "ide": 20, "edges": 20, "netecho": 150}
 HARD_DISK = {"ide": "ide-disk"}
 STATES = 4  # of each run
 
 
 def guest_args(tool, name):
     disk = [f"--hda={tool.guest(HARD_DISK[name])}"] if name in HARD_DISK else []
+    if name == "netecho":
+        return ["--snapshot", "--net=echo", tool.patched(name, count=30, to="netecho.img")]
     return ["--snapshot", *disk, tool.guest(name)]
 
 

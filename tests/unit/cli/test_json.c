@@ -61,6 +61,14 @@ static void variant_object(void **state)
 #undef X
     assert_int_equal(number_at(json, "kvm_run"), fake.runs[1].kvm_run);
     assert_int_equal(number_at(json, "ioctls"), 260);
+    assert_text_at(json, "net.name", "echo");
+    assert_int_equal(number_at(json, "net.sent"), 1001);
+    assert_int_equal(number_at(json, "net.received_bytes"), 780456);
+#define X(id, text) assert_int_equal(number_at(json, "net.dropped." #id), fake.runs[1].net.dropped[NET_DROP_##id]);
+    NET_DROPS(X)
+#undef X
+    assert_int_equal(number_at(json, "net.round_trips.count"), 998);
+    assert_int_equal(number_at(json, "net.round_trips.exits"), fake.runs[1].net.trip_exits);
     assert_int_equal(number_at(json, "accesses"), 81234);
     assert_int_equal(number_at(json, "interrupts"), 120);
     assert_int_equal(number_at(json, "clusters.formed"), 34);

@@ -91,6 +91,13 @@ static void every_option_takes_its_values(void **state)
     assert_ok(&o, "run x --exit-port=none --cluster=window --cluster-window=2");
     assert_int_equal(o.exit_port, 0);
     assert_int_equal(o.window, 2);
+    assert_ok(&o, "run x --net=user,irq=5,hostfwd=tcp::8080-:80");
+    assert_int_equal(o.net.kind, NET_USER);
+    assert_int_equal(o.net.irq, 5);
+    assert_int_equal(o.net.forward[0].guest_port, 80);
+    assert_ok(&o, "ab x --net=echo");
+    assert_int_equal(o.net.kind, NET_ECHO);
+    assert_ok(&o, "clusters x --net=user --clock=host");
     assert_ok(&o, "run x --cluster=pairs --timeout=1.5 --until-text=A: --frames=70 --script=s");
     assert_int_equal(o.level, CLUSTER_PAIRS);
     assert_int_equal(o.timeout_ns, 1500000000);
@@ -227,6 +234,11 @@ static const struct {
      "--exit-port=10000: not a port number in hexadecimal (1 to FFFF) or none"},
     {"exit-port", "run x --exit-port=0xF4",
      "--exit-port=0xF4: not a port number in hexadecimal (1 to FFFF) or none"},
+    {"net", "run x --net=", "--net=: not one of none, echo, user"},
+    {"net", "run x --net=tap", "--net=tap: not one of none, echo, user"},
+    {"net", "run x --net=echo,irq=4", "--net=echo,irq=4: irq=4: not one of the interrupts 3, 5, 7, 9, 10, 11"},
+    {"net", "run x --net=user,hostfwd=tcp::80",
+     "--net=user,hostfwd=tcp::80: hostfwd=tcp::80: not tcp:[HOST]:PORT-[GUEST]:PORT or the same with udp, at most 16 of them"},
     {"bios", "run x --bios=", "--bios=: the file name must not be empty"},
     {"vgabios", "run x --vgabios=", "--vgabios=: the file name must not be empty"},
     {"cluster", "run x --cluster=yes", "--cluster=yes: not one of off, pairs, window, on"},
@@ -424,6 +436,8 @@ static void contradictions(void **state)
     assert_refused("run x --cluster=window --horizon=8", "--horizon: means nothing with --cluster=window");
     assert_refused("clusters x --horizon=8 --cluster=pairs", "--horizon: means nothing with --cluster=pairs");
     assert_refused("ab x --variants=off,window,on:8 --horizon=8", "--horizon: none of the --variants uses it");
+    assert_refused("ab x --net=user", "--net=user: the host's network would make the runs differ; --net=echo does not");
+    assert_refused("run x --clock=access --net=user", "--net=user: only with --clock=host; --net=echo works with both");
     assert_refused("clusters x --cluster=off", "--cluster=off: then there are no clusters to list");
     assert_refused("run x --xms=15297", "--xms=15297: with --ram=16 there are 15296 KiB of extended memory");
     assert_refused("run x --ram=2 --xms=961", "--xms=961: with --ram=2 there are 960 KiB of extended memory");
