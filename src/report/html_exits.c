@@ -70,6 +70,12 @@ void html_exits(FILE *out, const struct html_report *r)
                                      .corner = "kind",
                                      .last = "change"},
                 ab_table_exits);
+    print_table(out, r,
+                &(struct html_table){.id = "network-caption",
+                                     .caption = "The network: frames and round trips",
+                                     .corner = "frames",
+                                     .last = "change"},
+                ab_table_network);
 }
 
 /* --- when --- */
