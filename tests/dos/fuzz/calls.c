@@ -1,11 +1,12 @@
 /* Random calls of the kernel of the built-in DOS, without a processor: the guest's memory and registers are
  * made up, and so is what the stub's routines would do. Under the sanitizers this is where bugs show.
  *
- *   calls DIRECTORY [seeds [first]]
+ *   calls DIRECTORY IMAGE [seeds [first]]
  *
- * DIRECTORY becomes drive C:. Stops with a message, or by abort(), at the first wrong thing. */
+ * DIRECTORY becomes drive C:, IMAGE, of FAT, E:. Stops with a message, or by abort(), at the first wrong thing. */
 #include "checked_volume.h"
 
+#include "dev/block.h"
 #include "dos/dos_impl.h"
 
 #include <fcntl.h>
@@ -29,7 +30,8 @@ struct fuzz {
     struct machine machine;
     struct machine_config machine_config;
     struct cpu_state cpu;
-    struct volume host, rom, mounted[3];
+    struct block *image;
+    struct volume host, rom, fat, mounted[3];
     struct checked_volume checked[3];
     struct dos_config config;
     struct dos *dos;
@@ -62,6 +64,10 @@ static u8 *byte(struct fuzz *f, u32 linear)
 
 static const char *const names[] = {"A.TXT",
                                     "C:\\A.TXT",
+                                    "E:\\B.TXT",
+                                    "E:\\DIR",
+                                    "E:\\DIR\\C.TXT",
+                                    "E:*.*",
                                     "DIR",
                                     "DIR\\B.TXT",
                                     "..",
@@ -251,6 +257,11 @@ static void new_call(struct fuzz *f)
     f->cpu.reg[CPU_ESP] = one_in(f, 20) ? random_word(f) : 0x800;
     f->cpu.eflags = FLAG_FIXED | (one_in(f, 2) ? FLAG_CF : 0);
     at_site(f, one_in(f, 12) ? sites[below(f, ARRAY_LEN(sites))] : STUB_AT_INT21);
+    if ((f->dos->site == STUB_AT_INT25 || f->dos->site == STUB_AT_INT26) && one_in(f, 2)) {
+        f->cpu.reg[CPU_EAX] = 4; /* E: */
+        f->cpu.reg[CPU_EDX] = below(f, 330);
+        f->cpu.reg[CPU_ECX] = one_in(f, 4) ? 0xffff : below(f, 4);
+    }
     if (f->dos->site == STUB_AT_INT2F && one_in(f, 2))
         f->cpu.reg[CPU_EAX] = 0x1200 + below(f, 0x40);
 }
@@ -354,7 +365,8 @@ static void run_seed(struct fuzz *f, u64 seed)
                       : seed % 4 == 2 ? open("/dev/null", O_RDONLY | O_CLOEXEC)
                                       : -1;
     f->config.out_fd = seed % 4 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
-    f->checked[0].errors_in = f->checked[1].errors_in = seed % 3 ? 0 : 20;
+    for (u32 i = 0; i < ARRAY_LEN(f->checked); i++)
+        f->checked[i].errors_in = seed % 3 ? 0 : 20;
     boot(f);
     for (f->call = 0; f->call < CALLS_PER_SEED; f->call++) {
         if (seed % 2 && one_in(f, 10))
@@ -377,22 +389,25 @@ static void run_seed(struct fuzz *f, u64 seed)
         close(f->config.out_fd);
 }
 
-static void open_drives(struct fuzz *f, const char *directory)
+/* Drives C: to E:. */
+static void open_drives(struct fuzz *f, const char *directory, const char *image)
 {
     static const u8 program[] = {0xc3};
     static const struct volume_rom_file files[] = {{"FILE.COM", program, sizeof program}};
     char why[256];
     if (volume_host_open(&f->host, directory, false, why, sizeof why) ||
-        volume_rom_open(&f->rom, files, ARRAY_LEN(files))) {
+        volume_rom_open(&f->rom, files, ARRAY_LEN(files)) || block_open(&f->image, image, BLOCK_FLOPPY, false) ||
+        volume_fat_open(&f->fat, f->image, why, sizeof why)) {
         fprintf(stderr, "no drives\n");
         exit(1);
     }
     f->checked[0].inner = f->host;
     f->checked[1].inner = f->rom;
+    f->checked[2].inner = f->fat;
     f->config.boot_drive = 'C';
     f->config.program = "D:\\FILE.COM";
     f->config.tail = "";
-    for (u32 i = 0; i < 2; i++) {
+    for (u32 i = 0; i < ARRAY_LEN(f->checked); i++) {
         f->checked[i].random = &f->random;
         checked_volume_open(&f->mounted[i], &f->checked[i]);
         f->config.drive[2 + i] = &f->mounted[i];
@@ -402,16 +417,16 @@ static void open_drives(struct fuzz *f, const char *directory)
 int main(int argc, char **argv)
 {
     struct fuzz *f = calloc(1, sizeof *f);
-    if (!f || argc < 2 || memory_init(&f->machine.memory, MEMORY_BYTES))
+    if (!f || argc < 3 || memory_init(&f->machine.memory, MEMORY_BYTES))
         return 2;
-    u64 seeds = argc > 2 ? strtoull(argv[2], NULL, 0) : 300,
-        first = argc > 3 ? strtoull(argv[3], NULL, 0) : 1;
+    u64 seeds = argc > 3 ? strtoull(argv[3], NULL, 0) : 300,
+        first = argc > 4 ? strtoull(argv[4], NULL, 0) : 1;
     bus_init(&f->machine.bus);
     clock_init(&f->machine.clock, CLOCK_MODE_ACCESS);
     trace_init(&f->machine.trace, -1);
     f->machine.config = &f->machine_config;
     f->machine_config.rtc_epoch_s = 770472000;
-    open_drives(f, argv[1]);
+    open_drives(f, argv[1], argv[2]);
     double begin = now_s();
     for (u64 seed = first; seed < first + seeds; seed++) {
         run_seed(f, seed);
@@ -423,6 +438,8 @@ int main(int argc, char **argv)
     printf("%llu seeds of %u calls in %.1f s\n", (unsigned long long)seeds, CALLS_PER_SEED, now_s() - begin);
     volume_close(&f->rom);
     volume_close(&f->host);
+    volume_close(&f->fat);
+    block_close(f->image);
     memory_fini(&f->machine.memory);
     free(f);
     return 0;

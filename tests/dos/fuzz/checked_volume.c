@@ -234,9 +234,29 @@ static void checked_label(void *volume, char label[12])
     v->inner.class->label(v->inner.object, label);
 }
 
+static void checked_geometry(void *volume, struct dos_geometry *geometry)
+{
+    struct checked_volume *v = volume;
+    v->inner.class->geometry(v->inner.object, geometry);
+}
+
+static enum dos_error checked_read_sectors(void *volume, u32 sector, u32 count, void *buf)
+{
+    struct checked_volume *v = volume;
+    enum dos_error error;
+    return fails(v, &error) ? error : v->inner.class->read_sectors(v->inner.object, sector, count, buf);
+}
+
+static enum dos_error checked_write_sectors(void *volume, u32 sector, u32 count, const void *buf)
+{
+    struct checked_volume *v = volume;
+    enum dos_error error;
+    return fails(v, &error) ? error : v->inner.class->write_sectors(v->inner.object, sector, count, buf);
+}
+
 void checked_volume_open(struct volume *outer, struct checked_volume *checked)
 {
-    static const struct volume_class class = {
+    static const struct volume_class without_sectors = {
         .name = "checked",
         .find = checked_find,
         .list = checked_list,
@@ -257,7 +277,13 @@ void checked_volume_open(struct volume *outer, struct checked_volume *checked)
         .space = checked_space,
         .label = checked_label,
     };
+    checked->class = without_sectors;
+    if (checked->inner.class->read_sectors) {
+        checked->class.geometry = checked_geometry;
+        checked->class.read_sectors = checked_read_sectors;
+        checked->class.write_sectors = checked_write_sectors;
+    }
     *outer = checked->inner;
-    outer->class = &class;
+    outer->class = &checked->class;
     outer->object = checked;
 }

@@ -10,6 +10,7 @@ struct checked_volume {
     u64 *random;         /* a state of xorshift */
     u32 errors_in;       /* one call in so many fails; 0: none */
     u32 open_files;
+    struct volume_class class; /* what `outer` has */
 };
 
 /* *outer: to mount. Nothing is owned. */

@@ -50,7 +50,9 @@ def state(folder):
 
 def run_calls(args, root):
     count = args.count or 400
-    command = [args.program, str(root), str(count), str(args.first)]
+    image = root.parent / "e.img"
+    subprocess.run(["/sbin/mkfs.fat", "-C", str(image), "160"], check=True, stdout=subprocess.DEVNULL)
+    command = [args.program, str(root), str(image), str(count), str(args.first)]
     try:
         ended = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=(120 + count) * SLOW, check=False)
     except subprocess.TimeoutExpired:

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ SKIPPED = 77
 HERE = pathlib.Path(__file__).resolve().parent
 SLOW = float(os.environ.get("HUDDLE_SLOW", "1"))
 LOADLIN = pathlib.Path("/usr/lib/loadlin/loadlin.exe.gz")
+ETHFLOP = pathlib.Path("/usr/share/ethflop/ethflop.com")
 IPXE = pathlib.Path("/usr/lib/ipxe/ipxe.lkrn")
 WAYS = [["--cluster=off"], ["--cluster=window"], ["--cluster=on"], ["--cluster=on", "--clock=access"]]
 
@@ -104,7 +106,64 @@ def loadlin_test(folder):
                     for way in WAYS]))
 
 
-CASES = {"numbers": numbers, "files": files, "loadlin": loadlin, "loadlin-test": loadlin_test}
+def ethflop(folder):
+    """A TSR's installation: without a packet driver, with one that reaches nobody, after which it waits; its text, also in DOSBox."""
+    if not ETHFLOP.exists():
+        return SKIPPED
+    shutil.copy(ETHFLOP, folder / "ETHFLOP.COM")
+    subprocess.run(["nasm", "-f", "bin", "-w+error", "-o", str(folder / "PACKET.COM"), str(HERE / "packet.asm")], check=True)
+    (folder / "GO.BAT").write_bytes(b"@ECHO OFF\r\nETHFLOP a\r\nPACKET\r\nETHFLOP a\r\nETHFLOP l\r\nETHFLOP\r\n")
+    bad = int(any([says(run(folder, "GO", way), "^ERROR: no packet driver found", "ERROR: server unreachable",
+                        "ERROR: ethflop is not installed", "=== USAGE ===", "published under the terms of the ISC license")
+                   for way in WAYS]))
+    got = run(folder, "ETHFLOP", WAYS[0])
+    if shutil.which("dosbox") and in_dosbox(folder, "ETHFLOP") != got[1]:
+        print(f"DOSBox says something else than {got[1]}")
+        bad = 1
+    return bad or int(got[0] != 1)
+
+
+def syslinux(folder):
+    """Syslinux's installer for DOS on images, by INT 25h and 26h; they boot. It is not in Debian's packages: README.md."""
+    program = os.environ.get("HUDDLE_SYSLINUX_COM")
+    if not program:
+        return SKIPPED
+    shutil.copy(program, folder / "SYSLINUX.COM")
+    script = folder.parent / "script"
+    script.write_text('wait-text "boot:"\ntext\nquit 0\n')
+    bad = 0
+    for way in WAYS:
+        for drive, options in ("A", ""), ("G", "-m -a "):
+            image = folder.parent / "image"
+            (disk if drive == "G" else floppy)(image)
+            got = run(folder, f"SYSLINUX {options}{drive}:", [*way, f"--mount={drive}={image}"])
+            command = [os.environ.get("HUDDLE", "huddle"), "run", "--display=none", "--timeout=60", f"--script={script}", str(image)]
+            booted = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=90 * SLOW)
+            if got != (0, "") or "SYSLINUX" not in booted.stdout:
+                print(f"{way}, {drive}: {got}, {booted.stdout}")
+                bad = 1
+    return bad
+
+
+def floppy(image):
+    image.unlink(missing_ok=True)
+    subprocess.run(["/sbin/mkfs.fat", "-C", str(image), "1440"], check=True, stdout=subprocess.DEVNULL)
+
+
+def disk(image):
+    """One partition of 40 MB, no loader."""
+    first, sectors = 63, 80640
+    with open(image, "wb") as file:
+        file.truncate((first + sectors) * 512)
+    subprocess.run(["/sbin/mkfs.fat", "-F", "16", "-h", str(first), "-g", "16/63", f"--offset={first}", str(image), str(sectors // 2)],
+                   check=True, stdout=subprocess.DEVNULL)
+    with open(image, "r+b") as file:
+        file.seek(446)
+        file.write(struct.pack("<BBBBBBBBII", 0, 1, 1, 0, 6, 15, 63, 79, first, sectors) + bytes(48) + b"\x55\xaa")
+
+
+CASES = {"numbers": numbers, "files": files, "loadlin": loadlin, "loadlin-test": loadlin_test, "ethflop": ethflop,
+         "syslinux": syslinux}
 
 
 def main():

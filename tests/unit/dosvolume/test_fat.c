@@ -355,6 +355,89 @@ static void open_files_are_not_removed(void **state)
     rig_destroy(rig);
 }
 
+/* --- sectors --- */
+
+enum { FLOPPY_TABLE = 1, FLOPPY_TABLE_SECTORS = 9, FLOPPY_ROOT = 19, FLOPPY_DATA = 33, BAD_PAIR_AT = 300 };
+
+static void read_sector(struct volume_rig *rig, u32 sector, u8 *bytes)
+{
+    struct volume *v = &rig->volume;
+    assert_int_equal(v->class->read_sectors(v->object, sector, 1, bytes), DOS_OK);
+}
+
+static enum dos_error write_sector(struct volume_rig *rig, u32 sector, const u8 *bytes)
+{
+    struct volume *v = &rig->volume;
+    return v->class->write_sectors(v->object, sector, 1, bytes);
+}
+
+/* What an open file has got is on the medium when its sectors are read; what is written to sectors, the volume knows. */
+static void sectors_and_files_agree(void **state)
+{
+    (void)state;
+    struct volume_rig *rig = rig_fat("", 1440);
+    struct volume *v = &rig->volume;
+    struct volume_file *file;
+    struct dos_space before, after;
+    struct dos_entry entry;
+    u8 sector[512], many[2000] = {0};
+    char read[8] = {0};
+    u32 done;
+    memset(many, 'm', sizeof many);
+    assert_int_equal(rig_put(rig, "F", "12345", 5), DOS_OK);
+    assert_int_equal(v->class->open(v->object, "F", VOLUME_READ | VOLUME_WRITE, &file), DOS_OK);
+    assert_int_equal(v->class->write(v->object, file, 5, many, sizeof many, &done), DOS_OK);
+    read_sector(rig, FLOPPY_TABLE, sector);
+    assert_int_equal(sector[3] | (sector[4] & 0xf) << 8, 3); /* cluster 2 has 3 behind it: F has four */
+    read_sector(rig, FLOPPY_DATA, sector);
+    assert_memory_equal(sector, "12345mm", 7);
+    memcpy(sector, "abcde", 5);
+    assert_int_equal(write_sector(rig, FLOPPY_DATA, sector), DOS_OK);
+    assert_int_equal(v->class->read(v->object, file, 0, read, 7, &done), DOS_OK);
+    assert_memory_equal(read, "abcdemm", 7);
+    /* two bad clusters in both tables */
+    assert_int_equal(v->class->space(v->object, &before), DOS_OK);
+    read_sector(rig, FLOPPY_TABLE, sector);
+    memcpy(sector + BAD_PAIR_AT, "\xf7\x7f\xff", 3);
+    assert_int_equal(write_sector(rig, FLOPPY_TABLE, sector), DOS_OK);
+    assert_int_equal(write_sector(rig, FLOPPY_TABLE + FLOPPY_TABLE_SECTORS, sector), DOS_OK);
+    assert_int_equal(v->class->space(v->object, &after), DOS_OK);
+    assert_int_equal(after.free_clusters, before.free_clusters - 2);
+    /* more of the file: the clusters' chain is followed anew, and goes around what is bad */
+    for (u32 i = 0; i < 120; i++)
+        assert_int_equal(v->class->write(v->object, file, 2005 + i * (u32)sizeof many, many, sizeof many, &done), DOS_OK);
+    v->class->close_file(v->object, file);
+    read_sector(rig, FLOPPY_TABLE, sector);
+    assert_memory_equal(sector + BAD_PAIR_AT, "\xf7\x7f\xff", 3);
+    /* another name in the root */
+    read_sector(rig, FLOPPY_ROOT, sector);
+    sector[0] = 'G';
+    assert_int_equal(write_sector(rig, FLOPPY_ROOT, sector), DOS_OK);
+    assert_int_equal(rig_find(rig, "F", &entry), DOS_FILE_NOT_FOUND);
+    assert_int_equal(rig_find(rig, "G", &entry), DOS_OK);
+    assert_int_equal(entry.bytes, 2005 + 120 * sizeof many);
+    rig_close_image(rig);
+    rig_assert_fsck(rig);
+    rig_destroy(rig);
+}
+
+static void sectors_that_are_not_there(void **state)
+{
+    (void)state;
+    struct volume_rig *rig = rig_fat("", 1440);
+    struct volume *v = &rig->volume;
+    u8 sectors[1024];
+    const u32 beyond[] = {2880, 2881, 0x7fffffff, 0xffffffff};
+    for (u32 i = 0; i < ARRAY_LEN(beyond); i++) {
+        assert_int_equal(v->class->read_sectors(v->object, beyond[i], 1, sectors), DOS_SECTOR_NOT_FOUND);
+        assert_int_equal(v->class->write_sectors(v->object, beyond[i], 1, sectors), DOS_SECTOR_NOT_FOUND);
+    }
+    assert_int_equal(v->class->read_sectors(v->object, 2879, 2, sectors), DOS_SECTOR_NOT_FOUND);
+    assert_int_equal(v->class->read_sectors(v->object, 2879, 1, sectors), DOS_OK);
+    assert_int_equal(v->class->read_sectors(v->object, 2880, 0, sectors), DOS_OK);
+    rig_destroy(rig);
+}
+
 /* --- failures --- */
 
 static void errors_of_the_medium(void **state)
@@ -489,6 +572,8 @@ int fat_tests(void)
         cmocka_unit_test(a_full_root),
         cmocka_unit_test(write_protected),
         cmocka_unit_test(open_files_are_not_removed),
+        cmocka_unit_test(sectors_and_files_agree),
+        cmocka_unit_test(sectors_that_are_not_there),
         cmocka_unit_test(errors_of_the_medium),
         cmocka_unit_test(a_crash_loses_at_most_clusters),
     };
