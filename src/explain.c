@@ -123,7 +123,7 @@ static void end_exit(struct explain *e, u64 now)
     if (!e->counted)
         return;
     if (e->sampling)
-        end_step(e, now, 0);
+        end_step(e, now, e->costs.mark - e->costs.timestamp);
     u64 spent = minus(now - e->run_end, e->spanned - e->spanned_before);
     if (e->formed)
         kind->exact[EXPLAIN_lookup] += spent;
@@ -203,14 +203,25 @@ bool explain_counted(struct explain *e, enum exit_kind kind)
     e->counted = true;
     e->spanned_before = e->spanned;
     e->sampling = is_sample(e, &e->kind[kind]);
-    if (e->sampling) {
-        memset(e->ticks, 0, sizeof e->ticks);
-        memset(e->exact, 0, sizeof e->exact);
-        e->step = EXPLAIN_count;
-        e->since = e->run_end;
-    }
-    cut_run(e);
+    if (!e->sampling)
+        cut_run(e);
     return e->sampling;
+}
+
+void explain_begin(struct explain *e, u64 now)
+{
+    memset(e->ticks, 0, sizeof e->ticks);
+    memset(e->exact, 0, sizeof e->exact);
+    e->step = EXPLAIN_count;
+    e->since = e->run_end;
+    end_step(e, now, e->costs.timestamp);
+    e->step = e->of <= EXIT_mmio_write ? EXPLAIN_device : EXPLAIN_events;
+    cut_run(e);
+}
+
+void explain_go_on(struct explain *e, u64 now)
+{
+    e->since = now;
 }
 
 void explain_further(struct explain *e)
@@ -226,7 +237,7 @@ void explain_formed(struct explain *e)
 enum explain_step explain_mark(struct explain *e, enum explain_step step, u64 now)
 {
     enum explain_step before = e->step;
-    end_step(e, now, e->costs.timestamp);
+    end_step(e, now, e->costs.mark);
     e->step = step;
     return before;
 }

@@ -13,7 +13,7 @@
  * - What is in KVM_RUN cannot be seen from here. It is cut by what was measured at start (struct
  * explain_costs), and what is left is the guest's. That can be no less than nothing: a KVM_RUN that is
  * shorter than an exit was at start is all exit.
- * - A timestamp that is taken for the instrument alone costs time in a step; that is subtracted. */
+ * - What the instrument itself takes in a step of a sample is subtracted. */
 #ifndef HUDDLE_EXPLAIN_H
 #define HUDDLE_EXPLAIN_H
 
@@ -25,6 +25,7 @@ enum explain_entry { EXPLAIN_ENTRY_CLEAN, EXPLAIN_ENTRY_REGS, EXPLAIN_ENTRY_SREG
 /* In ticks. */
 struct explain_costs {
     u64 timestamp;
+    u64 mark;                   /* explain_mark, the timestamp included */
     u64 syscall;
     u64 immediate;              /* KVM_RUN without a guest, the system call included */
     u64 entry[EXPLAIN_ENTRIES]; /* what KVM_RUN takes longer for them */
@@ -55,8 +56,11 @@ void explain_destroy(struct explain *explain);
 
 /* KVM_RUN, entered with `entry` at `start`, has come back with an exit at `end`. Ends the exit before. */
 void explain_ran(struct explain *explain, u64 start, u64 end, enum explain_entry entry);
-/* That exit is one of `kind`. True: it is a sample, and explain_mark is to follow; EXPLAIN_count is being done. */
+/* That exit is one of `kind`. True: it is a sample, and the others are to follow: explain_begin with the time as this returned,
+ * explain_go_on with that as explain_begin did (what a sample costs is not the exit's), and explain_mark. */
 bool explain_counted(struct explain *explain, enum exit_kind kind);
+void explain_begin(struct explain *explain, u64 now);
+void explain_go_on(struct explain *explain, u64 now);
 /* A further exit of the same instruction. */
 void explain_further(struct explain *explain);
 /* A cluster was formed, or tried to be, behind this exit. */
