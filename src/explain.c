@@ -14,32 +14,37 @@ enum stratum { FIRST, LATER, STRATA };
 
 struct kind {
     u64 exits;
-    u64 exact[EXPLAIN_STEPS]; /* of all exits: what is in KVM_RUN, spans, exits that are no samples of others
-                               */
     u64 like[STRATA];         /* exits of which samples are taken */
+    u64 exact[EXPLAIN_STEPS]; /* of all exits: what is in KVM_RUN, spans, exits that are no samples of others */
     u64 taken[STRATA];
     u64 sum[STRATA][EXPLAIN_STEPS]; /* of the samples, what is not exact */
-    u32 bucket[EXPLAIN_STEPS + 1]
-              [BUCKETS]; /* weighted by the exits that a sample stands for; [ALL]: overhead of an exit */
 };
 
-struct explain {
-    struct explain_costs costs;
-    struct kind kind[EXIT_KIND_COUNT];
-    u64 first_entry, further, guest, spanned;
-    u32 left, seed; /* later exits until the next sample */
+/* Of the samples of a kind, weighted by the exits that they stand for; [ALL]: overhead of an exit. Zeros are not in it. */
+struct histograms {
+    u64 weight; /* of all samples */
+    u32 bucket[EXPLAIN_STEPS + 1][BUCKETS];
+};
 
+/* What every exit needs comes first, in as few cache lines as can be. */
+struct explain {
     /* The exit in hand. */
-    u64 run_start, run_end;
-    enum explain_entry entry;
+    u64 run_start, run_end, spanned_before;
     bool counted, sampling, formed;
+    enum explain_entry entry;
     enum exit_kind of;
     enum stratum stratum;
+    u32 left, seed; /* later exits until the next sample */
+    u64 guest, spanned, first_entry, further;
+    struct explain_costs costs;
+    struct kind kind[EXIT_KIND_COUNT];
+
+    /* If it is a sample. */
     enum explain_step step;
-    u64 since; /* when `step` began */
-    u64 spanned_before;
-    u64 ticks[EXPLAIN_STEPS]; /* of a sample */
+    u64 since;                /* when `step` began */
+    u64 ticks[EXPLAIN_STEPS];
     u64 exact[EXPLAIN_STEPS]; /* of these, those added up already */
+    struct histograms histograms[EXIT_KIND_COUNT];
 };
 
 static u64 minus(u64 a, u64 b)
@@ -93,18 +98,26 @@ static void end_step(struct explain *e, u64 now, u64 cost)
     e->since = now;
 }
 
+static void add_to_bucket(u32 bucket[BUCKETS], u64 ticks, u32 weight)
+{
+    if (ticks)
+        bucket[bucket_of(ticks)] += weight;
+}
+
 static void keep_sample(struct explain *e)
 {
     struct kind *kind = &e->kind[e->of];
+    struct histograms *h = &e->histograms[e->of];
     u32 weight = e->stratum == FIRST ? 1 : EXPLAIN_PERIOD;
     u64 overhead = 0;
     for (u32 step = 0; step < EXPLAIN_STEPS; step++) {
         u64 ticks = e->ticks[step] + e->exact[step];
         kind->sum[e->stratum][step] += e->ticks[step];
-        kind->bucket[step][bucket_of(ticks)] += weight;
+        add_to_bucket(h->bucket[step], ticks, weight);
         overhead += step < EXPLAIN_OVERHEAD_STEPS ? ticks : 0;
     }
-    kind->bucket[ALL][bucket_of(overhead)] += weight;
+    add_to_bucket(h->bucket[ALL], overhead, weight);
+    h->weight += weight;
     kind->taken[e->stratum]++;
 }
 
@@ -261,14 +274,12 @@ static u64 to_ns(u64 ticks, const struct explain_scale *scale)
     return scale->per ? clock_muldiv(ticks, scale->ns, scale->per) : 0;
 }
 
-static u64 median(const u32 bucket[BUCKETS])
+static u64 median(const u32 bucket[BUCKETS], u64 weight)
 {
-    u64 all = 0, below = 0;
-    for (u32 i = 0; i < BUCKETS; i++)
-        all += bucket[i];
-    for (u32 i = 0; i < BUCKETS; i++) {
-        below += bucket[i];
-        if (below * 2 > all)
+    u64 above = 0;
+    for (u32 i = BUCKETS - 1; i > 0; i--) {
+        above += bucket[i];
+        if (above * 2 >= weight && above)
             return bucket_ticks(i);
     }
     return 0;
@@ -286,15 +297,15 @@ static u64 estimate(const struct kind *kind, enum explain_step step)
     return ticks;
 }
 
-static void fill_kind(const struct kind *kind, const struct explain_scale *scale,
+static void fill_kind(const struct kind *kind, const struct histograms *h, const struct explain_scale *scale,
                       struct run_explain_kind *out)
 {
     out->exits = kind->exits;
     out->sampled = kind->taken[FIRST] + kind->taken[LATER];
-    out->median_ns = (u32)to_ns(median(kind->bucket[ALL]), scale);
+    out->median_ns = (u32)to_ns(median(h->bucket[ALL], h->weight), scale);
     for (u32 step = 0; step < EXPLAIN_STEPS; step++) {
         out->step[step].sum_ns = to_ns(estimate(kind, step), scale);
-        out->step[step].median_ns = to_ns(median(kind->bucket[step]), scale);
+        out->step[step].median_ns = to_ns(median(h->bucket[step], h->weight), scale);
     }
 }
 
@@ -316,7 +327,7 @@ void explain_finish(struct explain *e, u64 now, const struct explain_totals *tot
         .asleep_ns = to_ns(totals->asleep, scale),
     };
     for (u32 i = 0; i < EXIT_KIND_COUNT; i++) {
-        fill_kind(&e->kind[i], scale, &out->kind[i]);
+        fill_kind(&e->kind[i], &e->histograms[i], scale, &out->kind[i]);
         out->kind[i].exit_ns = (u32)to_ns(c->exit[i], scale);
     }
 }

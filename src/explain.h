@@ -43,8 +43,8 @@ struct explain_scale {
 };
 
 enum {
-    EXPLAIN_FIRST = 256, /* exits of each kind that are all samples */
-    EXPLAIN_PERIOD = 61, /* of the later ones, one of so many */
+    EXPLAIN_FIRST = 128, /* exits of each kind that are all samples */
+    EXPLAIN_PERIOD = 127, /* of the later ones, one of so many */
     EXPLAIN_LONG = 20,   /* port writes whose time is too long for a sample */
 };
 
