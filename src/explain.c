@@ -12,9 +12,16 @@ enum { SUB_BITS = 3, SUB = 1 << SUB_BITS, BUCKETS = 45 * SUB, ALL = EXPLAIN_STEP
 /* The first exits of a kind, all samples; the later ones, of which some are. */
 enum stratum { FIRST, LATER, STRATA };
 
-struct kind {
+/* What every exit needs to know of its kind. */
+struct fast {
     u64 exits;
-    u64 like[STRATA];         /* exits of which samples are taken */
+    u64 cost;  /* the least that a KVM_RUN takes which is all there: not shorter than an exit was at start */
+    u64 guest; /* in those that were all there, beyond that */
+    u64 cut;   /* exits whose KVM_RUN was cut by itself instead: samples, short ones, with registers to take over */
+};
+
+struct kind {
+    u64 unlike[STRATA];       /* exits that are no samples of others */
     u64 exact[EXPLAIN_STEPS]; /* of all exits: what is in KVM_RUN, spans, exits that are no samples of others */
     u64 taken[STRATA];
     u64 sum[STRATA][EXPLAIN_STEPS]; /* of the samples, what is not exact */
@@ -29,13 +36,16 @@ struct histograms {
 /* What every exit needs comes first, in as few cache lines as can be. */
 struct explain {
     /* The exit in hand. */
-    u64 run_start, run_end, spanned_before;
+    u64 run_start, run_end;
+    u64 spanned, spanned_before;
+    u64 too_long; /* ticks, for a sample */
+    u32 left;     /* later exits until the next sample */
     bool counted, sampling, formed;
-    enum explain_entry entry;
-    enum exit_kind of;
-    enum stratum stratum;
-    u32 left, seed; /* later exits until the next sample */
-    u64 guest, spanned, first_entry, further;
+    u8 of, entry;
+    struct fast fast[EXIT_KIND_COUNT];
+
+    u64 first_entry, further;
+    u32 seed;
     struct explain_costs costs;
     struct kind kind[EXIT_KIND_COUNT];
 
@@ -58,6 +68,9 @@ struct explain *explain_create(const struct explain_costs *costs)
     if (!e)
         return NULL;
     e->costs = *costs;
+    e->too_long = EXPLAIN_LONG * costs->exit[EXIT_pio_out];
+    for (u32 i = 0; i < EXIT_KIND_COUNT; i++)
+        e->fast[i].cost = costs->timestamp + MAX(MAX(costs->syscall, costs->immediate), costs->exit[i]);
     e->left = EXPLAIN_PERIOD;
     e->seed = 1;
     return e;
@@ -92,6 +105,11 @@ static u64 bucket_ticks(u32 bucket)
     return ((u64)(bucket % SUB + SUB) << octave) + (1ull << octave) / 2;
 }
 
+static enum stratum stratum_of(const struct explain *e)
+{
+    return e->fast[e->of].exits <= EXPLAIN_FIRST ? FIRST : LATER;
+}
+
 static void end_step(struct explain *e, u64 now, u64 cost)
 {
     e->ticks[e->step] += minus(minus(now, e->since), cost);
@@ -108,17 +126,18 @@ static void keep_sample(struct explain *e)
 {
     struct kind *kind = &e->kind[e->of];
     struct histograms *h = &e->histograms[e->of];
-    u32 weight = e->stratum == FIRST ? 1 : EXPLAIN_PERIOD;
+    enum stratum stratum = stratum_of(e);
+    u32 weight = stratum == FIRST ? 1 : EXPLAIN_PERIOD;
     u64 overhead = 0;
     for (u32 step = 0; step < EXPLAIN_STEPS; step++) {
         u64 ticks = e->ticks[step] + e->exact[step];
-        kind->sum[e->stratum][step] += e->ticks[step];
+        kind->sum[stratum][step] += e->ticks[step];
         add_to_bucket(h->bucket[step], ticks, weight);
         overhead += step < EXPLAIN_OVERHEAD_STEPS ? ticks : 0;
     }
     add_to_bucket(h->bucket[ALL], overhead, weight);
     h->weight += weight;
-    kind->taken[e->stratum]++;
+    kind->taken[stratum]++;
 }
 
 static void add_long(const struct explain *e, struct kind *kind, u64 spent)
@@ -135,29 +154,31 @@ static void end_exit(struct explain *e, u64 now)
     struct kind *kind = &e->kind[e->of];
     if (!e->counted)
         return;
+    enum stratum stratum = stratum_of(e);
     if (e->sampling)
         end_step(e, now, e->costs.mark - e->costs.timestamp);
     u64 spent = minus(now - e->run_end, e->spanned - e->spanned_before);
+    kind->unlike[stratum] += e->formed || spent > e->too_long;
     if (e->formed)
         kind->exact[EXPLAIN_lookup] += spent;
-    else if (spent > EXPLAIN_LONG * e->costs.exit[EXIT_pio_out])
+    else if (spent > e->too_long)
         add_long(e, kind, spent);
-    else {
-        kind->like[e->stratum]++;
-        if (e->sampling)
-            keep_sample(e);
-    }
+    else if (e->sampling)
+        keep_sample(e);
     e->counted = e->sampling = e->formed = false;
 }
 
 void explain_ran(struct explain *e, u64 start, u64 end, enum explain_entry entry)
 {
-    end_exit(e, start);
-    if (!e->first_entry)
+    bool plain = !e->sampling && !e->formed && start - e->run_end <= e->too_long && e->spanned == e->spanned_before;
+    if (!plain)
+        end_exit(e, start);
+    if (!e->run_end)
         e->first_entry = start;
     e->run_start = start;
     e->run_end = end;
-    e->entry = entry;
+    e->entry = (u8)entry;
+    e->spanned_before = e->spanned;
 }
 
 /* xorshift32: Marsaglia, "Xorshift RNGs" (2003). */
@@ -169,10 +190,9 @@ static u32 random_gap(struct explain *e)
     return 1 + e->seed % (2 * EXPLAIN_PERIOD - 1);
 }
 
-static bool is_sample(struct explain *e, const struct kind *kind)
+static bool is_sample(struct explain *e, u64 exits)
 {
-    e->stratum = kind->exits <= EXPLAIN_FIRST ? FIRST : LATER;
-    if (e->stratum == FIRST)
+    if (exits <= EXPLAIN_FIRST)
         return true;
     if (--e->left)
         return false;
@@ -205,20 +225,25 @@ static void cut_run(struct explain *e)
     move(e, EXPLAIN_kvm, &run, minus(c->immediate, c->syscall));
     move(e, EXPLAIN_world, &run, minus(c->exit[e->of], c->immediate));
     move(e, EXPLAIN_state, &run, c->entry[e->entry]);
-    e->guest += run;
     add_exact(e, EXPLAIN_guest, run);
+    e->fast[e->of].cut++;
 }
 
 bool explain_counted(struct explain *e, enum exit_kind kind)
 {
-    e->kind[kind].exits++;
-    e->of = kind;
+    struct fast *fast = &e->fast[kind];
+    u64 run = e->run_end - e->run_start;
+    fast->exits++;
+    e->of = (u8)kind;
     e->counted = true;
-    e->spanned_before = e->spanned;
-    e->sampling = is_sample(e, &e->kind[kind]);
-    if (!e->sampling)
+    e->sampling = is_sample(e, fast->exits);
+    if (e->sampling)
+        return true;
+    if (e->entry == EXPLAIN_ENTRY_CLEAN && run >= fast->cost)
+        fast->guest += run - fast->cost;
+    else
         cut_run(e);
-    return e->sampling;
+    return false;
 }
 
 void explain_begin(struct explain *e, u64 now)
@@ -285,26 +310,38 @@ static u64 median(const u32 bucket[BUCKETS], u64 weight)
     return 0;
 }
 
-/* Of all exits of a kind. Where none of the later ones is a sample, they are taken to be like the first. */
-static u64 estimate(const struct kind *kind, enum explain_step step)
+/* KVM_RUN of the exits that were not cut by themselves, as cut_run would have. */
+static void add_plain_runs(const struct explain *e, struct kind *kind, const struct fast *fast)
 {
+    const struct explain_costs *c = &e->costs;
+    u64 exits = fast->exits - fast->cut;
+    kind->exact[EXPLAIN_syscall] += exits * c->syscall;
+    kind->exact[EXPLAIN_kvm] += exits * minus(c->immediate, c->syscall);
+    kind->exact[EXPLAIN_world] += exits * minus(fast->cost - c->timestamp, MAX(c->immediate, c->syscall));
+    kind->exact[EXPLAIN_guest] += fast->guest;
+}
+
+/* Of all exits of a kind. Where none of the later ones is a sample, they are taken to be like the first. */
+static u64 estimate(const struct kind *kind, u64 exits, enum explain_step step)
+{
+    const u64 of_stratum[STRATA] = {[FIRST] = MIN(exits, (u64)EXPLAIN_FIRST), [LATER] = minus(exits, EXPLAIN_FIRST)};
     u64 ticks = kind->exact[step];
     for (u32 s = 0; s < STRATA; s++) {
         enum stratum of = kind->taken[s] ? s : FIRST;
         if (kind->taken[of])
-            ticks += clock_muldiv(kind->sum[of][step], kind->like[s], kind->taken[of]);
+            ticks += clock_muldiv(kind->sum[of][step], of_stratum[s] - kind->unlike[s], kind->taken[of]);
     }
     return ticks;
 }
 
-static void fill_kind(const struct kind *kind, const struct histograms *h, const struct explain_scale *scale,
+static void fill_kind(const struct kind *kind, u64 exits, const struct histograms *h, const struct explain_scale *scale,
                       struct run_explain_kind *out)
 {
-    out->exits = kind->exits;
+    out->exits = exits;
     out->sampled = kind->taken[FIRST] + kind->taken[LATER];
     out->median_ns = (u32)to_ns(median(h->bucket[ALL], h->weight), scale);
     for (u32 step = 0; step < EXPLAIN_STEPS; step++) {
-        out->step[step].sum_ns = to_ns(estimate(kind, step), scale);
+        out->step[step].sum_ns = to_ns(estimate(kind, exits, step), scale);
         out->step[step].median_ns = to_ns(median(h->bucket[step], h->weight), scale);
     }
 }
@@ -313,7 +350,12 @@ void explain_finish(struct explain *e, u64 now, const struct explain_totals *tot
                     const struct explain_scale *scale, struct run_explain *out)
 {
     const struct explain_costs *c = &e->costs;
+    u64 guest = 0;
     end_exit(e, now);
+    for (u32 i = 0; i < EXIT_KIND_COUNT; i++) {
+        add_plain_runs(e, &e->kind[i], &e->fast[i]);
+        guest += e->kind[i].exact[EXPLAIN_guest];
+    }
     *out = (struct run_explain){
         .on = true,
         .further_exits = e->further,
@@ -322,12 +364,12 @@ void explain_finish(struct explain *e, u64 now, const struct explain_totals *tot
         .regs_ns = (u32)to_ns(c->entry[EXPLAIN_ENTRY_REGS], scale),
         .sregs_ns = (u32)to_ns(c->entry[EXPLAIN_ENTRY_SREGS], scale),
         .total_ns = to_ns(totals->total, scale),
-        .guest_ns = to_ns(e->guest, scale),
+        .guest_ns = to_ns(guest, scale),
         .cluster_ns = to_ns(totals->cluster, scale),
         .asleep_ns = to_ns(totals->asleep, scale),
     };
     for (u32 i = 0; i < EXIT_KIND_COUNT; i++) {
-        fill_kind(&e->kind[i], &e->histograms[i], scale, &out->kind[i]);
+        fill_kind(&e->kind[i], e->fast[i].exits, &e->histograms[i], scale, &out->kind[i]);
         out->kind[i].exit_ns = (u32)to_ns(c->exit[i], scale);
     }
 }
