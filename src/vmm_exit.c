@@ -183,7 +183,7 @@ static int handle_kick(struct vmm *vmm)
 {
     if (vmm->ticks_waiting)
         vmm->attention = 1;
-    return 0; /* the run loop looks at what was wanted */
+    return vmm_rescue_if_stuck(vmm); /* the run loop looks at what was wanted */
 }
 
 static int handle_shutdown(struct vmm *vmm)

@@ -112,6 +112,8 @@ struct vmm {
     volatile struct timespec sleep_until; /* of CLOCK_MONOTONIC; the handler puts it into the past */
     volatile int signal_seen; /* SIGINT or SIGTERM */
     volatile unsigned ticks_waiting; /* access mode: ticks without an access that the run loop has not seen yet */
+    linear_t kicked_at; /* where the last kick found the guest, */
+    u64 kicked_run;     /* and the KVM_RUN that it ended */
     u64 accesses_at_signal;          /* access mode: when the last tick came */
     pthread_t vcpu_thread, signal_thread;
     bool signal_thread_runs;
@@ -228,6 +230,9 @@ must_check int vmm_service_interrupt(struct vmm *vmm);
 void vmm_halt(struct vmm *vmm);
 /* KVM could not emulate the instruction at RIP: the interpreter executes it. 0 or -errno. */
 must_check int vmm_rescue(struct vmm *vmm);
+/* A kick: if the one before found the guest at the same instruction, the interpreter executes that. KVM's emulator tries INT n
+ * with n > 7Fh in real mode for ever, for it takes the number as signed. 0 or -errno. */
+must_check int vmm_rescue_if_stuck(struct vmm *vmm);
 /* The run has ended, perhaps inside an instruction. Finishes it: what it leaves in RAM must not depend on whether KVM or
  * a cluster was executing it. */
 void vmm_finish_instruction(struct vmm *vmm);

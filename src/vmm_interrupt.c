@@ -167,10 +167,10 @@ static const char *insn_text(const struct vmm *vmm, char *text, size_t size)
     return text;
 }
 
-static bool may_go_on(const struct vmm *vmm)
+static bool may_step(const struct vmm *vmm)
 {
-    return !vmm->attention && !vmm->machine.requests && !vmm_interrupt_deliverable(vmm) &&
-           cpu_mode_supported(&vmm->cpu) && !(vmm->cpu.eflags & FLAG_TF);
+    return !vmm->machine.requests && !vmm_interrupt_deliverable(vmm) && cpu_mode_supported(&vmm->cpu) &&
+           !(vmm->cpu.eflags & FLAG_TF) && !vmm_at_halt(vmm);
 }
 
 /* A KVM without the x87 gives up again a few instructions on: they are executed here, up to the next exit. */
@@ -178,7 +178,7 @@ static void rescue_x87_code(struct vmm *vmm)
 {
     struct interp *in = &vmm->interp;
     in->allow_devices = false;
-    for (u32 left = RESCUE_REACH; left && may_go_on(vmm) && !vmm_at_halt(vmm); left--) {
+    for (u32 left = RESCUE_REACH; left && !vmm->attention && may_step(vmm); left--) {
         if (interp_step(in, &vmm->cpu) != INTERP_DONE)
             return;
         if (!in->x87)
@@ -217,6 +217,21 @@ int vmm_rescue(struct vmm *vmm)
         vmm_crash(vmm, "neither KVM nor the interpreter can execute \"%s\"", insn_text(vmm, text, sizeof text));
         break;
     }
+    return 0;
+}
+
+int vmm_rescue_if_stuck(struct vmm *vmm)
+{
+    linear_t at = vcpu_rip_linear(&vmm->vcpu);
+    bool stuck = at == vmm->kicked_at && vmm->vcpu.runs == vmm->kicked_run + 1;
+    vmm->kicked_at = at;
+    vmm->kicked_run = vmm->vcpu.runs;
+    int rc = stuck ? vmm_sync(vmm) : 0;
+    if (rc || !stuck || !vmm->cpu_current || !may_step(vmm))
+        return rc;
+    vmm->interp.allow_devices = false;
+    if (interp_step(&vmm->interp, &vmm->cpu) == INTERP_DONE)
+        vmm->stats->rescued_instructions++;
     return 0;
 }
 

@@ -280,7 +280,8 @@ static bool run_kvm(struct trio *t, const struct form *form, const struct form_c
     bool same = true;
     result->by_kvm = ends(&t->kvm, c);
     if (kvm_was_late) {
-        printf("  KVM did not come to an end\n");
+        vcpu_get_state(&t->kvm.vcpu, &t->kvm.cpu);
+        printf("  KVM did not come to an end: it is at %x\n", cpu_rip_linear(&t->kvm.cpu));
         same = false;
     }
     u64 by_kvm = dirty_pages(t, &t->kvm.mem, c);
@@ -293,12 +294,15 @@ static bool run_kvm(struct trio *t, const struct form *form, const struct form_c
 /* --- a case --- */
 
 /* KVM's emulator does some of what only regions hold in its own way: of a far call with the stack on a device
- * it loses one store, and an operand size prefix gives INT3 a frame of 32 bits in real mode. */
+ * it loses one store, an operand size prefix gives INT3 a frame of 32 bits in real mode, and at INT n with
+ * n > 7Fh it does not come on. */
 static bool is_odd_far(const struct trio *t, const struct form *form)
 {
+    const struct insn *insn = &form->insn;
     u8 usual_size = form->mode == MODE_PM32 ? 4 : 2;
-    bool interrupt = form->insn.zydis.meta.category == ZYDIS_CATEGORY_INTERRUPT;
-    return form->far && (t->interp.dev.n || (interrupt && form->insn.op_size != usual_size));
+    bool interrupt = insn->zydis.meta.category == ZYDIS_CATEGORY_INTERRUPT;
+    bool negative = insn->zydis.raw.imm[0].size == 8 && insn->zydis.raw.imm[0].value.u > 0x7f;
+    return form->far && (t->interp.dev.n || (interrupt && (insn->op_size != usual_size || negative)));
 }
 
 /* It is not asked for these, and for single steps and undefined results. */

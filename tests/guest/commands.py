@@ -93,6 +93,14 @@ def triple_fault(tool):
 
 
 @case()
+def software_interrupts(tool):
+    """INT n with a number above 7Fh, at which KVM's emulator does not come on by itself."""
+    for level in LEVELS:
+        for clock in ("host", "access"):
+            tool.run("run", f"--clock={clock}", f"--cluster={level}", tool.guest("softint")).expect_status(1)
+
+
+@case()
 def shutdown_codes(tool):
     """The CMOS shutdown byte: the processor is reset, the chips are not, and the program goes on; at every level the same."""
     for flag, how in ((2, 0), (2, 1), (2, 2), (3, 0), (3, 1)):
