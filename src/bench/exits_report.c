@@ -124,7 +124,9 @@ static void print_meaning(FILE *out, const struct exits_bench *b, const struct e
     if (!exit)
         return;
     svg_format(trip, exit, SVG_NS);
-    if (insn && kernel)
+    if (!insn || !kernel)
+        fprintf(out, "%s: an exit to userspace takes %s.\n", mode, trip);
+    else
         fprintf(out, "%s: an exit to userspace takes %s, as long as %s guest instructions, or %.1f CPUIDs.\n",
                 mode, trip, number_format(number, (u64)(exit / insn + 0.5)), exit / kernel);
     for (int i = EXITS_get_regs; i <= EXITS_set_sregs; i++)
