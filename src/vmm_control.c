@@ -252,6 +252,7 @@ void vmm_control_stop(struct vmm *vmm)
         return;
     tell_end(vmm);
     control_stop(vmm->control->control);
+    clock_event_disarm(&vmm->control->type_event); /* keys that were never typed */
     free(vmm->control);
     vmm->control = NULL;
 }

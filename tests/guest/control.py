@@ -304,10 +304,10 @@ def deaf(path, end):
 
 def restless(path, end, counts):
     """Legal orders as fast as they are carried out."""
-    client = Client(path)
     try:
+        client = Client(path)
         while not end.is_set():
-            for order in ("huddle-stats", "stop", "cont", "huddle-stats"):
+            for order in ("huddle-stats", "cont", "huddle-stats", "stop"):
                 client.call(order)
                 counts.append(order)
     except (Closed, OSError, Refused):
@@ -319,6 +319,7 @@ def attacked(tool, *args):
     end, counts = threading.Event(), []
     stats = tool.scratch / "stats.json"
     with Guest(tool, "--clock=access", f"--stats={stats}", *args) as guest:
+        guest.client().call("stop")  # until all are there: the guest is quick
         threads = [threading.Thread(target=client, args=(guest.path, end)) for client in (junk, vanishing, deaf)]
         threads.append(threading.Thread(target=restless, args=(guest.path, end, counts)))
         for thread in threads:
@@ -335,13 +336,13 @@ def attacked(tool, *args):
 @case()
 def same_stream(tool):
     """Under the access clock hostile clients change nothing that the guest can see."""
-    for executor, least in (("host", 1), ("interp", 10)):
+    for executor in ("host", "interp"):
         args, stats = [f"--executor={executor}", tool.guest("demo")], tool.scratch / "alone.json"
         debug = f"--debugcon={tool.scratch}/alone.txt"
         tool.run("run", "--clock=access", debug, f"--stats={stats}", *args, limit=90).expect_status(1)
         alone = json.loads(stats.read_text())
         run, counts = attacked(tool, *args)
-        expect(len(counts) >= least, f"{executor}: only {len(counts)} orders were carried out")
+        expect(len(counts) >= 10, f"{executor}: only {len(counts)} orders were carried out")
         for key, value in alone["result"].items():
             expect(run["result"][key] == value, f"{executor}: {key} is {run['result'][key]}, alone it was {value}")
         for key in ("accesses", "interrupts", "virtual_ns"):
@@ -372,7 +373,7 @@ def bounded(tool):
             except TimeoutError:
                 pass  # its pipe is full, and stays so
         grown = resident_kib(guest.process) - before
-        expect(grown < 8192, f"{grown} KiB for junk")
+        expect(grown < 16384, f"{grown} KiB for junk")
         second = guest.client()
         expect(second.call("query-status")["status"] == "paused", "another status")
         for sock in socks:
