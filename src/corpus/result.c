@@ -47,8 +47,8 @@ static void take_figures(struct corpus_result *r, const json_t *report)
     set_text(r->backend, sizeof r->backend, json_string_value(json_object_get(report, "backend")));
     r->exits_first = exits_of(first);
     r->exits_last = exits_of(last);
-    r->ns_first = number_of(json_object_get(first, "host_ns"), "total");
-    r->ns_last = number_of(json_object_get(last, "host_ns"), "total");
+    r->ns_first = number_of(first, "cpu_ns");
+    r->ns_last = number_of(last, "cpu_ns");
     r->counted = true;
 }
 

@@ -26,7 +26,7 @@ struct corpus_result {
     char first[32], last[32];         /* the variants that are set against each other */
     char backend[32];
     u64 exits_first, exits_last; /* of the guest: without kicks, which come with the host's time */
-    u64 ns_first, ns_last;       /* of the host */
+    u64 ns_first, ns_last;       /* of a processor of the host: what other work there is does not count */
 };
 
 /* Takes verdict, reason and figures from what `huddle ab` left: its status as waitpid gives it, its JSON

@@ -16,7 +16,7 @@
 
 #define VARIANT(name, total, kick, ns)                                                                       \
     "{\"name\":\"" name "\",\"end\":{\"reason\":\"exit_port\",\"text\":\"the guest wrote 0\"},"              \
-    "\"exits\":{\"total\":" #total ",\"kick\":" #kick "},\"host_ns\":{\"total\":" #ns "}}"
+    "\"exits\":{\"total\":" #total ",\"kick\":" #kick "},\"cpu_ns\":" #ns "}"
 #define REPORT(difference)                                                                                   \
     "{\"backend\":\"vmx\",\"first_difference\":" difference ",\"variants\":[" VARIANT(                       \
         "off", 1010, 10, 5000) "," VARIANT("pairs", 600, 1, 4000) "," VARIANT("on", 12, 2, 1000) "]}"
