@@ -230,8 +230,8 @@ must_check int vmm_service_interrupt(struct vmm *vmm);
 void vmm_halt(struct vmm *vmm);
 /* KVM could not emulate the instruction at RIP: the interpreter executes it. 0 or -errno. */
 must_check int vmm_rescue(struct vmm *vmm);
-/* A kick: if the one before found the guest at the same instruction, the interpreter executes that. KVM's emulator tries INT n
- * with n > 7Fh in real mode for ever, for it takes the number as signed. 0 or -errno. */
+/* A kick: if the one before found the guest at the same instruction, and it is one at which KVM's emulator does not come on, the
+ * interpreter executes it. 0 or -errno. */
 must_check int vmm_rescue_if_stuck(struct vmm *vmm);
 /* The run has ended, perhaps inside an instruction. Finishes it: what it leaves in RAM must not depend on whether KVM or
  * a cluster was executing it. */

@@ -220,6 +220,14 @@ int vmm_rescue(struct vmm *vmm)
     return 0;
 }
 
+/* KVM's emulator takes the number as signed, and in real mode tries INT 80h and above for ever. */
+static bool is_high_interrupt(const struct vmm *vmm)
+{
+    struct insn insn;
+    return !cpu_protected(&vmm->cpu) && vmm_decode(vmm, vmm->cpu.eip, &insn) && insn.zydis.mnemonic == ZYDIS_MNEMONIC_INT &&
+           insn.zydis.raw.imm[0].value.u > 0x7f;
+}
+
 int vmm_rescue_if_stuck(struct vmm *vmm)
 {
     linear_t at = vcpu_rip_linear(&vmm->vcpu);
@@ -227,7 +235,7 @@ int vmm_rescue_if_stuck(struct vmm *vmm)
     vmm->kicked_at = at;
     vmm->kicked_run = vmm->vcpu.runs;
     int rc = stuck ? vmm_sync(vmm) : 0;
-    if (rc || !stuck || !vmm->cpu_current || !may_step(vmm))
+    if (rc || !stuck || !vmm->cpu_current || !may_step(vmm) || !is_high_interrupt(vmm))
         return rc;
     vmm->interp.allow_devices = false;
     if (interp_step(&vmm->interp, &vmm->cpu) == INTERP_DONE)
