@@ -229,7 +229,7 @@ static void test_paths(void **state)
         u32 on_wire;
     } paths[] = {{TCR_LB_NIC, 0x53, 0}, {TCR_LB_SNI, 0x43, 0}, {TCR_LB_COAX, 0x03, 1}};
     struct net_rig *r = net_rig_new();
-    u8 frame[69];
+    u8 frame[1500];
     make_frame(frame, sizeof frame, our_mac, 1);
     card_start(r, 0x40);
     reg_out(r, P0_RCR, 0x1f);
