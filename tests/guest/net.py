@@ -2,6 +2,7 @@
 """The network card with a guest that drives it: many datagrams at the levels where that is quick, the host's network with
 nothing but this host, forwarded ports, and the guest itself under QEMU's card."""
 
+import http.server
 import json
 import shutil
 import socket
@@ -10,7 +11,7 @@ import sys
 import threading
 
 sys.dont_write_bytecode = True
-from harness import Skip, case, expect, main
+from harness import SOURCE, Skip, case, expect, main
 
 ALL = 10000
 LOOPED = 2  # loopback to the coax: on the wire, and nobody answers
@@ -146,6 +147,51 @@ def saved_state(tool):
     for words in ([], ["--net=echo,irq=10"], ["--net=echo,mac=02:00:00:00:00:01"]):
         ended = tool.run("run", "--clock=access", *words, f"--load-state={state}", image).expect_status(2)
         ended.expect("--net" in ended.err, "the network was not named")
+
+
+class Web:
+    """A web server on 127.0.0.1 with one file."""
+
+    def __init__(self, content):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *why):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@case()
+def ipxe(tool):
+    """An unmodified driver: Debian's iPXE finds the card, gets an address by DHCP, and runs a script that it fetches by HTTP
+    from this host."""
+    for program in ("syslinux", "mcopy"):
+        if not shutil.which(program):
+            raise Skip(f"{program} is not installed")
+    image = tool.scratch / "ipxe.img"
+    made = subprocess.run(["sh", SOURCE / "guests" / "third-party" / "ipxe-floppy.sh", image], capture_output=True, text=True)
+    expect(made.returncode == 0, f"the image cannot be made: {made.stderr}")
+    content = b"#!ipxe\n" + b"# nothing\n" * 256 + b"echo the script came ${net0/ip}\nsleep 1000\n"
+    with Web(content) as web:
+        config = tool.file("syslinux.cfg", "DEFAULT ipxe\nPROMPT 0\nLABEL ipxe\n  KERNEL ipxe.krn\n"
+                           f"  APPEND dhcp net0 && chain http://10.0.2.2:{web.port}/s.ipxe\n")
+        subprocess.run(["mcopy", "-o", "-i", image, config, "::"], check=True)
+        ended = tool.run("run", "--net=user", "--timeout=170", "--until-text=the script came 10.0.2.15", image, limit=180)
+    ended.expect_status(0)
 
 
 @case(kvm=False)
