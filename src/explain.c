@@ -282,6 +282,8 @@ enum explain_step explain_mark(struct explain *e, enum explain_step step, u64 no
 
 void explain_span(struct explain *e, enum explain_step step, u64 ticks)
 {
+    if (!e->first_entry)
+        return; /* no exit's */
     add_exact(e, step, ticks);
     e->spanned += ticks;
     e->since += ticks;

@@ -13,6 +13,7 @@ struct vmm_explain {
     u64 tsc_executed;                /* that it had the guest, without regions */
     u64 formations;                  /* seen */
     u64 runs;                        /* of KVM */
+    u64 tsc_cluster, tsc_asleep;     /* before the first of them */
     u64 timestamp;                   /* ticks it takes */
 };
 
@@ -140,7 +141,10 @@ void vmm_explain_wrap(struct vmm *vmm)
 void vmm_explain_ran(struct vmm *vmm, u64 start, u64 end)
 {
     explain_ran(vmm->explain->instrument, start, end, vmm->entry);
-    vmm->explain->runs++;
+    if (!vmm->explain->runs++) {
+        vmm->explain->tsc_cluster = vmm->explain->tsc_executed + vmm->tsc_regions;
+        vmm->explain->tsc_asleep = vmm->tsc_asleep;
+    }
     vmm->entry = EXPLAIN_ENTRY_CLEAN;
     vmm->sampled = NULL;
 }
@@ -201,8 +205,8 @@ void vmm_explain_stats(struct vmm *vmm)
     u64 now = tsc_now(), first = explain_first_entry(instrument);
     struct explain_totals totals = {
         .total = first ? now - first : 0,
-        .cluster = vmm->explain->tsc_executed + vmm->tsc_regions,
-        .asleep = vmm->tsc_asleep,
+        .cluster = first ? vmm->explain->tsc_executed + vmm->tsc_regions - vmm->explain->tsc_cluster : 0,
+        .asleep = first ? vmm->tsc_asleep - vmm->explain->tsc_asleep : 0,
     };
     struct explain_scale scale = {.ns = host_monotonic_ns() - vmm->start_ns, .per = now - vmm->start_tsc};
     explain_finish(instrument, now, &totals, &scale, &vmm->stats->explain);

@@ -195,6 +195,10 @@ void explain_print(FILE *out, const struct run_stats *stats)
     struct table t;
     if (!e->on)
         return;
+    if (!e->total_ns) {
+        fprintf(out, "What exits cost: %s: there were none, KVM never had the guest.\n", stats->variant);
+        return;
+    }
     explain_table_kinds(&t, stats);
     table_print(out, &t, 0);
     print_measured(out, e);
