@@ -1,5 +1,5 @@
-/* The network in the run loop: frames that came while the guest ran, and what the report says of them. Without a network these
- * do nothing. */
+/* The network in the run loop: frames that came while the guest ran, and what the report says of them.
+ * Without a network these do nothing. */
 #include "vmm_internal.h"
 
 #include "dev/ne2000.h"

@@ -1,8 +1,9 @@
-/* The DP8390D's registers and commands, its interrupt, and the card around it. Data sheet section 10; page numbers there.
+/* The DP8390D's registers and commands, its interrupt, and the card around it. Data sheet section 10; page
+ * numbers there.
  *
- * The card exists only in a machine that has a network; its ports are where the configuration says, so its rows on the bus live in
- * the object.
- * LIMIT: the four bytes that page 3 would be are for the chip's makers: they read as ones. */
+ * The card exists only in a machine that has a network; its ports are where the configuration says, so its
+ * rows on the bus live in the object. LIMIT: the four bytes that page 3 would be are for the chip's makers:
+ * they read as ones. */
 #include "dev/ne2000.h"
 
 #include "base/log.h"
@@ -377,16 +378,46 @@ static void fill_prom(struct ne2000 *nic)
 static void add_rows(struct ne2000 *nic)
 {
     static const struct bus_port rows[NE2000_ROWS] = {
-        {.first = 0, .count = 1, .width = BUS_8, .name = "NE2000 command", .in = register_in, .out = register_out,
+        {.first = 0,
+         .count = 1,
+         .width = BUS_8,
+         .name = "NE2000 command",
+         .in = register_in,
+         .out = register_out,
          .poll = register_poll},
-        {.first = 1, .count = 6, .width = BUS_8, .name = "NE2000 register", .in = register_in, .out = register_out},
-        {.first = P0_ISR, .count = 1, .width = BUS_8, .name = "NE2000 interrupts/CURR", .in = register_in,
-         .out = register_out, .poll = register_poll},
-        {.first = 8, .count = 8, .width = BUS_8, .name = "NE2000 register", .in = register_in, .out = register_out},
-        {.first = OFFSET_DATA, .count = OFFSET_RESET - OFFSET_DATA, .width = BUS_8 | BUS_16 | BUS_32,
-         .name = "NE2000 data", .in = ne2000_data_in, .out = ne2000_data_out, .in_run = ne2000_data_in_run,
+        {.first = 1,
+         .count = 6,
+         .width = BUS_8,
+         .name = "NE2000 register",
+         .in = register_in,
+         .out = register_out},
+        {.first = P0_ISR,
+         .count = 1,
+         .width = BUS_8,
+         .name = "NE2000 interrupts/CURR",
+         .in = register_in,
+         .out = register_out,
+         .poll = register_poll},
+        {.first = 8,
+         .count = 8,
+         .width = BUS_8,
+         .name = "NE2000 register",
+         .in = register_in,
+         .out = register_out},
+        {.first = OFFSET_DATA,
+         .count = OFFSET_RESET - OFFSET_DATA,
+         .width = BUS_8 | BUS_16 | BUS_32,
+         .name = "NE2000 data",
+         .in = ne2000_data_in,
+         .out = ne2000_data_out,
+         .in_run = ne2000_data_in_run,
          .out_run = ne2000_data_out_run},
-        {.first = OFFSET_RESET, .count = 8, .width = BUS_8, .name = "NE2000 reset", .in = reset_in, .out = reset_out},
+        {.first = OFFSET_RESET,
+         .count = 8,
+         .width = BUS_8,
+         .name = "NE2000 reset",
+         .in = reset_in,
+         .out = reset_out},
     };
     for (u32 i = 0; i < NE2000_ROWS; i++) {
         nic->row[i] = rows[i];
@@ -430,9 +461,11 @@ static void ne2000_destroy(void *dev)
 
 static void registers_state(struct ne2000 *nic, struct state *s)
 {
-    u8 *const bytes[] = {&nic->command, &nic->isr,  &nic->imr,  &nic->dcr,  &nic->tcr,         &nic->rcr,       &nic->tsr, &nic->rsr,
-                         &nic->pstart,  &nic->pstop, &nic->bnry, &nic->curr, &nic->tpsr, &nic->remote_next, &nic->local_next};
-    u16 *const words[] = {&nic->tbcr, &nic->clda, &nic->address, &nic->rsar, &nic->rbcr, &nic->send_from, &nic->send_bytes};
+    u8 *const bytes[] = {&nic->command, &nic->isr,  &nic->imr,  &nic->dcr,         &nic->tcr,
+                         &nic->rcr,     &nic->tsr,  &nic->rsr,  &nic->pstart,      &nic->pstop,
+                         &nic->bnry,    &nic->curr, &nic->tpsr, &nic->remote_next, &nic->local_next};
+    u16 *const words[] = {&nic->tbcr, &nic->clda,      &nic->address,   &nic->rsar,
+                          &nic->rbcr, &nic->send_from, &nic->send_bytes};
     for (u32 i = 0; i < ARRAY_LEN(bytes); i++)
         state_u8(s, bytes[i]);
     for (u32 i = 0; i < ARRAY_LEN(words); i++)

@@ -1,6 +1,6 @@
-/* Novell's NE2000: a National DP8390D network interface controller with 16 KiB of packet memory, a PROM with the station's
- * address, a data port for the controller's remote DMA, and a port that resets it. Data sheet DP8390D/NS32490D, July 1995.
- *   ne2000.c         registers, commands, interrupts, the card's ports
+/* Novell's NE2000: a National DP8390D network interface controller with 16 KiB of packet memory, a PROM with
+ * the station's address, a data port for the controller's remote DMA, and a port that resets it. Data sheet
+ * DP8390D/NS32490D, July 1995. ne2000.c         registers, commands, interrupts, the card's ports
  *   ne2000_memory.c  what both DMA channels address; remote DMA
  *   ne2000_wire.c    transmitting, receiving into the ring, address filters, loopback */
 #ifndef HUDDLE_DEV_NE2000_H

@@ -1,7 +1,7 @@
-/* The card's 64 KiB as both DMA channels see them, and remote DMA: the guest moves the bytes through the data port, the
- * controller counts addresses. Data sheet sections 6 and 9.
- * The address counter goes from the end of the ring to its beginning by itself, in any remote transfer.
- * LIMIT: a data port that nobody has programmed a transfer for reads as ones; a real card would stop the bus. */
+/* The card's 64 KiB as both DMA channels see them, and remote DMA: the guest moves the bytes through the data
+ * port, the controller counts addresses. Data sheet sections 6 and 9. The address counter goes from the end
+ * of the ring to its beginning by itself, in any remote transfer. LIMIT: a data port that nobody has
+ * programmed a transfer for reads as ones; a real card would stop the bus. */
 #include "dev/ne2000.h"
 
 #include <string.h>
@@ -117,7 +117,8 @@ void ne2000_remote_start(struct ne2000 *nic, enum ne2000_remote kind)
 
 /* --- the data port --- */
 
-/* The card takes words when the controller does, so a byte access moves a whole one, and a wider access several units. */
+/* The card takes words when the controller does, so a byte access moves a whole one, and a wider access
+ * several units. */
 u32 ne2000_data_in(void *dev, u16 port, u8 size)
 {
     struct ne2000 *nic = dev;
@@ -137,7 +138,8 @@ void ne2000_data_out(void *dev, u16 port, u8 size, u32 value)
         give_unit(nic, value >> 8 * i);
 }
 
-/* How many elements lie in RAM one behind the other and leave something for an access by itself, which ends the transfer. */
+/* How many elements lie in RAM one behind the other and leave something for an access by itself, which ends
+ * the transfer. */
 static u32 run_room(struct ne2000 *nic, u8 size, u32 count, u8 **ram)
 {
     u32 left = nic->rbcr ? nic->rbcr - 1u : 0, stop = nic->pstop * NE2000_PAGE_BYTES;

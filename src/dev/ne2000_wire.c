@@ -1,9 +1,10 @@
-/* The DP8390D's transmitter and receiver. Data sheet sections 7 (reception), 8 (transmission) and 12 (loopback).
- * A frame takes its time on a wire of 10 Mbit/s on which one station talks at a time; a transmission that finds it busy is
- * deferred. There are no collisions, so none of their retries and statuses. What the controller does with a frame it does at the
- * frame's end, at once: nothing of it shows earlier.
- * NOTE: data sheet section 12 says in one place that the receiver checks a checksum that the transmitter has appended, and in
- * another that it then always shows an error; the second is right, as there is one CRC circuit. */
+/* The DP8390D's transmitter and receiver. Data sheet sections 7 (reception), 8 (transmission) and 12
+ * (loopback). A frame takes its time on a wire of 10 Mbit/s on which one station talks at a time; a
+ * transmission that finds it busy is deferred. There are no collisions, so none of their retries and
+ * statuses. What the controller does with a frame it does at the frame's end, at once: nothing of it shows
+ * earlier. NOTE: data sheet section 12 says in one place that the receiver checks a checksum that the
+ * transmitter has appended, and in another that it then always shows an error; the second is right, as there
+ * is one CRC circuit. */
 #include "dev/ne2000.h"
 
 #include "net/ethernet_crc.h"
@@ -165,7 +166,8 @@ void ne2000_transmit_config(struct ne2000 *nic)
 
 /* --- loopback --- */
 
-/* The receiver's half of the FIFO takes the frame round and round, then the count: low, high and high again. */
+/* The receiver's half of the FIFO takes the frame round and round, then the count: low, high and high again.
+ */
 struct loop {
     struct ne2000 *nic;
     u32 bytes;
@@ -190,8 +192,8 @@ static void loop_count(struct loop *loop)
     loop->bytes = bytes;
 }
 
-/* What the receiver finds. With a checksum of the transmitter's it always sees an error; with one of the guest's it looks. It
- * says nothing of errors in what it does not recognize. */
+/* What the receiver finds. With a checksum of the transmitter's it always sees an error; with one of the
+ * guest's it looks. It says nothing of errors in what it does not recognize. */
 static u8 loop_status(const struct ne2000 *nic, const struct loop *loop, bool good)
 {
     if (loop->bytes < ADDRESS_BYTES || !recognizes(nic, loop->address))
@@ -287,7 +289,8 @@ static void ring_put(struct ring_writer *w, const u8 *data, u32 bytes)
     }
 }
 
-/* The pages that `bytes` behind a header take, and which one follows. False: DMA would come to the Boundary Pointer. */
+/* The pages that `bytes` behind a header take, and which one follows. False: DMA would come to the Boundary
+ * Pointer. */
 static bool ring_room(const struct ne2000 *nic, u32 bytes, u8 *next)
 {
     u32 pages = (NE2000_HEADER_BYTES + bytes + NE2000_PAGE_BYTES - 1) / NE2000_PAGE_BYTES;
@@ -430,7 +433,8 @@ static void line_event(void *opaque, u64 deadline_ns)
     }
     if (!nic->receiving) {
         nic->receiving = nic->line_free_ns <= deadline_ns;
-        u64 at_ns = nic->receiving ? occupy(nic, deadline_ns, frame->bytes + ETHERNET_CRC_BYTES) : nic->line_free_ns;
+        u64 at_ns =
+            nic->receiving ? occupy(nic, deadline_ns, frame->bytes + ETHERNET_CRC_BYTES) : nic->line_free_ns;
         clock_event_arm(&nic->receive_event, at_ns);
         return;
     }

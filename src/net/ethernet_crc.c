@@ -1,5 +1,5 @@
-/* CRC-32 by half bytes: a frame takes a few microseconds, and the table is short enough to be checked by eye: entry n is n
- * through four steps of the reflected polynomial EDB88320h. */
+/* CRC-32 by half bytes: a frame takes a few microseconds, and the table is short enough to be checked by eye:
+ * entry n is n through four steps of the reflected polynomial EDB88320h. */
 #include "net/ethernet_crc.h"
 
 static const u32 half_byte[16] = {

@@ -3,11 +3,11 @@
  *   card --net_send--> peer's `send`          in the vCPU's thread, never waits
  *   card <--net_next-- queue <--net_deliver-- the peer, in whatever thread it has
  *
- * The queue has one writer and one reader and no lock; when it is full, frames are lost and counted, as on a wire. A peer that
- * is `repeatable` lives in the guest's time: its frames are delivered in the vCPU's thread with the moments at which they begin,
- * are the same in every run under the access clock, and part of a saved state. The other kind has the host's time, and its
- * frames come when the run loop was kicked.
- * Frames are without preamble and checksum. */
+ * The queue has one writer and one reader and no lock; when it is full, frames are lost and counted, as on a
+ * wire. A peer that is `repeatable` lives in the guest's time: its frames are delivered in the vCPU's thread
+ * with the moments at which they begin, are the same in every run under the access clock, and part of a saved
+ * state. The other kind has the host's time, and its frames come when the run loop was kicked. Frames are
+ * without preamble and checksum. */
 #ifndef HUDDLE_NET_NET_H
 #define HUDDLE_NET_NET_H
 
@@ -50,8 +50,8 @@ struct net_counts {
 /* What a peer needs of the run loop. */
 struct net_loop {
     void *opaque;
-    void (*kick)(void *opaque);                               /* frames have come; from any thread */
-    void (*sample)(void *opaque, struct net_sample *sample);  /* all but `received` */
+    void (*kick)(void *opaque);                              /* frames have come; from any thread */
+    void (*sample)(void *opaque, struct net_sample *sample); /* all but `received` */
 };
 
 struct net_class {
@@ -87,8 +87,8 @@ void net_stop(struct net *net);
 
 /* A frame that has left the card at `now_ns` of virtual time. */
 void net_send(struct net *net, const u8 *frame, u32 bytes, u64 now_ns);
-/* The next frame for the card, which keeps its place until net_take; NULL: there is none, and the run loop is kicked when one
- * comes. */
+/* The next frame for the card, which keeps its place until net_take; NULL: there is none, and the run loop is
+ * kicked when one comes. */
 const struct net_frame *net_next(struct net *net);
 void net_take(struct net *net);
 /* The card has given a frame to the guest, or not. */
@@ -97,7 +97,8 @@ void net_drop(struct net *net, enum net_drop why);
 
 /* --- the peer's side --- */
 
-/* A frame for the card; a short one is padded as any sender does. Kicks the run loop if the peer is not repeatable. */
+/* A frame for the card; a short one is padded as any sender does. Kicks the run loop if the peer is not
+ * repeatable. */
 void net_deliver(struct net *net, const u8 *frame, u32 bytes, u64 at_ns);
 
 /* The frames of a repeatable peer that the card has not got yet, in either direction. */

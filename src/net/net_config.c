@@ -92,8 +92,8 @@ static bool set_mac(struct net_config *config, const char *text)
     int used = 0;
     enum { MULTICAST = 1, LENGTH = 17 };
     if (strlen(text) != LENGTH || strspn(text, "0123456789abcdefABCDEF:") != LENGTH ||
-        sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &byte[0], &byte[1], &byte[2], &byte[3], &byte[4], &byte[5], &used) !=
-            NET_MAC_BYTES ||
+        sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &byte[0], &byte[1], &byte[2], &byte[3], &byte[4], &byte[5],
+               &used) != NET_MAC_BYTES ||
         used != LENGTH || (byte[0] & MULTICAST))
         return false;
     for (u32 i = 0; i < NET_MAC_BYTES; i++)
@@ -174,7 +174,8 @@ static bool parse_item(struct net_config *config, char *item, char *why, size_t 
     if (config->kind == NET_NONE)
         return refuse(why, size, "%s: there is no network to set that for", item);
     if (!value)
-        return refuse(why, size, "%s: not one of io=, irq=, mac=, restrict=, hostfwd=", *item ? item : "an empty item");
+        return refuse(why, size,
+                      "%s: not one of io=, irq=, mac=, restrict=, hostfwd=", *item ? item : "an empty item");
     *value++ = '\0';
     for (u32 i = 0; i < ARRAY_LEN(keys); i++) {
         if (strcmp(item, keys[i].name) != 0)

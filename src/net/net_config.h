@@ -8,8 +8,8 @@ enum net_kind { NET_NONE, NET_ECHO, NET_USER };
 
 enum { NET_MAC_BYTES = 6, NET_FORWARDS_MAX = 16 };
 
-/* A port of the host that leads to one of the guest. Addresses in host byte order; 0: all of the host's, or the
- * guest's usual one. */
+/* A port of the host that leads to one of the guest. Addresses in host byte order; 0: all of the host's, or
+ * the guest's usual one. */
 struct net_forward {
     bool udp;
     u32 host_address, guest_address;

@@ -18,7 +18,7 @@ enum net_drop {
 #define X(id, text) NET_DROP_##id,
     NET_DROPS(X)
 #undef X
-    NET_DROP_KINDS
+        NET_DROP_KINDS
 };
 
 #endif

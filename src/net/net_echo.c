@@ -1,6 +1,6 @@
-/* A peer that answers at fixed times: the station 10.0.2.2, which knows ARP, and sends back every ICMP echo request and
- * every UDP datagram, whatever the port. RFC 826, 791, 792, 768.
- * An answer begins ECHO_DELAY_NS behind the end of the question, so runs under the access clock are the same at every level. */
+/* A peer that answers at fixed times: the station 10.0.2.2, which knows ARP, and sends back every ICMP echo
+ * request and every UDP datagram, whatever the port. RFC 826, 791, 792, 768. An answer begins ECHO_DELAY_NS
+ * behind the end of the question, so runs under the access clock are the same at every level. */
 #include "net/net.h"
 
 #include "machine/clock.h"
@@ -88,8 +88,8 @@ static void swap_bytes(u8 *a, u8 *b, u32 bytes)
 static bool answer_arp(u8 *arp, u32 bytes)
 {
     static const u8 head[ARP_AT_OPERATION] = {0, 1, TYPE_IP >> 8, 0, NET_MAC_BYTES, IP_BYTES};
-    if (bytes < ARP_BYTES || memcmp(arp, head, sizeof head) != 0 || word(arp + ARP_AT_OPERATION) != ARP_REQUEST ||
-        memcmp(arp + ARP_AT_TARGET_IP, echo_ip, IP_BYTES) != 0)
+    if (bytes < ARP_BYTES || memcmp(arp, head, sizeof head) != 0 ||
+        word(arp + ARP_AT_OPERATION) != ARP_REQUEST || memcmp(arp + ARP_AT_TARGET_IP, echo_ip, IP_BYTES) != 0)
         return false;
     put_word(arp + ARP_AT_OPERATION, ARP_REPLY);
     memcpy(arp + ARP_AT_TARGET_MAC, arp + ARP_AT_SENDER_MAC, NET_MAC_BYTES + IP_BYTES);
@@ -100,7 +100,8 @@ static bool answer_arp(u8 *arp, u32 bytes)
 
 static bool answer_icmp(u8 *icmp, u32 bytes)
 {
-    if (bytes < ICMP_HEADER_BYTES || word(icmp) != ICMP_ECHO_REQUEST << 8 || !sums_up(add_words(0, icmp, bytes)))
+    if (bytes < ICMP_HEADER_BYTES || word(icmp) != ICMP_ECHO_REQUEST << 8 ||
+        !sums_up(add_words(0, icmp, bytes)))
         return false;
     icmp[0] = 0; /* a reply; the sum grows by what the type was */
     u32 sum = word(icmp + ICMP_AT_CHECKSUM) + (ICMP_ECHO_REQUEST << 8);
@@ -124,8 +125,9 @@ static bool answer_udp(u8 *udp, u32 bytes, const u8 *addresses)
 static bool answer_ip(u8 *ip, u32 bytes)
 {
     enum { VERSION_4_NO_OPTIONS = 0x45 };
-    if (bytes < IP_HEADER_BYTES || ip[0] != VERSION_4_NO_OPTIONS || !sums_up(add_words(0, ip, IP_HEADER_BYTES)) ||
-        (word(ip + IP_AT_FRAGMENT) & IP_FRAGMENT) || memcmp(ip + IP_AT_DESTINATION, echo_ip, IP_BYTES) != 0)
+    if (bytes < IP_HEADER_BYTES || ip[0] != VERSION_4_NO_OPTIONS ||
+        !sums_up(add_words(0, ip, IP_HEADER_BYTES)) || (word(ip + IP_AT_FRAGMENT) & IP_FRAGMENT) ||
+        memcmp(ip + IP_AT_DESTINATION, echo_ip, IP_BYTES) != 0)
         return false;
     u32 length = word(ip + IP_AT_LENGTH);
     if (length < IP_HEADER_BYTES || length > bytes)

@@ -1,8 +1,8 @@
-/* The host's network through libslirp: a thread owns the library and all of its sockets, so the vCPU never waits for one and
- * no guest can keep it from running. Two queues and two wake-ups connect them: an event descriptor to the thread, a kick to the
- * run loop.
- * The guest's side is as QEMU's "user": network 10.0.2.0/24, the host at .2, name server at .3, addresses by DHCP from .15 on.
- * NOTE: the guest reaches whatever the user who runs huddle reaches, services on the host's 127.0.0.1 (as 10.0.2.2) included,
+/* The host's network through libslirp: a thread owns the library and all of its sockets, so the vCPU never
+ * waits for one and no guest can keep it from running. Two queues and two wake-ups connect them: an event
+ * descriptor to the thread, a kick to the run loop. The guest's side is as QEMU's "user":
+ * network 10.0.2.0/24, the host at .2, name server at .3, addresses by DHCP from .15 on. NOTE: the guest
+ * reaches whatever the user who runs huddle reaches, services on the host's 127.0.0.1 (as 10.0.2.2) included,
  * unless it is restricted.
  * LIMIT: connections are not part of a saved state; IPv4 only. */
 #include "net/net.h"
@@ -201,7 +201,8 @@ static int timeout_ms(const struct net_user *user, u32 timeout)
     return (int)ms;
 }
 
-/* What waits in the library for an answer of the guest's by ARP is looked at again only here: behind frames at once. */
+/* What waits in the library for an answer of the guest's by ARP is looked at again only here: behind frames
+ * at once. */
 static void serve_sockets(struct net_user *user, bool wait)
 {
     u32 timeout = UINT32_MAX;
@@ -287,12 +288,13 @@ static int open_forward(struct net_user *user, const struct net_forward *f)
     char host[INET_ADDRSTRLEN];
     struct in_addr listens = address(f->host_address);
     errno = 0;
-    if (!slirp_add_hostfwd(user->slirp, f->udp, listens, f->host_port, address(f->guest_address), f->guest_port))
+    if (!slirp_add_hostfwd(user->slirp, f->udp, listens, f->host_port, address(f->guest_address),
+                           f->guest_port))
         return 0;
     int rc = errno ? -errno : -EINVAL;
     inet_ntop(AF_INET, &listens, host, sizeof host);
-    log_error("--net=user: hostfwd=%s:%s:%u: cannot listen there: %s", f->udp ? "udp" : "tcp", host, f->host_port,
-              strerror(-rc));
+    log_error("--net=user: hostfwd=%s:%s:%u: cannot listen there: %s", f->udp ? "udp" : "tcp", host,
+              f->host_port, strerror(-rc));
     return rc;
 }
 

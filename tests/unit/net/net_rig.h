@@ -43,7 +43,8 @@ void reg_out(struct net_rig *rig, u32 offset, u8 value);
 u8 page_in(struct net_rig *rig, u8 page, u32 offset);
 void page_out(struct net_rig *rig, u8 page, u32 offset, u8 value);
 
-/* As a driver does: words (or `dcr`), a ring from page 46h to 80h, the card's own address, broadcasts; started. */
+/* As a driver does: words (or `dcr`), a ring from page 46h to 80h, the card's own address, broadcasts;
+ * started. */
 void card_start(struct net_rig *rig, u8 dcr);
 /* Programs a remote transfer. */
 void remote(struct net_rig *rig, u8 command, u16 address, u16 bytes);
@@ -58,7 +59,8 @@ void give(struct net_rig *rig, const u8 *frame, u32 bytes, enum ne2000_damage da
 /* Writes the frame, starts its transmission and lets it end. */
 void transmit(struct net_rig *rig, const u8 *frame, u16 bytes);
 
-/* Saves the card, loads it into another machine, which takes its place, and saves it again: it must be the same. */
+/* Saves the card, loads it into another machine, which takes its place, and saves it again: it must be the
+ * same. */
 void swap_card(struct net_rig **rig);
 
 #endif

@@ -3,7 +3,7 @@
 
 int main(void)
 {
-    return register_tests() + remote_tests() + receive_tests() + transmit_tests() + peer_tests() + user_tests() +
-               storm_tests() !=
+    return register_tests() + remote_tests() + receive_tests() + transmit_tests() + peer_tests() +
+               user_tests() + storm_tests() !=
            0;
 }

@@ -52,9 +52,10 @@ static void test_words(void **state)
 static void test_wrong_words(void **state)
 {
     (void)state;
-    static const char *const forwards[] = {"",           "tcp",           "tcp:1-2",       "tcp::80",      "tcp::0-:80",
-                                           "tcp::1-:0",  "sctp::1-:2",    "tcp::65536-:1", "tcp::1-:2x",   "tcp:1.2.3:1-:2",
-                                           "tcp:x:1-:2", "tcp::1-host:2", "tcp:-:2",       "tcp::1:-:2:3", "-"};
+    static const char *const forwards[] = {
+        "",           "tcp",           "tcp:1-2",       "tcp::80",      "tcp::0-:80",
+        "tcp::1-:0",  "sctp::1-:2",    "tcp::65536-:1", "tcp::1-:2x",   "tcp:1.2.3:1-:2",
+        "tcp:x:1-:2", "tcp::1-host:2", "tcp:-:2",       "tcp::1:-:2:3", "-"};
     char many[2000] = "user";
     assert_refused("", "not one of none");
     assert_refused("tap", "not one of none");
@@ -84,8 +85,10 @@ static void test_wrong_words(void **state)
     for (u32 i = 0; i < 17; i++)
         snprintf(many + strlen(many), sizeof many - strlen(many), ",hostfwd=tcp::%u-:1", i + 1);
     assert_refused(many, "at most 16");
-    assert_refused("user,hostfwd=tcp:1111111111111111111111111111111111111111111111111111111111111111111111111111111111111:1-:2",
-                   "too long");
+    assert_refused(
+        "user,hostfwd=tcp:"
+        "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111:1-:2",
+        "too long");
 }
 
 /* --- the queue --- */
@@ -154,7 +157,8 @@ static struct net *echo_open(void)
 
 static void arp_request(u8 *frame, u8 last)
 {
-    static const u8 head[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0, 0x12, 0x34, 0x56, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1,
+    static const u8 head[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0, 0x12, 0x34,
+                              0x56, 8,    6,    0,    1,    8,    0,    6,    4, 0,    1,
                               0x52, 0x54, 0,    0x12, 0x34, 0x56, 10,   0,    2, 15};
     memset(frame, 0, ARP_FRAME);
     memcpy(frame, head, sizeof head);
@@ -203,8 +207,10 @@ static void ip_frame(u8 *frame, u32 bytes, u8 protocol)
     static const u8 macs[] = {0x52, 0x55, 10, 0, 2, 2, 0x52, 0x54, 0, 0x12, 0x34, 0x56, 8, 0};
     u32 length = bytes - AT_IP;
     memcpy(frame, macs, sizeof macs);
-    memcpy(frame + AT_IP, (const u8[]){0x45, 0, (u8)(length >> 8), (u8)length, 1, 2, 0, 0, 64, protocol, 0, 0, 10, 0, 2, 15, 10, 0,
-                                       2, 2},
+    memcpy(frame + AT_IP,
+           (const u8[]){
+               0x45, 0, (u8)(length >> 8), (u8)length, 1, 2, 0, 0, 64, protocol, 0, 0, 10, 0, 2, 15, 10, 0,
+               2,    2},
            20);
     put_sum(frame + AT_IP + 10, frame + AT_IP, 20, 0);
 }
@@ -216,7 +222,8 @@ static void udp_frame(u8 *frame, u32 bytes, bool summed)
     memcpy(frame + AT_UDP, (const u8[]){0x40, 0, 0, 7, (u8)(length >> 8), (u8)length, 0, 0}, 8);
     ip_frame(frame, bytes, 17);
     if (summed)
-        put_sum(frame + AT_UDP + 6, frame + AT_IP + 12, length + 8, 17 + length); /* the addresses lie in front */
+        put_sum(frame + AT_UDP + 6, frame + AT_IP + 12, length + 8,
+                17 + length); /* the addresses lie in front */
 }
 
 static void test_echo_udp(void **state)
@@ -341,8 +348,9 @@ static void test_echo_state(void **state)
 int peer_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),    cmocka_unit_test(test_wrong_words), cmocka_unit_test(test_queue),
-        cmocka_unit_test(test_echo_arp), cmocka_unit_test(test_echo_udp),    cmocka_unit_test(test_echo_icmp),
+        cmocka_unit_test(test_words),        cmocka_unit_test(test_wrong_words),
+        cmocka_unit_test(test_queue),        cmocka_unit_test(test_echo_arp),
+        cmocka_unit_test(test_echo_udp),     cmocka_unit_test(test_echo_icmp),
         cmocka_unit_test(test_echo_ignores), cmocka_unit_test(test_echo_state),
     };
     return cmocka_run_group_tests_name("peers", tests, NULL, NULL);

@@ -119,7 +119,8 @@ static void test_filters(void **state)
 static void test_hash(void **state)
 {
     (void)state;
-    static const u8 all_hosts[] = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x01}, all_routers[] = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x02};
+    static const u8 all_hosts[] = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x01},
+                    all_routers[] = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x02};
     assert_int_equal(ethernet_crc((const u8 *)"123456789", 9), 0xcbf43926);
     for (u32 k = 0; k < 2; k++) {
         const u8 *address = k ? all_routers : all_hosts;
@@ -223,7 +224,8 @@ static void test_ring_gets_full(void **state)
     assert_int_equal(reg_in(r, P0_CNTR2), 1);
     assert_int_equal(page_in(r, PAGE1, P1_CURR), PAGE_RING);
     assert_int_equal(dropped(r, NET_DROP_ring_full), 1);
-    assert_in_ring(r, PAGE_RING + 1, RSR_PRX, PAGE_RING + 2, frame, sizeof frame); /* nothing was overwritten */
+    assert_in_ring(r, PAGE_RING + 1, RSR_PRX, PAGE_RING + 2, frame,
+                   sizeof frame); /* nothing was overwritten */
     reg_out(r, P0_BNRY, PAGE_RING + 1);
     assert_int_equal(reg_in(r, P0_ISR) & ISR_RST, 0);
     give(r, frame, sizeof frame, DAMAGE_NONE);
@@ -271,8 +273,9 @@ static void test_senseless_rings(void **state)
     u8 frame[NET_FRAME_MAX];
     make_frame(frame, sizeof frame, our_mac, 1);
     card_start(r, 0x49);
-    static const u8 rings[][4] = {{0x46, 0x46, 0x46, 0x46}, {0x80, 0x46, 0x50, 0x60}, {0, 0, 0, 0}, {0xff, 0, 0xff, 0xff},
-                                  {0x46, 0x48, 0x46, 0x47}, {0x46, 0x80, 0x10, 0x7f}, {0x7f, 0xff, 1, 0x80}};
+    static const u8 rings[][4] = {
+        {0x46, 0x46, 0x46, 0x46}, {0x80, 0x46, 0x50, 0x60}, {0, 0, 0, 0},         {0xff, 0, 0xff, 0xff},
+        {0x46, 0x48, 0x46, 0x47}, {0x46, 0x80, 0x10, 0x7f}, {0x7f, 0xff, 1, 0x80}};
     for (u32 i = 0; i < ARRAY_LEN(rings); i++) {
         reg_out(r, P0_PSTART, rings[i][0]);
         reg_out(r, P0_PSTOP, rings[i][1]);

@@ -1,5 +1,5 @@
-/* Random register accesses, string transfers, frames and times: whatever the guest or the network do, the card stays within its
- * memory and a state of it can be saved and loaded. Best run with sanitizers. */
+/* Random register accesses, string transfers, frames and times: whatever the guest or the network do, the
+ * card stays within its memory and a state of it can be saved and loaded. Best run with sanitizers. */
 #include "net_rig.h"
 #include "net_tests.h"
 
@@ -26,7 +26,8 @@ static void random_frame(struct net_rig *r, u64 *seed)
     u32 bytes = below(seed, 4) ? 60 + below(seed, 1456) : below(seed, 70);
     make_frame(frame, bytes, to, (u8)below(seed, 256));
     if (below(seed, 2))
-        net_deliver(&r->net, frame, bytes, below(seed, 2) ? rig_now(r->rig) + below(seed, 2000) * NS_PER_US : 0);
+        net_deliver(&r->net, frame, bytes,
+                    below(seed, 2) ? rig_now(r->rig) + below(seed, 2000) * NS_PER_US : 0);
     else
         give(r, frame, bytes, (enum ne2000_damage)below(seed, 3));
     ne2000_look(r->nic);
@@ -37,7 +38,8 @@ static void random_run(struct net_rig *r, u64 *seed)
     const struct bus_port *row = &r->nic->row[4];
     u8 data[2048] = {0}, size = (u8)(1 << below(seed, 3));
     u32 count = below(seed, 2) ? below(seed, 512) : below(seed, 4), n;
-    n = below(seed, 2) ? row->in_run(r->nic, DATA, size, count, data) : row->out_run(r->nic, DATA, size, count, data);
+    n = below(seed, 2) ? row->in_run(r->nic, DATA, size, count, data)
+                       : row->out_run(r->nic, DATA, size, count, data);
     assert_true(n <= count);
     for (u32 i = below(seed, 300); i; i--)
         if (below(seed, 2))
@@ -72,7 +74,8 @@ static void step(struct net_rig **rig, u64 *seed)
             rig_in(r->rig, RESET);
         break;
     case 6:
-        remote(r, below(seed, 2) ? READ : WRITE, (u16)below(seed, 65536), (u16)(below(seed, 4) ? below(seed, 65536) : below(seed, 9)));
+        remote(r, below(seed, 2) ? READ : WRITE, (u16)below(seed, 65536),
+               (u16)(below(seed, 4) ? below(seed, 65536) : below(seed, 9)));
         break;
     case 7:
     case 8:

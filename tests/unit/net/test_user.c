@@ -1,5 +1,5 @@
-/* The host's network through libslirp, with nothing but this host: datagrams to a socket on 127.0.0.1 and back, forwarded ports,
- * restrict, and a guest that sends more than anybody takes. */
+/* The host's network through libslirp, with nothing but this host: datagrams to a socket on 127.0.0.1 and
+ * back, forwarded ports, restrict, and a guest that sends more than anybody takes. */
 #include "net_rig.h"
 #include "net_tests.h"
 
@@ -14,7 +14,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { AT_TYPE = 12, AT_IP = 14, AT_UDP = 34, AT_PAYLOAD = 42, PATIENCE_MS = 10000, NOT_COMING_MS = 200, UDP = 17, TCP = 6 };
+enum {
+    AT_TYPE = 12,
+    AT_IP = 14,
+    AT_UDP = 34,
+    AT_PAYLOAD = 42,
+    PATIENCE_MS = 10000,
+    NOT_COMING_MS = 200,
+    UDP = 17,
+    TCP = 6
+};
 
 static const u8 gateway_mac[NET_MAC_BYTES] = {0x52, 0x55, 10, 0, 2, 2};
 
@@ -103,8 +112,8 @@ static bool is_arp(const struct net_frame *frame)
     return word(frame->data + AT_TYPE) == 0x0806;
 }
 
-/* The next frame that is an answer by ARP, or IP of that protocol, copied; questions by ARP are answered. False: it does not
- * come. */
+/* The next frame that is an answer by ARP, or IP of that protocol, copied; questions by ARP are answered.
+ * False: it does not come. */
 static bool next_frame(struct net *net, u8 protocol, struct net_frame *copy, u32 ms)
 {
     for (u32 waited = 0; waited <= ms;) {
@@ -202,7 +211,8 @@ static void test_forwarded_udp(void **state)
     snprintf(words, sizeof words, "user,hostfwd=udp:127.0.0.1:%u-:69", listens);
     struct net *net = user_open(words, &kicks);
     int fd = host_socket(SOCK_DGRAM, &port);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(listens), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(listens), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct net_frame frame;
     u8 data[100];
     assert_int_equal(sendto(fd, "to the guest", 12, 0, (struct sockaddr *)&to, sizeof to), 12);
@@ -228,7 +238,8 @@ static void test_forwarded_tcp(void **state)
     snprintf(words, sizeof words, "user,hostfwd=tcp:127.0.0.1:%u-:80", listens);
     struct net *net = user_open(words, &kicks);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(listens), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(listens), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct net_frame syn;
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     assert_true(next_frame(net, TCP, &syn, PATIENCE_MS));
@@ -270,8 +281,10 @@ static void test_restricted(void **state)
     resolve(net);
     send_udp(net, 0x4000, port, 100, 1);
     assert_false(readable(fd, NOT_COMING_MS));
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(listens), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to), 1); /* what is forwarded still comes */
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(listens), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to),
+                     1); /* what is forwarded still comes */
     assert_true(next_frame(net, UDP, &frame, PATIENCE_MS));
     user_close(net);
     close(fd);
@@ -307,7 +320,8 @@ static void test_port_is_taken(void **state)
     close(fd);
 }
 
-/* A guest that sends as fast as it can is never made to wait: what is too much is lost, and counted. And the peer still works. */
+/* A guest that sends as fast as it can is never made to wait: what is too much is lost, and counted. And the
+ * peer still works. */
 static void test_flood(void **state)
 {
     (void)state;
