@@ -242,8 +242,7 @@ static void sleep_and_go_on(struct vmm *vmm, const struct wait_proof *proof)
 static bool can_be_proved(const struct vmm *vmm)
 {
     return vmm->cpu_current && !vmm->cpu.halted && !vmm_interrupt_deliverable(vmm) &&
-           cpu_mode_supported(&vmm->cpu) && !(vmm->cpu.eflags & FLAG_TF) &&
-           !memory_has_aliases(&vmm->machine.memory); /* the private view does not know that addresses are the same */
+           cpu_mode_supported(&vmm->cpu) && !(vmm->cpu.eflags & FLAG_TF);
 }
 
 static bool polls(struct vmm *vmm, struct wait_proof *proof)
@@ -281,6 +280,14 @@ static void drop(void *opaque, u32 page)
     memory_shadow_drop(&poll->shadow, page);
 }
 
+_Static_assert((int)WAIT_OTHERS >= (int)MEMORY_OTHERS_MAX, "a page has more addresses than are asked for");
+
+static u32 others(void *opaque, u32 page, u32 other[WAIT_OTHERS])
+{
+    const struct vmm_poll *poll = opaque;
+    return memory_others(poll->shadow.mem, page, other);
+}
+
 int vmm_poll_create(struct vmm *vmm)
 {
     if (vmm->machine.clock.mode != CLOCK_MODE_HOST || vmm->config->check)
@@ -294,7 +301,7 @@ int vmm_poll_create(struct vmm *vmm)
     if (rc)
         return rc;
     struct wait_config config = {
-        .env = &vmm->env, .view = poll->shadow.view, .drop = drop, .ask = ask, .opaque = poll};
+        .env = &vmm->env, .view = poll->shadow.view, .drop = drop, .others = others, .ask = ask, .opaque = poll};
     return wait_create(&poll->wait, &config);
 }
 

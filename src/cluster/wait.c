@@ -146,10 +146,23 @@ static bool add_line(struct wait *w, u32 at)
     return true;
 }
 
+/* Makes a store to the line at `at` seen at the other addresses of its page. LIMIT: not within an instruction. */
+static bool store_at_others(struct wait *w, u32 at)
+{
+    u32 other[WAIT_OTHERS], offset = at & (PAGE_BYTES - 1);
+    u32 n = w->config.others ? w->config.others(w->config.opaque, at - offset, other) : 0;
+    for (u32 i = 0; i < n; i++) {
+        if (!add_line(w, other[i] + offset))
+            return false;
+        memcpy(w->config.view + other[i] + offset, w->config.view + at, LINE_BYTES);
+    }
+    return true;
+}
+
 static bool note_store(struct wait *w, const struct interp_store *store)
 {
     for (u64 at = store->first & ~(LINE_BYTES - 1u); at <= store->last; at += LINE_BYTES)
-        if (!add_line(w, (u32)at))
+        if (!add_line(w, (u32)at) || !store_at_others(w, (u32)at))
             return false;
     return true;
 }

@@ -12,6 +12,7 @@
 
 #define WAIT_VALUES 4
 #define WAIT_PORTS  4
+#define WAIT_OTHERS 7 /* addresses of a page besides the one in hand */
 
 /* What byte reads of a port can give. */
 struct wait_port {
@@ -24,6 +25,8 @@ struct wait_config {
     const struct cluster_env *env; /* the guest's world; no device of it is accessed */
     u8 *view;                      /* its memory once more, in which stores stay private until dropped */
     void (*drop)(void *opaque, u32 page);
+    /* The other addresses of the page of RAM at `page`; returns how many. NULL: none ever. */
+    u32 (*others)(void *opaque, u32 page, u32 other[WAIT_OTHERS]);
     /* Fills in what reads of port->port can give; false: reads of it do something. */
     bool (*ask)(void *opaque, struct wait_port *port);
     void *opaque;

@@ -197,6 +197,16 @@ def reset(tool):
 
 
 @case()
+def retrace(tool):
+    """A program of DOS, which runs with A20 off, that waits for the retrace lets the processor sleep."""
+    directory, stats = place(tool), tool.scratch / "stats.json"
+    shutil.copy(tool.cache / "dosretrace.com", directory)
+    tool.run("run", f"--stats={stats}", directory / "dosretrace.com").expect_status(0)
+    run = json.loads(stats.read_text())
+    expect(run["polls"] >= 20, f"{run['polls']} of 60 waits were found, with {run['accesses']:,} accesses")
+
+
+@case()
 def saved_while_a_line_is_typed(tool):
     """A state in the middle of a call of DOS, with a file open in the shell's redirection."""
     directory = place(tool)

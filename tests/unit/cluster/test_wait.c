@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { STATUS = 0x3da, KEYS = 0x64, WORK = 0x60, MANY_STEPS = 10000, PAGE = 4096 };
+enum { STATUS = 0x3da, KEYS = 0x64, WORK = 0x60, MANY_STEPS = 10000, PAGE = 4096, ALIAS = 0x10000 };
 
 struct world {
     struct rig *rig;
@@ -22,6 +22,7 @@ struct world {
     u8 status[WAIT_VALUES];
     u32 n_status;
     bool counting;
+    bool aliases; /* each page of the first 64 KiB is also 64 KiB further on */
 };
 
 static void drop(void *opaque, u32 page)
@@ -44,13 +45,22 @@ static bool ask(void *opaque, struct wait_port *port)
     return port->port == STATUS;
 }
 
+static u32 others(void *opaque, u32 page, u32 other[WAIT_OTHERS])
+{
+    const struct world *w = opaque;
+    if (!w->aliases || page >= 2 * ALIAS)
+        return 0;
+    other[0] = page ^ ALIAS;
+    return 1;
+}
+
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
     assert_int_equal(rig_setup((void **)&w->rig), 0);
     w->view = malloc(RIG_RAM_BYTES);
     assert_non_null(w->view);
-    struct wait_config config = {.env = &w->rig->env, .view = w->view, .drop = drop, .ask = ask, .opaque = w};
+    struct wait_config config = {.env = &w->rig->env, .view = w->view, .drop = drop, .others = others, .ask = ask, .opaque = w};
     assert_int_equal(wait_create(&w->wait, &config), 0);
     w->rig->cpu.reg[CPU_EDX] = STATUS;
     *state = w;
@@ -216,6 +226,20 @@ static void a_proof_has_an_end(void **state)
 }
 
 /* in al, dx; insb; dec di; jmp: two reads, the second to memory. */
+/* next: push 1234h; pop ax; in al, dx; cmp word [ds:SP - 2], 1234h; jne out; test al, 8; jz next; out: hlt, where DS is 64 KiB
+ * above SS */
+static void a_store_shows_at_other_addresses(void **state)
+{
+    struct world *w = *state;
+    status_is(w, 2, 0x00, 0x01);
+    w->rig->cpu.sreg[CPU_DS].base = ALIAS;
+    static const u8 code[] = {0x68, 0x34, 0x12, 0x58, 0xec, 0x81, 0x3e, (RIG_STACK - 2) & 255, (RIG_STACK - 2) >> 8, 0x34, 0x12,
+                              0x75, 0x04, 0xa8, 0x08, 0x74, 0xef, 0xf4};
+    assert_false(proves_in(w, MANY_STEPS, code, sizeof code));
+    w->aliases = true;
+    assert_true(proves_in(w, MANY_STEPS, code, sizeof code));
+}
+
 static void reads_to_memory_are_reads(void **state)
 {
     struct world *w = *state;
@@ -311,6 +335,7 @@ int test_wait(void)
         cmocka_unit_test_setup_teardown(stores_may_depend_on_what_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(stores_belong_to_the_state, setup, teardown),
         cmocka_unit_test_setup_teardown(two_ports_are_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_store_shows_at_other_addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(reads_to_memory_are_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(other_accesses_are_work, setup, teardown),
         cmocka_unit_test_setup_teardown(a_count_of_rounds_is_found, setup, teardown),
