@@ -400,7 +400,7 @@ static enum options_result parse_global_option(const char *arg, char *why)
         return OPTIONS_HELP;
     if (option && !option->set)
         return special_option(option);
-    return refuse(why, "%.60s: a command comes first: run, ab, clusters, doctor or bench", arg);
+    return refuse(why, "%.60s: a command comes first: run, ab, clusters, doctor, bench or top", arg);
 }
 
 static enum options_result parse_command(struct options *o, const char *arg, char *why)
@@ -419,7 +419,7 @@ static enum options_result parse_command(struct options *o, const char *arg, cha
         return refuse(why, "%.60s: no such command; did you mean '%s'?", arg, row->name);
     if (strchr(arg, '.') || strchr(arg, '/'))
         return refuse(why, "%.100s: no such command; did you mean 'huddle run %.100s'?", arg, arg);
-    return refuse(why, "%.60s: no such command; there are run, ab, clusters, doctor and bench", arg);
+    return refuse(why, "%.60s: no such command; there are run, ab, clusters, doctor, bench and top", arg);
 }
 
 bool options_is_program(const char *name)
@@ -447,7 +447,7 @@ enum options_result options_parse(struct options *o, int argc, char *const argv[
     o->words = argv;
     o->n_words = (u32)argc;
     if (argc < 2)
-        return refuse(why, "a command is needed: run, ab, clusters, doctor or bench");
+        return refuse(why, "a command is needed: run, ab, clusters, doctor, bench or top");
     enum options_result result = parse_command(o, argv[1], why);
     for (; result == OPTIONS_OK && cursor.at < argc; cursor.at++) {
         const char *arg = argv[cursor.at];

@@ -33,7 +33,7 @@ check 0 out 'usage: huddle ab' ab --help
 check 0 out 'usage: huddle clusters' clusters --help
 check 0 out 'huddle 0.' --version
 check 0 out '.TH HUDDLE 1' --man
-check 2 err "huddle: a command is needed: run, ab, clusters, doctor or bench"
+check 2 err "huddle: a command is needed: run, ab, clusters, doctor, bench or top"
 check 2 err "try 'huddle --help'" frobnicate
 check 2 err "huddle: --ram=abc: not a number of MiB (2 to 3072)" run --ram=abc "$dir/floppy.img"
 check 2 err "try 'huddle run --help'" run --ram=abc "$dir/floppy.img"

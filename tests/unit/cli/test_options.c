@@ -398,9 +398,9 @@ static void hints(void **state)
     assert_refused("run x --=4", "--: no such option");
     assert_refused("rum x", "rum: no such command; did you mean 'run'?");
     assert_refused("x.img", "x.img: no such command; did you mean 'huddle run x.img'?");
-    assert_refused("frobnicate", "frobnicate: no such command; there are run, ab, clusters, doctor and bench");
-    assert_refused("--ram=4 run x", "--ram=4: a command comes first: run, ab, clusters, doctor or bench");
-    assert_refused("", "a command is needed: run, ab, clusters, doctor or bench");
+    assert_refused("frobnicate", "frobnicate: no such command; there are run, ab, clusters, doctor, bench and top");
+    assert_refused("--ram=4 run x", "--ram=4: a command comes first: run, ab, clusters, doctor, bench or top");
+    assert_refused("", "a command is needed: run, ab, clusters, doctor, bench or top");
 }
 
 static void options_of_other_commands(void **state)
