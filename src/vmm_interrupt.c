@@ -221,11 +221,18 @@ int vmm_rescue(struct vmm *vmm)
 }
 
 /* KVM's emulator takes the number as signed, and in real mode tries INT 80h and above for ever. */
-static bool is_high_interrupt(const struct vmm *vmm)
+static bool kvm_is_at_high_interrupt(const struct vmm *vmm)
 {
-    struct insn insn;
-    return !cpu_protected(&vmm->cpu) && vmm_decode(vmm, vmm->cpu.eip, &insn) && insn.zydis.mnemonic == ZYDIS_MNEMONIC_INT &&
-           insn.zydis.raw.imm[0].value.u > 0x7f;
+    enum { OP_INT = 0xcd };
+    const struct memory *mem = &vmm->machine.memory;
+    linear_t at = vcpu_rip_linear(&vmm->vcpu);
+    struct cpu_where where;
+    bool resumes;
+    if (memory_kind(mem, at) != PAGE_RAM || memory_kind(mem, at + 1) != PAGE_RAM || mem->view[at] != OP_INT ||
+        mem->view[at + 1] <= 0x7f)
+        return false;
+    vcpu_where(&vmm->vcpu, &where, &resumes);
+    return !(where.mode & MODE_PROTECTED);
 }
 
 int vmm_rescue_if_stuck(struct vmm *vmm)
@@ -234,8 +241,10 @@ int vmm_rescue_if_stuck(struct vmm *vmm)
     bool stuck = at == vmm->kicked_at && vmm->vcpu.runs == vmm->kicked_run + 1;
     vmm->kicked_at = at;
     vmm->kicked_run = vmm->vcpu.runs;
-    int rc = stuck ? vmm_sync(vmm) : 0;
-    if (rc || !stuck || !vmm->cpu_current || !may_step(vmm) || !is_high_interrupt(vmm))
+    if (!stuck || !kvm_is_at_high_interrupt(vmm))
+        return 0;
+    int rc = vmm_sync(vmm);
+    if (rc || !vmm->cpu_current || !may_step(vmm))
         return rc;
     vmm->interp.allow_devices = false;
     if (interp_step(&vmm->interp, &vmm->cpu) == INTERP_DONE)
