@@ -148,7 +148,7 @@ struct file_use {
     const char *path;   /* NULL: not given */
     bool output;
 };
-#define FILE_USES 16
+#define FILE_USES 18
 
 static void list_files(struct file_use *use, const struct options *o)
 {
@@ -164,6 +164,7 @@ static void list_files(struct file_use *use, const struct options *o)
         {"--stats", o->stats, true},    {"--json", o->json, true},
         {"--dump-clusters", dump, true}, {"--perf-map", perf_map, true},
         {"--load-state", o->load_state, false}, {"--save-state", o->save_state, true},
+        {"--html", o->html, true},      {"--explain-svg", o->explain_svg, true},
     };
     memcpy(use, all, sizeof all);
 }

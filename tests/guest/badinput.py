@@ -42,11 +42,8 @@ JUNK = ("", "junk", "-1", "0", "0x10", "1 ", " 1", "1.5.5", "9999999999999999999
 # What every string is good for, by the name of the value in the help: only these may be wrong.
 JUNK_FOR = {
     "TEXT": ("",),
-    "FILE": ("", "/nonexistent/folder/file", "/", "x" * 5000),
-    "FILE.png": ("", "/nonexistent/folder/file", "/", "x" * 5000),
-    "FILE.json": ("", "/nonexistent/folder/file", "/", "x" * 5000),
-    "FILE|-": ("", "/nonexistent/folder/file", "/", "x" * 5000),
-    "stdio|FILE|none": ("", "/nonexistent/folder/file", "/", "x" * 5000),
+    **dict.fromkeys(("FILE", "FILE.png", "FILE.json", "FILE.html", "FILE.svg", "FILE.csv", "PATH", "FILE|-", "stdio|FILE|none"),
+                    ("", "/nonexistent/folder/file", "/", "x" * 5000)),
 }
 # Junk elsewhere, but right there.
 VALID = {("exit-port", "1e9")}
