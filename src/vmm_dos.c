@@ -14,6 +14,18 @@ static bool run_is_over(void *opaque)
     return vmm->ended || vmm_stopped(vmm);
 }
 
+/* The state after the self-test must be where DOS is to be started, or the load fails; what then puts the machine back need
+ * not be. */
+static void state_of_dos(void *opaque, struct state *s)
+{
+    struct vmm *vmm = opaque;
+    dos_state(vmm->dos, s);
+    if (!s->loading || !vmm->loads_self_test)
+        return;
+    vmm->loads_self_test = false;
+    state_check(s, !dos_is_running(vmm->dos) && dos_is_boot(&vmm->machine, &vmm->cpu), "where DOS is to be started");
+}
+
 int vmm_dos_create(struct vmm *vmm)
 {
     if (!vmm->config->dos)
@@ -23,7 +35,7 @@ int vmm_dos_create(struct vmm *vmm)
     config.stopped_opaque = vmm;
     int rc = dos_create(&vmm->dos, &vmm->machine, &config);
     if (!rc)
-        vmm_add_state_part(vmm, &(struct state_part){"DOS", dos_state, vmm->dos});
+        vmm_add_state_part(vmm, &(struct state_part){"DOS", state_of_dos, vmm});
     return rc;
 }
 
@@ -34,9 +46,11 @@ void vmm_dos_start(struct vmm *vmm)
     if (!vmm->dos || !path || vmm->config->load_state)
         return;
     /* Any reason why not, a file that is not there or is no good, will do to run the self-test. */
-    if (vmm_load_state(vmm, path, why, sizeof why) || !dos_is_boot(&vmm->machine, &vmm->cpu))
+    vmm->loads_self_test = true;
+    vmm->post_loaded = vmm_load_state(vmm, path, why, sizeof why) == 0;
+    vmm->loads_self_test = false;
+    if (!vmm->post_loaded)
         return;
-    vmm->post_loaded = true;
     vmm->machine.requests |= REQUEST_DOS;
 }
 
@@ -44,7 +58,9 @@ static void keep_self_test(struct vmm *vmm)
 {
     char why[STATE_WHY_BYTES];
     const char *path = vmm->config->post_cache;
-    if (!path || !dos_is_boot(&vmm->machine, &vmm->cpu) || !vmm_is_whole(vmm) || vmm->post_loaded)
+    if (!path || vmm->post_loaded || dos_is_running(vmm->dos)) /* INT 19h of a program comes here, too */
+        return;
+    if (!dos_is_boot(&vmm->machine, &vmm->cpu) || !vmm_is_whole(vmm))
         return;
     if (vmm_save_state(vmm, path, why, sizeof why))
         log_warn("the state after the self-test cannot be kept: %s: %s", path, why);

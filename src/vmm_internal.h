@@ -74,6 +74,7 @@ struct vmm {
     struct machine machine;
     struct devices devices;
     struct dos *dos; /* NULL: no built-in DOS */
+    bool loads_self_test; /* the state that is being loaded is config->post_cache */
     bool post_loaded; /* the result of the firmware's self-test is not to be kept: config->post_cache has it, or the machine was reset */
     struct vm vm;
     struct vcpu vcpu;

@@ -160,6 +160,31 @@ def self_test_is_kept(tool):
 
 
 @case()
+def self_test_is_kept_once(tool):
+    """INT 19h of a program does not replace what is kept; a kept state in which DOS runs already is not begun with."""
+    directory, env = place(tool), environment(tool)
+    shutil.copy(tool.cache / "dosreset.com", directory / "RESETS.COM")
+    stats, state = tool.scratch / "stats.json", tool.scratch / "running.state"
+
+    def exits_of_calls():
+        tool.run("run", "--cluster=off", f"--stats={stats}", directory / "CALLS.COM", env=env).expect_status(7)
+        return json.loads(stats.read_text())["exits"]["total"]
+
+    ended = subprocess.run([str(tool.program), "run", str(directory / "RESETS.COM")], input="i", capture_output=True, text=True,
+                           timeout=LIMIT, cwd=tool.scratch, env=env)
+    expect(ended.returncode == 70, f"status {ended.returncode}: {ended.stderr}")
+    kept = list((tool.scratch / "cache" / "huddle").iterdir())
+    expect(len(kept) == 1, f"kept: {kept}")
+    after = exits_of_calls()
+    script = tool.file("save.txt", f'wait 2s\nsave {state}\nquit 5\n')
+    tool.run("run", f"--script={script}", directory / "RESETS.COM", env=env).expect_status(5)
+    shutil.copy(state, kept[0])
+    anew, again = exits_of_calls(), exits_of_calls()
+    print(f"{after}, {anew}, {again} exits")
+    expect(after * 10 < anew and again * 10 < anew, f"{after}, {anew}, {again} exits")
+
+
+@case()
 def ctrl_c(tool):
     """INT 23h: the program's handler returns, and the call is made again; or ends the program. The shell's own."""
     directory = place(tool)
@@ -177,22 +202,22 @@ def ctrl_c(tool):
 @case()
 def reset(tool):
     """A program that resets the machine has ended; a prompt comes again, without what was lost with memory."""
-    directory = place(tool)
+    directory, env = place(tool), environment(tool)
     shutil.copy(tool.cache / "dosreset.com", directory / "RESETS.COM")
     for key, *arguments in (("x", directory / "RESETS.COM"), ("i", directory / "RESETS.COM"),
                             ("x", "-c", "resets", "-c", "echo not reached", directory)):
         ended = subprocess.run([str(tool.program), "run", *map(str, arguments)], input=key, capture_output=True, text=True,
-                               timeout=LIMIT, cwd=tool.scratch)
+                               timeout=LIMIT, cwd=tool.scratch, env=env)
         expect(ended.returncode == 70, f"status {ended.returncode}: {ended.stderr}")
         expect(lines(ended.stdout) == ["running"], f"other output: {ended.stdout!r}")
         expect("the machine was reset while" in ended.stderr and "eflags" not in ended.stderr, f"other message: {ended.stderr}")
     script = tool.file("reset.txt", 'wait-text "C:\\\\>"\ntype "set LOST=1\\n"\nwait 300ms\ntype "resets\\nx"\nwait 3s\n'
                        'wait-text "C:\\\\>"\ntype "t\\n"\nwait 500ms\n'
                        'type "set LOST=1\\n"\nwait 300ms\ntype "resets\\ni"\nwait 1s\nwait-text "C:\\\\>"\ntype "t\\n"\nwait 500ms\ntext\nquit\n')
-    tool.file("c/T.BAT", "@echo [%LOST%]>R.TXT\r\n")
+    tool.file("c/T.BAT", "@echo [%LOST%]>>R.TXT\r\n")
     for level in LEVELS[1:]:
-        tool.run("run", f"--cluster={level}", "--clock=access", f"--script={script}", directory).expect_status(0)
-        expect((directory / "r.txt").read_bytes() == b"[]\r\n", f"{level}: other contents")
+        tool.run("run", f"--cluster={level}", "--clock=access", f"--script={script}", directory, env=env).expect_status(0)
+        expect((directory / "r.txt").read_bytes() == b"[]\r\n" * 2, f"{level}: other contents")
         (directory / "r.txt").unlink()
 
 
