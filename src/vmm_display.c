@@ -68,9 +68,10 @@ static bool guest_protected(const struct vmm *vmm)
     return where.mode & MODE_PROTECTED;
 }
 
-/* Into the BIOS's buffer, as its INT 9 puts a key there: with scan code 0, as one of Alt and the keypad has. Its INT 9 must not run meanwhile, and it
- * and INT 16h must be the BIOS's own; a program that has put itself before INT 16h sees the character like any. What finds no room is lost, as with
- * the BIOS. LIMIT: a program in the middle of INT 16h AH=05h, which puts keys there too, may lose one. */
+/* Into the BIOS's buffer, as its INT 9 puts a key there: with scan code 0, as one of Alt and the keypad has. INT 9 must be
+ * the BIOS's own and must not run meanwhile; INT 16h need not be: a program that has put itself before it sees the character
+ * like any. What finds no room is lost, as with the BIOS.
+ * LIMIT: a program in the middle of INT 16h AH=05h, which puts keys there too, may lose one. */
 static enum display_put guest_character(void *opaque, u8 code)
 {
     enum { INT_KEYBOARD = 9, BIOS_SEGMENT = 0xf000, KEYBOARD_IRQ = 1 };

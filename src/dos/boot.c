@@ -111,6 +111,9 @@ static enum dos_next enter_root(struct dos *dos)
 
 enum dos_next dos_boot(struct dos *dos)
 {
+    dos->verify = dos->divided = dos->bios_answered = false;
+    dos->allocation = 0;
+    dos->progress = 0;
     memory_set_a20(&dos->machine->memory, false); /* as a PC without HIMEM.SYS: old programs count on it */
     lay_out_tables(dos);
     mouse_boot(dos);

@@ -77,6 +77,14 @@ void dos_stop(struct dos *dos)
     dos->booted = false;
 }
 
+/* What was read of in_fd and not delivered remains: it cannot be read again. */
+static void console_restart(struct dos_console *con)
+{
+    struct dos_console anew = {.in_at = con->in_at, .in_count = con->in_count, .in_ended = con->in_ended};
+    memcpy(anew.in, con->in, sizeof anew.in);
+    *con = anew;
+}
+
 /* The call that the processor stands behind; STUB_ENTRIES: none. */
 static enum stub_entry site_of(const struct dos *dos, const struct cpu_state *cpu)
 {
@@ -164,7 +172,7 @@ enum dos_outcome dos_call(struct dos *dos, struct cpu_state *cpu)
         if (dos->booted) /* vectors are not what the firmware left */
             return DOS_RESTARTED;
         let_go(dos);
-        dos->con = (struct dos_console){.polled = false};
+        console_restart(&dos->con);
         dos_boot(dos);
         return DOS_GUEST_GOES_ON;
     }

@@ -339,6 +339,8 @@ static enum dos_next for_all(struct dos *dos, const u8 *to)
     while (find_entry(dos, (u8)drive, directory, &snapshot, o.fcb.name, o.attributes, &index, &entry) == DOS_OK) {
         struct dos_path path, target;
         u8 name[11], new_name[11];
+        if (entry.attributes & DOS_ATTR_LABEL && o.attributes != DOS_ATTR_LABEL)
+            continue; /* no file's entry */
         struct volume *volume = drive_volume(dos, (u8)drive);
         name_to_fcb(entry.name, name);
         enum dos_error error = path_of(dos, (u8)(drive + 1), name, &path);

@@ -133,8 +133,10 @@ static bool still_there(struct dos *dos, const struct dos_snapshot *s, const str
     if (!s->stale || entry->name[0] == '.' || entry->attributes & DOS_ATTR_LABEL)
         return true;
     name_to_fcb(entry->name, fcb);
-    if (!volume || !fcb_is_name(fcb)) /* a saved state could tell anything */
+    if (!volume) /* a saved state could tell anything */
         return false;
+    if (!fcb_is_name(fcb)) /* as other systems leave on a disk: no call of ours has removed it */
+        return true;
     fcb_to_name(fcb, name);
     strcpy(path, s->directory);
     strcat(strcat(path, *path ? "\\" : ""), name);

@@ -47,11 +47,13 @@ static bool in_reservation(const struct jit *jit, const void *address)
 /* Not ours: whoever had the signal before has it, on whatever thread. */
 static void pass_on(int signal, siginfo_t *info, void *context)
 {
-    if (before.action.sa_flags & SA_SIGINFO) {
+    /* These two may come with any flags. */
+    bool handled = before.action.sa_handler != SIG_DFL && before.action.sa_handler != SIG_IGN;
+    if (handled && before.action.sa_flags & SA_SIGINFO) {
         before.action.sa_sigaction(signal, info, context);
         return;
     }
-    if (before.action.sa_handler != SIG_DFL && before.action.sa_handler != SIG_IGN) {
+    if (handled) {
         before.action.sa_handler(signal);
         return;
     }

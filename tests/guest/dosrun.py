@@ -211,6 +211,11 @@ def reset(tool):
         expect(ended.returncode == 70, f"status {ended.returncode}: {ended.stderr}")
         expect(lines(ended.stdout) == ["running"], f"other output: {ended.stdout!r}")
         expect("the machine was reset while" in ended.stderr and "eflags" not in ended.stderr, f"other message: {ended.stderr}")
+    for key in "xi":  # what was read of the input is not lost with memory
+        ended = subprocess.run([str(tool.program), "run", str(directory)], input=f"resets\n{key}\necho {key} >> IN.TXT\nexit\n",
+                               capture_output=True, text=True, timeout=LIMIT, cwd=tool.scratch, env=env)
+        expect(ended.returncode == 0, f"status {ended.returncode}: {ended.stderr}")
+    expect((directory / "in.txt").read_bytes().split() == [b"x", b"i"], "other contents")
     script = tool.file("reset.txt", 'wait-text "C:\\\\>"\ntype "set LOST=1\\n"\nwait 300ms\ntype "resets\\nx"\nwait 3s\n'
                        'wait-text "C:\\\\>"\ntype "t\\n"\nwait 500ms\n'
                        'type "set LOST=1\\n"\nwait 300ms\ntype "resets\\ni"\nwait 1s\nwait-text "C:\\\\>"\ntype "t\\n"\nwait 500ms\ntext\nquit\n')

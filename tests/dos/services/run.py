@@ -24,6 +24,7 @@ PROGRAMS = sorted(path.stem for path in HERE.glob("*.expect"))
 CHILDREN = {"exec": ["com", "exe", "ovl"], "upper": ["low"], "limits": ["end"], "rest": ["com"]}
 TYPED = ["idle"]  # what waits for keys
 DISKS = {"disk": "fg", "walks": "f", "limits": "h"}  # images besides E:, which may be written to
+FIRST_SECTOR = 63  # of G:'s partition
 NOT_IN_DOSBOX = {
     "exec": "it does not survive all of the ends of programs",
     "console": "it waits for ever at the end of the redirected input",
@@ -44,7 +45,7 @@ def assemble(source, target):
 def make_disk(letter, path):
     """F: a floppy with a label; G: a hard disk with a partition of 40 MB; H: a small floppy."""
     if letter == "g":
-        first, sectors = 63, 40 * 16 * 63 * 2
+        first, sectors = FIRST_SECTOR, 40 * 16 * 63 * 2
         with open(path, "wb") as image:
             image.truncate((first + sectors) * 512)
         subprocess.run(["/sbin/mkfs.fat", "-F", "16", "-h", str(first), "-g", "16/63", "-n", "GDISK", "-i", "00c0ffee",
@@ -74,8 +75,14 @@ def make(program, root):
     return source.exists()
 
 
-def file_system(image):
+def file_system(root, letter):
     """What is wrong with it."""
+    image = root / f"{letter}.img"
+    if letter == "g":
+        image = root / "partition"
+        with open(root / "g.img", "rb") as disk, open(image, "wb") as partition:
+            disk.seek(FIRST_SECTOR * 512)
+            shutil.copyfileobj(disk, partition)
     ended = subprocess.run(["/sbin/fsck.fat", "-n", str(image)], capture_output=True, text=True, check=False)
     return ended.stdout if ended.returncode else ""
 
@@ -98,7 +105,7 @@ def run_huddle(program, options):
         text = said.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode("latin-1")
         if ended.returncode:
             text += f"(status {ended.returncode}: {ended.stderr.decode()})\n"
-        return text + "".join(file_system(root / f"{letter}.img") for letter in DISKS.get(program, "") if letter != "g")
+        return text + "".join(file_system(root, letter) for letter in DISKS.get(program, ""))
 
 
 def run_dosbox(program):

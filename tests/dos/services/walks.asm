@@ -131,6 +131,16 @@ main:   begin
         first one, label_name, 3Fh
         call tell_result
         db 'everything by name', 0
+        mov dx, all_f
+        mov ah, 13h
+        int 21h
+        mov ah, 0
+        show 'delete everything by FCB', ax
+        first one, root_f, 0
+        call tell_result
+        db 'a file', 0
+        first one, root_f, 8
+        text 'the label', one + 1Eh
         ; --- the list of lists ---
         mov ah, 52h
         int 21h
@@ -285,6 +295,8 @@ pattern_b: db '*.TW?', 0
 root_f: db 'F:\*.*', 0
 on_f:   db 'F:\ONE.TXT', 0
 label_name: db 'F:\FDISK', 0
+all_f:  db 0FFh, 0, 0, 0, 0, 0, 1Fh, 6, '???????????'
+        times 25 db 0
         section .bss
 lol:    resw 2
 one:    resb 64
