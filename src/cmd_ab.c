@@ -221,6 +221,17 @@ static int run_all(struct ab *ab)
     return rc ? STATUS_HOST_ERROR : report(ab);
 }
 
+/* What the reports call it: what the command line has of it, and there may be nothing but DOS in this directory. */
+static const char *guest_name(const struct options *o)
+{
+    const char *const names[] = {o->image, o->fda, o->hda, o->hdb, o->n_mounts ? o->mounts[0] : NULL,
+                                 o->n_commands ? o->commands[0] : NULL};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (names[i])
+            return names[i];
+    return ".";
+}
+
 int cmd_ab(const struct options *options)
 {
     char why[OPTIONS_WHY_BYTES];
@@ -240,7 +251,7 @@ int cmd_ab(const struct options *options)
     if (!ab.stats)
         return STATUS_HOST_ERROR;
     ab.runs_wanted = count_runs(options);
-    ab.report.guest = options->image ? options->image : options->fda ? options->fda : options->hda;
+    ab.report.guest = guest_name(options);
     ab.report.backend = backend_name(backend_detect(), backend_host_nested());
     ab.report.port_name = devices_port_name;
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the guest that runs: it ends, and says so */

@@ -9,6 +9,8 @@
 #include "corpus/pool.h"
 #include "corpus/results.h"
 #include "corpus/summary.h"
+#include "dos_session.h"
+#include "firmware.h"
 #include "options_table.h"
 
 #include <errno.h>
@@ -23,6 +25,7 @@
 #define LIMIT_EXTRA_NS  (60 * NS_PER_S) /* that huddle itself may need beyond the time limits of its runs */
 #define STATUS_TIMEOUT  124
 #define PROGRESS_BYTES  79
+#define LIST_ROOM       4096
 
 struct guest {
     const struct corpus_guest *row;
@@ -43,6 +46,8 @@ struct corpus {
     u32 at_a_time;
     char **common; /* words of the command line that are for all; ours to free */
     u32 n_common;
+    char bios[PATH_MAX], vgabios[PATH_MAX]; /* that guests get without options; "": none is there */
+    struct stat json;                       /* as it was at first; zeroes: it was not there */
     struct corpus_results results;
     bool has_file; /* results is open */
     bool write_failed;
@@ -51,20 +56,36 @@ struct corpus {
 
 /* --- the list --- */
 
+/* Any bytes: what is wrong with them is for who parses them. 0 or -errno. */
+static int read_stream(FILE *file, char **text, size_t *bytes)
+{
+    size_t room = 0;
+    for (;;) {
+        if (*bytes == room) {
+            room = room ? 2 * room : LIST_ROOM;
+            char *more = realloc(*text, room);
+            if (!more)
+                return -ENOMEM;
+            *text = more;
+        }
+        size_t n = fread(*text + *bytes, 1, room - *bytes, file);
+        *bytes += n;
+        if (!n)
+            return ferror(file) ? -errno : 0;
+    }
+}
+
 static char *read_text(const char *path, size_t *bytes)
 {
     char *text = NULL;
-    size_t room = 0;
     FILE *file = fopen(path, "re");
-    errno = file ? 0 : errno;
-    ssize_t n = file ? getdelim(&text, &room, EOF, file) : -1;
-    /* An empty file is no error of getdelim's. */
-    if (n < 0 && errno) {
-        log_error("%s: %s", path, strerror(errno));
+    *bytes = 0;
+    int rc = file ? read_stream(file, &text, bytes) : -errno;
+    if (rc) {
+        log_error("%s: %s", path, strerror(-rc));
         free(text);
         text = NULL;
     }
-    *bytes = n > 0 ? (size_t)n : 0;
     if (file)
         fclose(file);
     return text;
@@ -242,29 +263,45 @@ static int parse_guest(struct corpus *c, struct guest *g, struct options *whole)
 /* --- keys --- */
 
 /* A mount's directory or image, without the drive before and ":ro" behind it. */
-static u64 hash_mount(u64 hash, int at, const char *mount)
+static u64 hash_mount(u64 hash, const struct corpus *c, const char *mount)
 {
     char *path = strdup(mount + 2);
     size_t length = path ? strlen(path) : 0;
     if (length > 3 && strcmp(path + length - 3, ":ro") == 0)
         path[length - 3] = 0;
-    hash = path ? corpus_hash_file(hash, at, path) : hash;
+    hash = path ? corpus_hash_without(hash, c->directory_fd, path, &c->json) : hash;
     free(path);
     return hash;
 }
 
+/* Without an image or a mount there, drive C: of the built-in DOS is the directory that it is started in. */
+static bool has_list_directory(const struct options *o)
+{
+    for (u32 i = 0; i < o->n_mounts; i++)
+        if ((o->mounts[i][0] | 0x20) == 'c')
+            return false;
+    return !o->image && dos_session_wanted(o);
+}
+
 static u64 make_key(const struct corpus *c, const struct guest *g, const struct options *o, u64 program)
 {
-    const char *const files[] = {o->image, o->fda, o->hda, o->hdb, o->script, o->bios, o->vgabios};
+    const char *const files[] = {o->image,
+                                 o->fda,
+                                 o->hda,
+                                 o->hdb,
+                                 o->script,
+                                 o->bios ? o->bios : c->bios,
+                                 o->vgabios ? o->vgabios : c->vgabios,
+                                 has_list_directory(o) ? "." : NULL};
     u64 hash = program;
     for (char **word = g->words; *word; word++)
         if (*word != c->jobs)
             hash = corpus_hash_text(hash, *word);
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
         if (files[i])
-            hash = corpus_hash_file(hash, c->directory_fd, files[i]);
+            hash = corpus_hash_without(hash, c->directory_fd, files[i], &c->json);
     for (u32 i = 0; i < o->n_mounts; i++)
-        hash = hash_mount(hash, c->directory_fd, o->mounts[i]);
+        hash = hash_mount(hash, c, o->mounts[i]);
     return hash;
 }
 
@@ -272,6 +309,10 @@ static int add_guests(struct corpus *c)
 {
     u32 part = c->options->parts ? c->options->part - 1 : 0, step = c->options->parts ? c->options->parts : 1;
     u64 program = corpus_hash_file(corpus_hash_text(0, HUDDLE_VERSION), AT_FDCWD, PROGRAM);
+    if (c->options->json && stat(c->options->json, &c->json))
+        c->json = (struct stat){0};
+    firmware_find(c->bios, FIRMWARE_BIOS, "");
+    firmware_find(c->vgabios, FIRMWARE_VGABIOS, "");
     c->guest = calloc(c->list.n_guests, sizeof *c->guest);
     if (!c->guest)
         return -ENOMEM;

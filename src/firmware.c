@@ -106,7 +106,7 @@ static int read_file(struct firmware_image *image, const char *path)
     return rc;
 }
 
-static bool find_image(char *path, enum firmware_kind kind, const char *root)
+bool firmware_find(char *path, enum firmware_kind kind, const char *root)
 {
     for (size_t f = 0; f < ARRAY_LEN(firmware_kinds[kind].files); f++) {
         for (size_t d = 0; d < ARRAY_LEN(firmware_dirs); d++) {
@@ -132,7 +132,7 @@ int firmware_load_image(struct firmware_image *image, enum firmware_kind kind, c
     memset(image, 0, sizeof *image);
     if (path) {
         snprintf(image->path, sizeof image->path, "%s", path);
-    } else if (!find_image(image->path, kind, root)) {
+    } else if (!firmware_find(image->path, kind, root)) {
         snprintf(why, why_bytes,
                  "no %s: %s is not in %s; install the package %s, or name a file with %s=FILE", what,
                  firmware_kinds[kind].files[0], firmware_dirs[0], FIRMWARE_PACKAGE, override_option(kind));

@@ -24,8 +24,11 @@ struct firmware {
 /* Why `data` cannot be used as that kind of firmware, or NULL if it can. */
 const char *firmware_check(enum firmware_kind kind, const u8 *data, size_t bytes);
 
-/* Reads and checks one image: `path`, or if that is NULL the first of the known files that is there, looked
- * for below `root` ("" for the host's file system). 0 or -errno; then `why` (at least 320 bytes) says what is
+/* The first of the known files that is there, below `root` ("" for the host's file system), into `path` (PATH_MAX bytes).
+ * False: there is none, and `path` is "". */
+bool firmware_find(char *path, enum firmware_kind kind, const char *root);
+
+/* Reads and checks one image: `path`, or if that is NULL what firmware_find finds below `root`. 0 or -errno; then `why` (at least 320 bytes) says what is
  * wrong, and which package to install. */
 must_check int firmware_load_image(struct firmware_image *image, enum firmware_kind kind, const char *path,
                                    const char *root, char *why, size_t why_bytes);

@@ -183,6 +183,21 @@ void vmm_control_note_level(struct vmm *vmm)
         control_set_level(vmm->control->control, (int)vmm->level);
 }
 
+bool vmm_control_asks_reset(const struct vmm *vmm)
+{
+    return vmm->control && vmm->control->reset_asked;
+}
+
+void vmm_control_rebase(struct vmm *vmm)
+{
+    struct vmm_control *c = vmm->control;
+    if (!c)
+        return;
+    c->typed_ns = clock_now(&vmm->machine.clock);
+    if (c->waiting)
+        clock_event_arm(&c->type_event, c->typed_ns + c->event[c->first].after_ns);
+}
+
 /* Software for the 286 resets the processor thousands of times a second: that is no news. */
 void vmm_control_note_reset(struct vmm *vmm, bool only_processor)
 {

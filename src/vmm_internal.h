@@ -334,6 +334,10 @@ must_check int vmm_control_serve(struct vmm *vmm);
 /* The level is another; the machine has been reset, or only its processor. */
 void vmm_control_note_level(struct vmm *vmm);
 void vmm_control_note_reset(struct vmm *vmm, bool only_processor);
+/* Is the reset that is waiting a client's? That is the button, whatever the guest has left for its own. */
+bool vmm_control_asks_reset(const struct vmm *vmm);
+/* Time is another: a state was loaded. */
+void vmm_control_rebase(struct vmm *vmm);
 
 /* vmm_control_avoided.c */
 /* Fills out[RUN_TOP]. */
@@ -372,6 +376,8 @@ void vmm_timeline_start(struct vmm *vmm);
 void vmm_timeline_sample(struct vmm *vmm);
 /* An exit is made; only if vmm->timeline. */
 void vmm_timeline_exit(struct vmm *vmm);
+/* The stream is another: a state was loaded. */
+void vmm_timeline_rebase(struct vmm *vmm);
 
 /* vmm_stats.c */
 must_check int vmm_stats_start(struct vmm *vmm);

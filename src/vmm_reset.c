@@ -75,7 +75,7 @@ int vmm_reset(struct vmm *vmm)
     if (rc)
         return rc;
     vmm->machine.requests = 0;
-    if (!comes_back(vmm))
+    if (!comes_back(vmm) || vmm_control_asks_reset(vmm))
         return vmm_restart(vmm);
     reset_processor(vmm);
     vmm_control_note_reset(vmm, true);

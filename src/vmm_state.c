@@ -339,11 +339,14 @@ static void forget(struct vmm *vmm)
     cluster_engine_kvm_ran(vmm->engine);
     vmm_window_follow(vmm);
     vmm_watch_rebase(vmm);
+    vmm_control_rebase(vmm);
+    vmm_timeline_rebase(vmm);
 }
 
 static bool load_contents(struct vmm *vmm, struct state *s)
 {
     vga_set_linear(vmm->machine.vga, &(struct vga_linear_policy){0});
+    vmm_timeline_sample(vmm); /* as long as it is the same stream */
     contents(vmm, s);
     bool ok = state_complete(s);
     forget(vmm);

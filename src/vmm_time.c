@@ -21,8 +21,8 @@
 #define ACCESS_TICK_NS (5 * NS_PER_MS)
 
 /* Without an access for this long, time is moved on although the guest is busy: it may wait in a way that cannot be
- * proved. Processor time, without that of the attempts to prove it, so that neither a loaded host nor a slow build makes a
- * long computation look like that; and much more than any that the firmware does, for moving time on in the middle of
+ * proved. Processor time, without that of the attempts to prove it and of serving others (a client of --control may ask without end), so that
+ * neither a loaded host nor a slow build makes a long computation look like that; and much more than any that the firmware does, for moving time on in the middle of
  * one makes runs differ. */
 #define NUDGE_CPU_NS (2 * NS_PER_S)
 
@@ -184,9 +184,8 @@ static u64 thread_cpu_ns(void)
 }
 
 /* Access clock: has the guest made an access since the last tick? */
-static int look_for_quiet(struct vmm *vmm)
+static int look_for_quiet(struct vmm *vmm, u64 cpu_ns)
 {
-    u64 cpu_ns = thread_cpu_ns();
     if (vmm->machine.accesses != vmm->accesses_at_tick) {
         vmm->accesses_at_tick = vmm->machine.accesses;
         vmm->quiet_since_cpu_ns = cpu_ns;
@@ -237,20 +236,30 @@ void vmm_sleep_until(struct vmm *vmm, u64 deadline_ns)
         vmm_explain_span(vmm, EXPLAIN_asleep, end - start);
 }
 
+static int serve_others(struct vmm *vmm)
+{
+    vmm_display_poll(vmm);
+    vmm_net_poll(vmm);
+    vmm_serve_state(vmm);
+    return vmm_control_serve(vmm);
+}
+
 int vmm_service_attention(struct vmm *vmm)
 {
     vmm->attention = 0;
     vmm->ticks_waiting = 0;
     if (vmm_stopped(vmm))
         return 0;
-    vmm_display_poll(vmm);
-    vmm_net_poll(vmm);
-    vmm_serve_state(vmm);
-    int rc = vmm_control_serve(vmm);
+    bool looks = vmm->machine.clock.mode == CLOCK_MODE_ACCESS;
+    u64 before_ns = looks ? thread_cpu_ns() : 0;
+    int rc = serve_others(vmm);
     if (rc || vmm->ended)
         return rc;
-    if (vmm->machine.clock.mode == CLOCK_MODE_ACCESS)
-        return look_for_quiet(vmm);
+    if (looks) {
+        u64 cpu_ns = thread_cpu_ns();
+        vmm->quiet_since_cpu_ns += cpu_ns - before_ns;
+        return look_for_quiet(vmm, cpu_ns);
+    }
     vmm->armed_ns = CLOCK_NEVER;
     clock_run_due(&vmm->machine.clock);
     return 0;

@@ -19,6 +19,11 @@ void vmm_timeline_sample(struct vmm *vmm)
     vmm->timeline_avoided = avoided;
 }
 
+void vmm_timeline_rebase(struct vmm *vmm)
+{
+    vmm->timeline_accesses = vmm->machine.accesses;
+}
+
 static void on_chunk(void *opaque)
 {
     vmm_timeline_sample(opaque);

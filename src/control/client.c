@@ -36,6 +36,14 @@ struct control_client {
 
 /* --- output --- */
 
+/* It may have closed only its reading side and stay: then nothing would ever end what can still be read from it. */
+static void note_gone(struct control_client *c)
+{
+    if (!c->gone)
+        shutdown(c->fd, SHUT_RDWR); /* what it has sent can still be read */
+    c->gone = true;
+}
+
 static bool has_output(const struct control_client *c)
 {
     return c->out_at < c->out_bytes;
@@ -46,7 +54,8 @@ void control_client_flush(struct control_client *c)
     while (has_output(c)) {
         ssize_t n = send(c->fd, c->out + c->out_at, c->out_bytes - c->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0) {
-            c->gone |= errno != EAGAIN && errno != EINTR;
+            if (errno != EAGAIN && errno != EINTR)
+                note_gone(c);
             break;
         }
         c->out_at += (size_t)n;
@@ -223,7 +232,8 @@ void control_client_work(struct control_client *c, short revents, const struct c
                          void (*hand_over)(void *opaque, struct control_order *order), void *opaque)
 {
     const struct handing handing = {status, hand_over, opaque};
-    c->gone |= (revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+    if (revents & (POLLHUP | POLLERR | POLLNVAL))
+        note_gone(c);
     control_client_flush(c);
     digest(c, &handing);
     /* One chunk at a time, or others would wait; nobody will tell of one that has gone: what it left is

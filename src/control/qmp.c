@@ -1,6 +1,8 @@
 /* See qmp.h. The texts of errors are as near to QEMU's as they can be: people look for them. */
 #include "control/qmp.h"
 
+#include "report/json.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -124,7 +126,7 @@ json_t *qmp_error(enum qmp_error class, const char *text, json_t *id)
 {
     static const char *const classes[] = {
         [QMP_GENERIC_ERROR] = "GenericError", [QMP_COMMAND_NOT_FOUND] = "CommandNotFound"};
-    return with_id(json_pack("{s:{s:s,s:s}}", "error", "class", classes[class], "desc", text), id);
+    return with_id(json_pack("{s:{s:s,s:o}}", "error", "class", classes[class], "desc", json_text(text)), id);
 }
 
 json_t *qmp_event(const char *name, json_t *data)

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PIECE_BYTES (1 * MIB)
@@ -51,7 +50,7 @@ static u64 hash_data(u64 hash, int fd)
     return chain(hash, total);
 }
 
-static u64 hash_open(u64 hash, int at, const char *path, int flags, u32 depth);
+static u64 hash_open(u64 hash, int at, const char *path, u32 depth, const struct stat *except);
 
 static int wanted(const struct dirent *entry)
 {
@@ -63,31 +62,42 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static u64 hash_directory(u64 hash, int fd, u32 depth)
+static bool is_file(int at, const char *name, const struct stat *file)
 {
+    struct stat st;
+    return file && fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == file->st_dev &&
+           st.st_ino == file->st_ino;
+}
+
+static u64 hash_directory(u64 hash, int fd, u32 depth, const struct stat *except)
+{
+    u64 hashed = 0;
     struct dirent **entry;
     int n = depth < DEPTH_MAX ? scandirat(fd, ".", &entry, wanted, by_bytes) : 0;
     if (n < 0)
         return hash_error(hash, errno);
     for (int i = 0; i < n; i++) {
-        hash = corpus_hash_text(hash, entry[i]->d_name);
-        hash = hash_open(hash, fd, entry[i]->d_name, O_NOFOLLOW, depth + 1);
+        if (!is_file(fd, entry[i]->d_name, except)) {
+            hash = corpus_hash_text(hash, entry[i]->d_name);
+            hash = hash_open(hash, fd, entry[i]->d_name, depth + 1, except);
+            hashed++;
+        }
         free(entry[i]);
     }
     if (depth < DEPTH_MAX)
         free(entry);
-    return chain(hash, (u64)n);
+    return chain(hash, hashed);
 }
 
-/* O_NONBLOCK: a pipe must not hold us up. */
-static u64 hash_open(u64 hash, int at, const char *path, int flags, u32 depth)
+/* O_NONBLOCK: a pipe must not hold us up. Links are followed where somebody has named them. */
+static u64 hash_open(u64 hash, int at, const char *path, u32 depth, const struct stat *except)
 {
     struct stat st;
-    int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+    int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (depth ? O_NOFOLLOW : 0));
     if (fd < 0 || fstat(fd, &st)) {
         hash = hash_error(hash, errno);
     } else if (S_ISDIR(st.st_mode)) {
-        hash = hash_directory(hash, fd, depth);
+        hash = hash_directory(hash, fd, depth, except);
     } else if (S_ISREG(st.st_mode)) {
         hash = hash_data(hash, fd);
     } else {
@@ -100,5 +110,10 @@ static u64 hash_open(u64 hash, int at, const char *path, int flags, u32 depth)
 
 u64 corpus_hash_file(u64 hash, int at, const char *path)
 {
-    return hash_open(hash, at, path, 0, 0);
+    return corpus_hash_without(hash, at, path, NULL);
+}
+
+u64 corpus_hash_without(u64 hash, int at, const char *path, const struct stat *except)
+{
+    return hash_open(hash, at, path, 0, except);
 }

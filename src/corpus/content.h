@@ -4,6 +4,8 @@
 
 #include "base/types.h"
 
+#include <sys/stat.h>
+
 /* `hash` carried on over a word. */
 u64 corpus_hash_text(u64 hash, const char *text);
 
@@ -11,5 +13,9 @@ u64 corpus_hash_text(u64 hash, const char *text);
  * files in it and beneath, with their names; links in it are not followed. What cannot be read counts as what
  * the error is. */
 u64 corpus_hash_file(u64 hash, int at, const char *path);
+
+/* The same without the file `except` (its st_dev and st_ino; NULL: with all) where a directory has it, as if it were not
+ * there. */
+u64 corpus_hash_without(u64 hash, int at, const char *path, const struct stat *except);
 
 #endif

@@ -256,6 +256,13 @@ static int run_jobs(struct run *run)
     }
 }
 
+/* Of those that end us: nohup, or a shell that has put us in the background, wants us to go on. */
+static bool is_ignored(int signal)
+{
+    struct sigaction action;
+    return signal != SIGCHLD && sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int pool_run(const struct pool *pool)
 {
     static const int signals[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
@@ -264,7 +271,8 @@ int pool_run(const struct pool *pool)
         return -ENOMEM;
     sigemptyset(&run.waited);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-        sigaddset(&run.waited, signals[i]);
+        if (!is_ignored(signals[i]))
+            sigaddset(&run.waited, signals[i]);
     sigprocmask(SIG_BLOCK, &run.waited, &run.old_mask);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     int rc = run_jobs(&run);

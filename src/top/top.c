@@ -93,8 +93,8 @@ static json_t *wait_for(struct top *t, const char *id, int *rc)
 /* The caller's reference, or NULL. */
 static json_t *ask_once(struct top *t, int *rc)
 {
-    *rc = link_send(t->link, "huddle-stats", "stats", NULL);
-    json_t *stats = *rc ? NULL : wait_for(t, "stats", rc);
+    bool sent = (*rc = link_send(t->link, "huddle-stats", "stats", NULL)) != -ENOMEM;
+    json_t *stats = sent ? wait_for(t, "stats", rc) : NULL; /* if only what was said last */
     if (stats)
         take_sample(t, stats);
     return stats;
@@ -140,13 +140,13 @@ static int look_once(struct top *t, const struct top_options *o)
     int rc;
     json_t *first = ask_once(t, &rc);
     if (!first)
-        return rc;
+        return t->ended[0] ? 0 : rc;
     json_decref(first);
     const struct timespec period = {.tv_sec = PERIOD_MS / 1000};
     nanosleep(&period, NULL);
     json_t *stats = ask_once(t, &rc);
     if (!stats)
-        return rc;
+        return t->ended[0] ? 0 : rc;
     rc = o->json ? write_json(t, o->json, stats) : print_lines(t);
     json_decref(stats);
     return rc;

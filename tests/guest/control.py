@@ -266,7 +266,7 @@ def junk(path, end):
     while not end.is_set():
         state = (state * 1103515245 + 12345) & 0x7fffffff
         try:
-            sock.sendall(pieces[state >> 8 & 0xff % len(pieces)] if state & 1 else pieces[state % len(pieces)])
+            sock.sendall(pieces[(state >> 8) % len(pieces)])
             sock.recv(65536)
         except TimeoutError:
             continue

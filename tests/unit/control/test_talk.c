@@ -15,6 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define NINE         "xxxxxxxxx"
+#define NINETY_NINE  NINE NINE NINE NINE NINE NINE NINE NINE NINE NINE NINE
 #define CAPABILITIES "{\"execute\":\"qmp_capabilities\"}"
 
 struct fixture {
@@ -243,6 +245,7 @@ static void arguments_are_refused_before_the_guest_is_asked(void **state)
         const char *command, *error;
     } rows[] = {
         {"{\"execute\":\"nope\"}", "The command nope has not been found"},
+        {"{\"execute\":\"" NINETY_NINE "\u00e9\"}", "xxx? has not been found"}, /* cut in a character */
         {"{\"execute\":\"stop\",\"arguments\":{\"x\":1}}", "Parameter 'x' is unexpected"},
         {"{\"execute\":\"screendump\"}", "Parameter 'filename' is missing"},
         {"{\"execute\":\"screendump\",\"arguments\":{\"filename\":\"x\",\"format\":\"gif\"}}",
@@ -302,6 +305,23 @@ static void a_client_may_leave(void **state)
     expect(fd, "\"package\"");
     char line[16];
     assert_false(read_line(fd, line, sizeof line));
+    close(fd);
+}
+
+/* It stays, and will not read: it is let go, or it would be looked at without end. What it sent counts. */
+static void a_client_may_stop_reading(void **state)
+{
+    struct fixture *f = *state;
+    int fd = talk_to(f);
+    shutdown(fd, SHUT_RD);
+    say(fd, "{\"execute\":\"stop\"}{\"execute\":\"quit\"}");
+    struct pollfd end = {.fd = fd};
+    assert_int_equal(poll(&end, 1, 30000), 1);
+    assert_true(end.revents & POLLHUP);
+    for (u32 i = 0; i < 3000 && !__atomic_load_n(&f->quits, __ATOMIC_ACQUIRE); i++)
+        usleep(10000);
+    assert_int_equal(f->stops, 1);
+    assert_int_equal(f->quits, 1);
     close(fd);
 }
 
@@ -425,6 +445,7 @@ const struct CMUnitTest talk_tests[] = {
     TALK(arguments_are_refused_before_the_guest_is_asked),
     TALK(what_the_guest_refuses_is_an_error),
     TALK(a_client_may_leave),
+    TALK(a_client_may_stop_reading),
     TALK(a_full_pipe_stays_full),
     TALK(there_may_be_too_many),
     TALK(orders_end_with_the_guest),

@@ -117,9 +117,22 @@ static void interrupted(void **state)
     struct jobs j = {
         .script = {"exit 0", "kill -INT $PPID; sleep 1000", "sleep 1000 & sleep 1000", NULL, NULL, NULL}};
     (void)state;
+    signal(SIGINT, SIG_DFL); /* who runs the tests in the background ignores it */
     assert_int_equal(run(&j, 1), -EINTR);
     assert_int_equal(j.n_done, 1);
     assert_int_equal(j.done[0], 1);
+}
+
+/* As under nohup. */
+static void ignored(void **state)
+{
+    struct jobs j = {.script = {"kill -HUP $PPID", "exit 0"}};
+    (void)state;
+    signal(SIGHUP, SIG_IGN);
+    int rc = run(&j, 1);
+    signal(SIGHUP, SIG_DFL);
+    assert_int_equal(rc, 0);
+    assert_int_equal(j.n_done, 2);
 }
 
 static void no_program(void **state)
@@ -142,7 +155,7 @@ int test_pool(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends),        cmocka_unit_test(limits),     cmocka_unit_test(caller_wants_an_end),
-        cmocka_unit_test(interrupted), cmocka_unit_test(no_program),
+        cmocka_unit_test(interrupted), cmocka_unit_test(ignored),    cmocka_unit_test(no_program),
     };
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }

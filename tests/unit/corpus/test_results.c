@@ -331,6 +331,13 @@ static void contents(void **state)
     write_file(s->path, "abc", "");
     assert_true(corpus_hash_file(1, AT_FDCWD, s->path) == abc);
     assert_true(corpus_hash_file(1, AT_FDCWD, s->directory) == directory);
+    struct stat file;
+    assert_int_equal(stat(s->path, &file), 0);
+    u64 without = corpus_hash_without(1, AT_FDCWD, s->directory, &file);
+    assert_true(without != directory);
+    write_file(s->path, "abcd", "");
+    assert_true(corpus_hash_without(1, AT_FDCWD, s->directory, &file) == without);
+    write_file(s->path, "abc", "");
     char other[96];
     snprintf(other, sizeof other, "%s/other", s->directory);
     assert_int_equal(rename(s->path, other), 0);
@@ -339,6 +346,7 @@ static void contents(void **state)
     assert_true(missing != abc);
     assert_true(corpus_hash_file(1, AT_FDCWD, s->path) == missing);
     unlink(other);
+    assert_true(corpus_hash_file(1, AT_FDCWD, s->directory) == without);
     assert_int_equal(mkfifo(s->path, 0600), 0); /* does not hold us up */
     assert_true(corpus_hash_file(1, AT_FDCWD, s->path) != missing);
     assert_true(corpus_hash_text(1, "ab") != corpus_hash_text(corpus_hash_text(1, "a"), "b"));
