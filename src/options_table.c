@@ -492,7 +492,8 @@ const struct option_row option_rows[] = {
      "UDP at fixed times, or user, the host's network, which the guest then reaches as the user who runs huddle does, services on "
      "127.0.0.1 included (10.0.2.2); only with --clock=host. Behind it, separated by commas: io=HEX (default 300), irq=N (default "
      "9), mac=ADDRESS, and for user restrict=on (the guest reaches nothing, but what is forwarded to it) and "
-     "hostfwd=tcp:[HOST]:PORT-[GUEST]:PORT, or udp, as often as wanted",
+     "hostfwd=tcp:[HOST]:PORT-[GUEST]:PORT, or udp, as often as wanted; without HOST on all addresses of the host, so that other "
+     "machines reach the guest too: 127.0.0.1 is this one only",
      COMMAND_GUEST, false, GROUP_MACHINE, .set = set_net},
     {"bios", "FILE", "system firmware (default: SeaBIOS, from the package seabios)",
      COMMAND_GUEST | COMMAND_DOCTOR, false, GROUP_MACHINE, FILE_OPTION(bios)},

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "dev/pic.h"
+#include "net/net.h"
 
 #include <errno.h>
 #include <string.h>
@@ -57,7 +58,7 @@ static enum rep_state rep_state(const struct vmm *vmm)
 /* Delivery by KVM, for modes the interpreter does not know and gates it refuses. */
 static int inject_through_kvm(struct vmm *vmm, u8 vector)
 {
-    vcpu_put_state(&vmm->vcpu, &vmm->cpu);
+    vmm->entry = vcpu_put_state(&vmm->vcpu, &vmm->cpu) ? EXPLAIN_ENTRY_SREGS : EXPLAIN_ENTRY_REGS;
     vmm->cpu_current = false;
     vcpu_inject(&vmm->vcpu, vector);
     return 0;
@@ -143,7 +144,8 @@ void vmm_halt(struct vmm *vmm)
         return;
     }
     struct clock *clock = &vmm->machine.clock;
-    bool frames = vmm->config->machine.net && clock->mode == CLOCK_MODE_HOST;
+    const struct net *net = vmm->config->machine.net;
+    bool frames = net && !net->class->repeatable; /* others come with an event */
     if (clock->next_deadline_ns == CLOCK_NEVER && (vmm->config->display || vmm->config->control || frames))
         vmm_sleep_until(vmm, CLOCK_NEVER); /* for a key, or a frame */
     else if (clock->next_deadline_ns == CLOCK_NEVER)

@@ -4,7 +4,7 @@
  *                   the guest waits for time to pass
  *   timeout timer   --timeout
  *   signal thread   SIGINT, SIGTERM, SIGHUP
- *   vmm_kick        the display, --control
+ *   vmm_kick        the display, --control, the network's thread
  *
  * All use one real-time signal whose value points at the vmm: no file-scope state. */
 #include "vmm_explain.h"
@@ -239,9 +239,10 @@ void vmm_sleep_until(struct vmm *vmm, u64 deadline_ns)
 static int serve_others(struct vmm *vmm)
 {
     vmm_display_poll(vmm);
-    vmm_net_poll(vmm);
     vmm_serve_state(vmm);
-    return vmm_control_serve(vmm);
+    int rc = vmm_control_serve(vmm);
+    vmm_net_poll(vmm); /* behind a standstill, which takes the kicks of frames */
+    return rc;
 }
 
 int vmm_service_attention(struct vmm *vmm)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # ipxe-floppy.sh OUT - a bootable 1.44 MB floppy: SYSLINUX loads iPXE, which
-# says its banner and, as an ISA PC has no card it knows, ends at its shell or
-# gives up. A real-mode loader and a large 32-bit program that unpacks itself.
+# says its banner and, without a card, ends at its shell or gives up; with
+# huddle's --net it finds the card (docs/network.md). A real-mode
+# loader and a large 32-bit program that unpacks itself.
 # Debian builds iPXE for the i686: it needs a processor with CMOV (under QEMU
 # -cpu qemu32; with -cpu 486 nothing appears behind "Loading").
 #

@@ -188,7 +188,7 @@ static u32 register_in(void *dev, u16 port, u8 size)
     }
 }
 
-/* CR, BNRY and ISR or CURR: reading them changes nothing, and only an event or a frame changes them. */
+/* CR, ISR and CURR: reading them changes nothing, and only an event or a frame changes them. */
 static bool register_poll(void *dev, u16 port, struct bus_poll *poll)
 {
     bus_poll_constant(poll, (u8)register_in(dev, port, BUS_8));

@@ -17,8 +17,10 @@ int net_open(struct net **out, const struct net_config *config)
     if (config->kind == NET_NONE)
         return 0;
     struct net *net = calloc(1, sizeof *net);
-    if (!net)
+    if (!net) {
+        log_error("--net: there is not enough memory");
         return -ENOMEM;
+    }
     net->class = classes[config->kind];
     net->config = *config;
     int rc = net->class->open ? net->class->open(net) : 0;

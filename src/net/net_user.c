@@ -301,12 +301,17 @@ static int open_forward(struct net_user *user, const struct net_forward *f)
 static int user_open(struct net *net)
 {
     struct net_user *user = net->user = calloc(1, sizeof *user);
-    if (!user)
+    if (!user) {
+        log_error("--net=user: there is not enough memory");
         return -ENOMEM;
+    }
     user->net = net;
     user->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (user->wake_fd < 0)
-        return -errno;
+    if (user->wake_fd < 0) {
+        int rc = -errno;
+        log_error("--net=user: cannot create an event descriptor: %s", strerror(-rc));
+        return rc;
+    }
     int rc = open_slirp(user, &net->config);
     for (u32 i = 0; !rc && i < net->config.n_forwards; i++)
         rc = open_forward(user, &net->config.forward[i]);

@@ -124,6 +124,18 @@ def restricted(tool):
         expect(echo.count == 0, "a restricted guest got out")
 
 
+@case()
+def nobody_comes(tool):
+    """The guest halts with interrupts on and no timer: only a network that sends by itself may still wake it."""
+    # cli; all interrupts masked; control word 30h: the timer stands still; sti; hlt; jmp to hlt
+    sector = bytes.fromhex("fa b0ff e621 e6a1 b030 e643 fb f4 ebfd").ljust(510, b"\0") + b"\x55\xaa"
+    image = tool.scratch / "halt.img"
+    image.write_bytes(sector.ljust(1474560, b"\0"))
+    ended = tool.run("run", "--net=echo", "--timeout=20", image).expect_status(70)
+    ended.expect("no device will ever interrupt it" in ended.err, "it does not say why")
+    tool.run("run", "--net=user", "--timeout=2", image).expect_status(124)
+
+
 @case(kvm=False)
 def refusals(tool):
     taken = socket.socket()
