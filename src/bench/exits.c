@@ -157,9 +157,10 @@ static int sample_in_guest(struct taker *t)
 static int sample_trips(struct taker *t)
 {
     u32 warm = 0;
+    bool entered = false; /* the first trip brings the guest to where it can be interrupted, and is no sample */
     while (!enough(t)) {
         u64 cycles;
-        if (t->how->inject && warm)
+        if (t->how->inject && entered)
             vcpu_inject(&t->rig.vcpu, GUEST_VECTOR);
         if (t->how->sync)
             vcpu_sync_at_entry(&t->rig.vcpu);
@@ -167,7 +168,9 @@ static int sample_trips(struct taker *t)
         if (rc)
             return rc;
         u32 before = t->result->n;
-        take(t, cycles, &warm);
+        if (entered)
+            take(t, cycles, &warm);
+        entered = true;
         if (t->result->n == before)
             t->bytes = 0;
     }

@@ -298,8 +298,10 @@ int exits_svg(const struct exits_bench *b, const char *path)
         "marks and numbers are medians, lines go from the least to the greatest.",
         b->host.cpu, b->host.kernel, bench_host_backend(&b->host), b->host.pinned_cpu);
     struct svg *svg = svg_create("bench-exits", "What an exit costs", text);
-    if (!svg)
+    if (!svg) {
+        log_error("%s: %s", path, strerror(ENOMEM));
         return -ENOMEM;
+    }
     svg_add_text(svg, text);
     for (u32 i = 0; i < 2; i++)
         add_ranges(svg, b, &b->run[i]);

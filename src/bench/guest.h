@@ -45,7 +45,6 @@ enum {
     GUEST_COALESCED_ADDRESS = 0xa1000,
     GUEST_PAGES = 0x40000, /* page tables */
     GUEST_RAM_BYTES = 0xa0000,
-    GUEST_EXCEPTIONS = 32,
     GUEST_VECTOR = 0x20, /* of the interrupt */
 };
 

@@ -223,10 +223,12 @@ static int measure_in_rig(struct memory_bench *bench, enum memory_place place)
     struct follower f = {
         .bench = bench, .list = rig.big, .address = RIG_BIG, .pointer_bytes = is_long ? 8 : 4, .rig = &rig};
     vcpu_sync_at_exit(&rig.vcpu, false);
-    bench->why[place] = "KVM does not run it";
-    rc = rig_start(&rig, rig_entry(&rig, GUEST_RUN));
-    if (!rc)
+    bench->why[place] = "KVM refuses the mode";
+    rc = rig_start(&rig, rig_entry(&rig, GUEST_RUN)) ? -EPROTO : 0;
+    if (!rc) {
+        bench->why[place] = "KVM does not run it";
         rc = measure_place(&f, place);
+    }
     rig_close(&rig);
     if (!rc)
         bench->why[place] = NULL;

@@ -196,8 +196,10 @@ int memory_svg(const struct memory_bench *b, const char *path)
     snprintf(text, sizeof text, "%s, %s, KVM backend %s; %s.", b->host.cpu, b->host.kernel,
              bench_host_backend(&b->host), backend_note(b));
     struct svg *svg = svg_create("bench-memory", "What memory costs a guest", text);
-    if (!svg)
+    if (!svg) {
+        log_error("%s: %s", path, strerror(ENOMEM));
         return -ENOMEM;
+    }
     svg_add_text(svg, text);
     add_chart(svg, b, MEMORY_RANDOM, "A list in random order", &ns, memory_ns, false);
     add_chart(svg, b, MEMORY_SEQUENTIAL, "A list in order", &ns, memory_ns, false);

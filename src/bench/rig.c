@@ -99,6 +99,7 @@ static int open_vm(struct rig *rig, const char **why)
     if (!rc && rig->config.mode == RIG_LONG) {
         *why = "KVM does not show the guest the host's processor";
         rc = vcpu_show_host_cpuid(&rig->vm, &rig->vcpu);
+        rc = rc && rc != -ENOMEM ? -EPROTO : rc;
     }
     return rc;
 }

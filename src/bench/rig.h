@@ -38,7 +38,8 @@ struct rig {
     bool has_timer;
 };
 
-/* 0 or -errno; `why` says what failed, and it is not logged unless KVM itself cannot be used. */
+/* 0 or -errno; `why` says what failed, and it is not logged unless KVM itself cannot be used. -EPROTO: it
+ * can, but not in this mode. */
 must_check int rig_open(struct rig *rig, const struct rig_config *config, const char **why);
 void rig_close(struct rig *rig);
 
