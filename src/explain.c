@@ -341,7 +341,7 @@ static void fill_kind(const struct kind *kind, u64 exits, const struct histogram
 {
     out->exits = exits;
     out->sampled = kind->taken[FIRST] + kind->taken[LATER];
-    out->median_ns = (u32)to_ns(median(h->bucket[ALL], h->weight), scale);
+    out->median_ns = to_ns(median(h->bucket[ALL], h->weight), scale);
     for (u32 step = 0; step < EXPLAIN_STEPS; step++) {
         out->step[step].sum_ns = to_ns(estimate(kind, exits, step), scale);
         out->step[step].median_ns = to_ns(median(h->bucket[step], h->weight), scale);

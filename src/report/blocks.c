@@ -33,18 +33,3 @@ const char *blocks_columns(char text[BLOCKS_BYTES], const double *value, u32 n)
     *at = '\0';
     return text;
 }
-
-const char *blocks_bar(char text[BLOCKS_BYTES], double part, u32 columns)
-{
-    char *at = text;
-    part = isfinite(part) ? fmin(fmax(part, 0), 1) : 0;
-    u32 eighths = (u32)lround(part * MIN(columns, (u32)BLOCKS_COLUMNS) * EIGHTHS);
-    if (!eighths && part > 0)
-        eighths = 1;
-    for (; eighths >= EIGHTHS; eighths -= EIGHTHS)
-        at = put(at, 0x88);
-    if (eighths)
-        at = put(at, (u8)(0x90 - eighths));
-    *at = '\0';
-    return text;
-}

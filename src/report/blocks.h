@@ -12,8 +12,4 @@
  * not zero is seen; zero is a blank. Returns `text`. */
 const char *blocks_columns(char text[BLOCKS_BYTES], const double *value, u32 n);
 
-/* A bar of `part` (0 to 1) of `columns` (at most BLOCKS_COLUMNS) columns, to an eighth of a column, not
- * filled up behind it. What is not zero is seen. Returns `text`. */
-const char *blocks_bar(char text[BLOCKS_BYTES], double part, u32 columns);
-
 #endif

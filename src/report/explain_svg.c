@@ -1,6 +1,7 @@
 /* The picture of --explain: what an exit of each kind takes as a rule, and what all of them took. */
 #include "report/explain.h"
 
+#include "base/log.h"
 #include "report/number.h"
 #include "report/svg.h"
 
@@ -94,8 +95,10 @@ int explain_write_svg(const char *path, const struct run_stats *const *runs, u32
 {
     struct svg *svg = svg_create("explain", "What exits cost",
                                  "For each kind of exit the steps of one, and of all of them");
-    if (!svg)
+    if (!svg) {
+        log_error("%s: %s", path, strerror(ENOMEM));
         return -ENOMEM;
+    }
     for (u32 i = 0; i < n; i++)
         explain_add_bars(svg, runs[i]);
     return svg_finish_file(svg, path);

@@ -132,10 +132,10 @@ struct run_explain_kind {
     u64 exits;          /* with an entry of KVM_RUN of their own */
     u64 sampled;        /* of these, those whose every step was timed */
     u32 exit_ns;        /* KVM_RUN with such an exit and nothing else, measured at start: syscall, kvm and world together */
-    u32 median_ns;      /* of all overhead of an exit */
+    u64 median_ns;      /* of all overhead of an exit */
     struct {
         u64 sum_ns;     /* of all exits */
-        u32 median_ns;  /* of one */
+        u64 median_ns;  /* of one */
     } step[EXPLAIN_STEPS];
 };
 struct run_explain {

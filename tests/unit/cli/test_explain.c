@@ -201,6 +201,20 @@ static void what_is_like_no_other_is_exact(void **state)
     assert_int_equal(explain_sum_ns(&out), explain_measured_ns(&out));
 }
 
+/* The guest computes for more than 2^32 ns without an exit. */
+static void long_steps_have_a_median(void **state)
+{
+    const u64 run = 6000000000;
+    struct run_explain out;
+    struct explain *e = create(0);
+    u64 at = 1;
+    (void)state;
+    for (u32 i = 0; i < 4; i++)
+        at = one_exit(e, EXIT_pio_out, at, run, 17);
+    finish(e, at, &out);
+    assert_in_range(out.kind[EXIT_pio_out].step[EXPLAIN_guest].median_ns, run - run / 8, run + run / 8);
+}
+
 /* Spans are exact, however few of the exits are samples. */
 static void spans_are_exact(void **state)
 {
@@ -384,6 +398,7 @@ int test_explain(void)
         cmocka_unit_test(later_exits_are_extrapolated),
         cmocka_unit_test(samples_do_not_beat_with_the_guest),
         cmocka_unit_test(what_is_like_no_other_is_exact),
+        cmocka_unit_test(long_steps_have_a_median),
         cmocka_unit_test(spans_are_exact),
         cmocka_unit_test(further_exits_and_unfinished_ones),
         cmocka_unit_test(a_run_without_exits),

@@ -310,12 +310,6 @@ static void blocks(void **state)
     (void)state;
     assert_string_equal(blocks_columns(text, values, 5), " ▁▄█▁");
     assert_string_equal(blocks_columns(text, none, 2), "  ");
-    assert_string_equal(blocks_bar(text, 1, 3), "███");
-    assert_string_equal(blocks_bar(text, 0.5, 3), "█▌");
-    assert_string_equal(blocks_bar(text, 0.0001, 3), "▏");
-    assert_string_equal(blocks_bar(text, 0, 3), "");
-    assert_string_equal(blocks_bar(text, 7, 2), "██");
-    assert_string_equal(blocks_bar(text, NAN, 2), "");
 }
 
 int main(void)
