@@ -8,6 +8,7 @@ import pathlib
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -201,6 +202,25 @@ def guest_dies(tool):
         expect(termios.tcgetattr(t.slave) == t.modes, "the terminal's settings are not what they were")
 
 
+def ends_after(tool, stats):
+    """What becomes of `top --once` on a guest that ends between its two looks."""
+    path = tool.scratch / "ends"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        process = tool.start("top", "--once", path)
+        connection, _ = listener.accept()
+    with connection, connection.makefile("rw", newline="\n") as lines:
+        def say(message):
+            lines.write(json.dumps(message) + "\r\n")
+            lines.flush()
+        say({"QMP": {}})
+        for reply in ({}, stats):
+            say({"return": reply, "id": json.loads(lines.readline())["id"]})
+        say({"event": "SHUTDOWN", "data": {"text": "it was enough"}})
+    return tool.finish(process).expect_status(0)
+
+
 @case()
 def batch(tool):
     """--once, --json, a pipe; what is no guest."""
@@ -218,8 +238,11 @@ def batch(tool):
         tool.run("top", "--json=top.json", guest.path).expect_status(0)
         json.loads((tool.scratch / "top.json").read_text())
         tool.run("top", "--json=/no/where", guest.path).expect_status(71)
+        stats = guest.client.call("huddle-stats")
         guest.client.call("quit")
         guest.tool.finish(guest.process)
+    ended = ends_after(tool, stats)
+    ended.expect("the guest has ended: it was enough" in ended.err and not ended.out, "no word of the end")
     for path, why in ((guest.path, "No such file"), (tool.file("plain", ""), "refused|no guest listens")):
         ended = tool.run("top", path).expect_status(71)
         ended.expect(re.search(why, ended.err) and str(path) in ended.err, "no reason")
