@@ -164,6 +164,24 @@ def stopped(tool):
 
 
 @case()
+def frames(tool):
+    """Frames that come while the guest stands still wake it when it goes on, with nothing else to do so."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
+        host.bind(("127.0.0.1", 0))
+        port = host.getsockname()[1]
+    with Guest(tool, f"--net=user,hostfwd=udp:127.0.0.1:{port}-:9", tool.guest("frame")) as guest:
+        client = guest.client()
+        wait_until(lambda: "frame: ready" in guest.said(), 30, "the guest is ready")
+        client.call("stop")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
+            host.sendto(b"wake up", ("127.0.0.1", port))  # libslirp asks for the guest by ARP
+        time.sleep(0.5)
+        expect(client.call("query-status")["status"] == "paused", "it did not stand still")
+        client.call("cont")
+        guest.end(1)
+
+
+@case()
 def pictures(tool):
     """screendump's PNG is --screenshot's; its PPM, the default, has the same pixels."""
     last, png, ppm = (tool.scratch / name for name in ("last.png", "a.png", "a.ppm"))
