@@ -88,7 +88,7 @@ def levels(tool):
 def stressed(tool):
     """String I/O on the data port, executed twice, with everything that is rare made frequent."""
     image = tool.patched("netecho", count=60)
-    for extra in ([], ["--cluster=window"], ["--stress=flush,slow"], ["--executor=interp"]):
+    for extra in (["--cluster=window"], ["--stress=flush,slow"]):
         stats = run(tool, "--clock=access", "--net=echo", "--check", *extra, image)
         check = stats["check"]
         expect(check["differences"] == 0 and check["compared"] > 100, f"{extra}: {check}")

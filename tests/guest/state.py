@@ -17,7 +17,7 @@ LEVELS = ("off", "window", "on")
 GUESTS = {"planar": 10, "modex": 20, "irqmix": 20, "keyboard": 30, "pic": 30, "pm32": 20, "selfmod": 20, "uart": 20,
           "x87": 20, "retrace": 100, "ide": 20, "edges": 20, "netecho": 150}
 HARD_DISK = {"ide": "ide-disk"}
-STATES = 4  # of each run
+STATES = 3  # of each run: each is loaded at another level
 
 
 def guest_args(tool, name):
@@ -65,7 +65,7 @@ def test_guest(tool, name):
     print(f"{name}: {len(points)} states of {points[0][1].stat().st_size:,} bytes and more")
 
 
-for name in GUESTS:
+for name in sorted(GUESTS.keys() - {"modex", "retrace"}):  # these take long, and have nothing that planar has not
     case(name)(lambda tool, name=name: test_guest(tool, name))
 
 
@@ -98,10 +98,10 @@ def chained(tool):
 @case()
 def back_in_time(tool):
     """A script that goes back, again and again: each time the guest does the same."""
-    args, state = guest_args(tool, "modex"), tool.scratch / "back.state"
+    args, state = guest_args(tool, "planar"), tool.scratch / "back.state"
     reference = outcome(run(tool, *args))
     lines = ["wait 20ms", f"save {state}"]
-    for i in range(5):
+    for i in range(3):
         lines += ["wait 20ms", f"cluster {LEVELS[i % 3]}", f"load {state}"]
     for level in LEVELS:
         script = tool.file("back.txt", "\n".join(lines) + "\n")
