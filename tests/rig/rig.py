@@ -35,9 +35,9 @@ RIGS = ('svm', 'vmx')
 # Fields of the boot sector: less work where the default is too much for an emulated processor, and no IRQ13 from an x87
 # that KVM leaves to the processor.
 PATCHES = {'fuzz': {'count': 1500}, 'x87': {'flag': 1}}
-# Reads that fault or cross a page (edges, pairs64), an OUT that a cluster comes back to (pic), read-modify-writes and string
-# I/O between interrupts (irqmix).
-SHORT = ('edges', 'pic', 'selfmod') # irqmix, which looks for shadows, not on a busy host: README.md
+# Reads that fault or cross a page (edges), an OUT that a cluster comes back to (pic), stores to code (selfmod). Not irqmix, which
+# looks for interrupt shadows: README.md.
+SHORT = ('edges', 'pic', 'selfmod')
 # Guests that a rig does not run of itself, and why.
 SLOW = 'nothing that other guests do not do, and it takes long there'
 LEFT_OUT = {
