@@ -185,7 +185,7 @@ def run_seed(make_tool, seed, args, counted):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     harness.add_place_arguments(parser)
-    usual = 3 if "HUDDLE_SLOW" in os.environ else 8
+    usual = 2 if "HUDDLE_SLOW" in os.environ else 5
     parser.add_argument("--count", type=int, default=int(os.environ.get("HUDDLE_FUZZ_COUNT", usual)))
     parser.add_argument("--first", default=os.environ.get("HUDDLE_FUZZ_FIRST", "1"), help="the first seed, or random")
     parser.add_argument("--only", type=lambda text: [int(block) for block in text.split(",")], help="numbers of blocks")
