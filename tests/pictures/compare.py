@@ -90,12 +90,11 @@ class Report:
 
 # --- huddle ---
 
-def run_huddle(huddle, image, level, png, script=None):
+def run_huddle(huddle, image, level, png, script=None, clock="access"):
     """Returns the statistics of the run; the last picture is in `png`. With a
-    script the run may also end by its `quit`, and the clock is the host's: GRUB
-    waits without accesses, for which the other one is slow."""
+    script the run may also end by its `quit`."""
     stats = f"{png}.json"
-    command = [huddle, "run", f"--clock={'host' if script else 'access'}",
+    command = [huddle, "run", f"--clock={clock}",
                f"--cluster={level}", "--snapshot", f"--screenshot={png}", f"--stats={stats}",
                f"--timeout={TIMEOUT_S}", image]
     if script:
@@ -267,7 +266,8 @@ def compare_loader(name, options, report, scratch):
         return
     png = os.path.join(scratch, f"{name}.png")
     run_huddle(options.huddle, image, LEVELS[-1], png,
-               f'wait-text "{loader.text}" 120s\nwait {SETTLED_S * 1000:.0f}ms\nquit\n')
+               f'wait-text "{loader.text}" 120s\nwait {SETTLED_S * 1000:.0f}ms\nquit\n',
+               clock="host")  # GRUB waits without accesses, for which the other is slow
     with qemu_machine.Qemu(image, scratch, loader.disk) as machine:
         machine.run_to_text(loader.text, SETTLED_S, TIMEOUT_S)
         compare_with(machine, name, png, report, options.out)

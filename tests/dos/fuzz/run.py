@@ -2,7 +2,7 @@
 """Random calls of the built-in DOS in a directory full of traps, beside one that nobody may touch.
 
     run.py calls PROGRAM [--count=N] [--first=N]   without a processor: calls.c
-    run.py guest HUDDLE [--count=N] [--first=N]    by a guest: fuzz.asm, N seeds (default 2, or 1 with HUDDLE_SLOW)
+    run.py guest HUDDLE [--count=N] [--first=N]    by a guest: fuzz.asm, N seeds (default 2)
 
 Status 0: nothing happened that may not."""
 
@@ -70,7 +70,7 @@ def run_guest(args, root):
     subprocess.run(["nasm", "-f", "bin", "-w+error", "-o", str(root / "FUZZ.COM"), str(HERE / "fuzz.asm")], check=True)
     program = (root / "FUZZ.COM").read_bytes()
     ends = {}
-    for seed in range(args.first, args.first + (args.count or (2 if SLOW == 1 else 1))):
+    for seed in range(args.first, args.first + (args.count or 2)):
         (root / "FUZZ.COM").unlink(missing_ok=True)
         (root / "FUZZ.COM").write_bytes(program)
         command = [args.program, "run", "--display=none", f"--timeout={GUEST_S}", f"--cluster={LEVELS[seed % len(LEVELS)]}",
