@@ -1,12 +1,12 @@
 /* The page of `huddle ab --html`: what the runs left, and the host they ran on. */
 #include "ab_page.h"
 
+#include "base/host.h"
 #include "base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,35 +31,14 @@ void ab_page_free(struct ab_page *page)
     }
 }
 
-/* "model name : AMD EPYC ..." of the first processor; "" if nobody says. */
-static void read_cpu(char *text, size_t size)
-{
-    static const char key[] = "model name";
-    char line[256];
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    text[0] = '\0';
-    while (file && fgets(line, sizeof line, file)) {
-        char *value = strchr(line, ':');
-        if (strncmp(line, key, sizeof key - 1) != 0 || !value)
-            continue;
-        value += 1 + strspn(value + 1, " \t");
-        snprintf(text, size, "%.*s", (int)strcspn(value, "\n"), value);
-        break;
-    }
-    if (file)
-        fclose(file);
-}
-
 static void describe_host(struct html_host *host)
 {
-    struct utsname name;
     time_t now = time(NULL);
     struct tm local;
     *host = (struct html_host){.processors = (u32)MAX(sysconf(_SC_NPROCESSORS_ONLN), 0L),
                                .huddle = HUDDLE_VERSION};
-    read_cpu(host->cpu, sizeof host->cpu);
-    if (!uname(&name))
-        snprintf(host->kernel, sizeof host->kernel, "%s %s", name.sysname, name.release);
+    host_cpu_name(host->cpu, sizeof host->cpu);
+    host_kernel_name(host->kernel, sizeof host->kernel);
     if (localtime_r(&now, &local))
         strftime(host->made, sizeof host->made, "%Y-%m-%d %H:%M", &local);
 }

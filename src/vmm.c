@@ -10,13 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-u64 host_monotonic_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
-}
-
 void vmm_end(struct vmm *vmm, enum run_end end, int status, const char *format, ...)
 {
     if (vmm->ended)

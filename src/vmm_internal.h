@@ -5,6 +5,7 @@
 #ifndef HUDDLE_VMM_INTERNAL_H
 #define HUDDLE_VMM_INTERNAL_H
 
+#include "base/host.h"
 #include "base/log.h"
 #include "cluster/code_map.h"
 #include "cluster/engine.h"
@@ -158,8 +159,6 @@ static inline u64 tsc_now(void)
 {
     return __builtin_ia32_rdtsc();
 }
-
-u64 host_monotonic_ns(void);
 
 /* vmm.c */
 /* Makes vmm->cpu current, finishing the instruction of the last exit. 0 or -errno. If that raised an exception, KVM

@@ -176,13 +176,6 @@ void vmm_arm_deadline(struct vmm *vmm)
     set_timer(vmm->deadline_timer, TIMER_ABSTIME, clock->origin_ns + at_ns, 0);
 }
 
-static u64 thread_cpu_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
-}
-
 /* Access clock: has the guest made an access since the last tick? */
 static int look_for_quiet(struct vmm *vmm, u64 cpu_ns)
 {
@@ -203,7 +196,7 @@ static int look_for_quiet(struct vmm *vmm, u64 cpu_ns)
         return 0;
     /* A look interprets thousands of instructions. Where that takes longer than a tick, KVM gets its turn too. */
     int rc = vmm_check_spin(vmm, LOOK_MAX_PERIOD);
-    u64 after_ns = thread_cpu_ns();
+    u64 after_ns = host_thread_cpu_ns();
     vmm->spin_look_cpu_ns = after_ns + (after_ns - cpu_ns);
     vmm->quiet_since_cpu_ns += after_ns - cpu_ns;
     return rc;
@@ -252,12 +245,12 @@ int vmm_service_attention(struct vmm *vmm)
     if (vmm_stopped(vmm))
         return 0;
     bool looks = vmm->machine.clock.mode == CLOCK_MODE_ACCESS;
-    u64 before_ns = looks ? thread_cpu_ns() : 0;
+    u64 before_ns = looks ? host_thread_cpu_ns() : 0;
     int rc = serve_others(vmm);
     if (rc || vmm->ended)
         return rc;
     if (looks) {
-        u64 cpu_ns = thread_cpu_ns();
+        u64 cpu_ns = host_thread_cpu_ns();
         vmm->quiet_since_cpu_ns += cpu_ns - before_ns;
         return look_for_quiet(vmm, cpu_ns);
     }

@@ -1,13 +1,13 @@
 /* See host.h. */
 #include "bench/host.h"
 
+#include "base/host.h"
 #include "base/log.h"
 #include "report/json.h"
 
 #include <cpuid.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 u64 bench_now_ns(void)
@@ -17,18 +17,11 @@ u64 bench_now_ns(void)
     return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
 }
 
-/* The brand string: CPUID 8000_0002h to 8000_0004h. */
-static void read_cpu(struct bench_host *host)
+static bool cpu_is_amd(void)
 {
-    u32 text[13] = {0}, vendor[4] = {0};
-    snprintf(host->cpu, sizeof host->cpu, "unknown");
-    if (__get_cpuid(0, &vendor[3], &vendor[0], &vendor[2], &vendor[1]))
-        host->cpu_is_amd = !memcmp(vendor, "AuthenticAMD", 12) || !memcmp(vendor, "HygonGenuine", 12);
-    for (u32 i = 0; i < 3; i++)
-        if (!__get_cpuid(0x80000002 + i, &text[i * 4], &text[i * 4 + 1], &text[i * 4 + 2], &text[i * 4 + 3]))
-            return;
-    const char *name = (const char *)text;
-    snprintf(host->cpu, sizeof host->cpu, "%s", name + strspn(name, " "));
+    u32 vendor[4];
+    return __get_cpuid(0, &vendor[3], &vendor[0], &vendor[2], &vendor[1]) &&
+           (!memcmp(vendor, "AuthenticAMD", 12) || !memcmp(vendor, "HygonGenuine", 12));
 }
 
 static int choose_cpu(struct bench_host *host, u64 cpu)
@@ -55,11 +48,12 @@ static int choose_cpu(struct bench_host *host, u64 cpu)
 
 int bench_host_init(struct bench_host *host, u64 cpu)
 {
-    struct utsname name;
     memset(host, 0, sizeof *host);
-    read_cpu(host);
-    if (!uname(&name))
-        snprintf(host->kernel, sizeof host->kernel, "%.20s %.70s", name.sysname, name.release);
+    host->cpu_is_amd = cpu_is_amd();
+    host_cpu_name(host->cpu, sizeof host->cpu);
+    if (!host->cpu[0])
+        snprintf(host->cpu, sizeof host->cpu, "unknown");
+    host_kernel_name(host->kernel, sizeof host->kernel);
     host->backend = backend_detect();
     host->nested = backend_host_nested();
     host->began_ns = bench_now_ns();

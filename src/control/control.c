@@ -3,6 +3,7 @@
 
 #include "control/control_impl.h"
 
+#include "base/host.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -50,13 +51,6 @@ struct control {
     u64 next_turn_ns, next_accept_ns;
 };
 
-static u64 host_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
-}
-
 static void wake(struct control *c)
 {
     u64 one = 1;
@@ -90,7 +84,7 @@ void control_poll(struct control *c, const struct control_guest *guest)
     struct control_order *order = take_orders(c), *next;
     if (!order)
         return;
-    u64 start_ns = host_ns();
+    u64 start_ns = host_monotonic_ns();
     for (; order; order = next) {
         next = order->next;
         order->command->execute(order, guest);
@@ -99,7 +93,7 @@ void control_poll(struct control *c, const struct control_guest *guest)
     }
     pthread_mutex_lock(&c->lock);
     c->turn_done = true;
-    c->turn_ns = host_ns() - start_ns;
+    c->turn_ns = host_monotonic_ns() - start_ns;
     pthread_mutex_unlock(&c->lock);
     wake(c);
 }
@@ -148,7 +142,7 @@ static void hand_over(void *opaque, struct control_order *order)
 /* All orders that wait in one turn, and turns not too often. */
 static void ask_for_turn(struct control *c)
 {
-    if (!c->waiting || c->asked || host_ns() < c->next_turn_ns)
+    if (!c->waiting || c->asked || host_monotonic_ns() < c->next_turn_ns)
         return;
     c->asked = true;
     pthread_mutex_lock(&c->lock);
@@ -195,7 +189,7 @@ static void deliver_posts(struct control *c)
     c->events = 0;
     if (c->turn_done) {
         c->asked = c->turn_done = false;
-        c->next_turn_ns = host_ns() + MAX(CONTROL_SHARE * c->turn_ns, TURN_GAP_NS);
+        c->next_turn_ns = host_monotonic_ns() + MAX(CONTROL_SHARE * c->turn_ns, TURN_GAP_NS);
     }
     pthread_mutex_unlock(&c->lock);
     for (; p; p = next) {
@@ -223,7 +217,7 @@ static void accept_clients(struct control *c)
         int fd = accept4(c->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-                c->next_accept_ns = host_ns() + ACCEPT_GAP_NS;
+                c->next_accept_ns = host_monotonic_ns() + ACCEPT_GAP_NS;
             return;
         }
         struct control_client *client =
@@ -259,7 +253,7 @@ static struct timespec until(u64 then_ns, u64 now_ns)
 
 static void wait_for_something(struct control *c, struct pollfd *fds)
 {
-    u64 now = host_ns(), next = UINT64_MAX;
+    u64 now = host_monotonic_ns(), next = UINT64_MAX;
     bool may_accept = now >= c->next_accept_ns;
     fds[FD_WAKE] = (struct pollfd){.fd = c->wake_fd, .events = POLLIN};
     fds[FD_LISTEN] = (struct pollfd){.fd = may_accept ? c->socket.fd : -1, .events = POLLIN};
@@ -320,14 +314,14 @@ static void refuse_orders(struct control *c, struct control_order *order)
 
 static void let_them_read(struct control *c)
 {
-    u64 end_ns = host_ns() + LAST_WORDS_NS, now;
+    u64 end_ns = host_monotonic_ns() + LAST_WORDS_NS, now;
     for (;;) {
         struct pollfd fds[CONTROL_CLIENTS];
         nfds_t n = 0;
         for (u32 i = 0; i < c->n_clients; i++)
             if (control_client_owes(c->client[i]))
                 fds[n++] = (struct pollfd){.fd = control_client_wants(c->client[i]).fd, .events = POLLOUT};
-        if (!n || (now = host_ns()) >= end_ns)
+        if (!n || (now = host_monotonic_ns()) >= end_ns)
             return;
         struct timespec left = until(end_ns, now);
         (void)ppoll(fds, n, &left, NULL);

@@ -4,6 +4,7 @@
  * seconds is killed. */
 #include "corpus/pool.h"
 
+#include "base/host.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -42,13 +43,6 @@ struct run {
     u32 running, next;
     sigset_t waited, old_mask;
 };
-
-static u64 now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * NS_PER_S + (u64)t.tv_nsec;
-}
 
 /* --- starting --- */
 
@@ -106,7 +100,7 @@ static int start(struct run *run, struct process *p, const struct pool_command *
         return rc;
     }
     setpgid(pid, pid); /* here as well: it may be signalled before it gets there itself */
-    p->end_ns = command->limit_ns ? now_ns() + command->limit_ns : 0;
+    p->end_ns = command->limit_ns ? host_monotonic_ns() + command->limit_ns : 0;
     p->pid = pid;
     run->running++;
     return 0;
@@ -180,7 +174,7 @@ static bool has_ended(struct process *p)
             continue;
         p->gone = true;
         p->wait_status = wait_status;
-        p->end_ns = now_ns() + GRACE_NS; /* for those it leaves behind: its death is a SIGTERM to them */
+        p->end_ns = host_monotonic_ns() + GRACE_NS; /* for those it leaves behind: its death is a SIGTERM to them */
         p->told = true;
     }
     return pid < 0;
@@ -208,7 +202,7 @@ static bool reap(struct run *run, bool quiet)
 /* SIGTERM for those whose time is over, and SIGKILL for those that do not care. */
 static void end_late(struct run *run)
 {
-    u64 now = now_ns();
+    u64 now = host_monotonic_ns();
     for (u32 i = 0; i < run->pool->at_a_time; i++) {
         struct process *p = &run->process[i];
         if (!p->pid || !p->end_ns || now < p->end_ns)

@@ -1,6 +1,7 @@
 /* Calibration and cost of exits in a scratch VM of one page of real-mode code. */
 #include "kvm/backend.h"
 
+#include "base/host.h"
 #include "kvm/scratch.h"
 
 #include <cpuid.h>
@@ -8,7 +9,6 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -112,13 +112,6 @@ static int calibrate(struct scratch *s, struct vcpu_traits *traits)
     return rc ? rc : calibrate_cpuid(s, traits);
 }
 
-static u64 thread_cpu_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
-}
-
 /* Nanoseconds per exit of a loop of OUTs, best of so many batches of so many exits; with `sync`, all registers are read and
  * replaced at each. */
 static u32 measure_exit(struct scratch *s, bool sync, int batches, u32 exits)
@@ -127,7 +120,7 @@ static u32 measure_exit(struct scratch *s, bool sync, int batches, u32 exits)
     u64 best = UINT64_MAX;
     scratch_load(s, code, sizeof code, 0);
     for (int batch = 0; batch < batches; batch++) {
-        u64 start = thread_cpu_ns();
+        u64 start = host_thread_cpu_ns();
         for (u32 i = 0; i < exits; i++) {
             struct vmexit exit;
             if (vcpu_run(&s->vcpu, &exit) || exit.kind != VMEXIT_PIO)
@@ -135,7 +128,7 @@ static u32 measure_exit(struct scratch *s, bool sync, int batches, u32 exits)
             if (sync)
                 s->vcpu.run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
         }
-        best = MIN(best, thread_cpu_ns() - start);
+        best = MIN(best, host_thread_cpu_ns() - start);
     }
     return (u32)(best / exits);
 }
@@ -148,10 +141,10 @@ static u32 measure_insn(struct scratch *s, u32 exit_ns, int batches, u32 instruc
     for (int batch = 0; batch < batches; batch++) {
         struct vmexit exit;
         scratch_load(s, code, sizeof code, (u16)(instructions / 2));
-        u64 start = thread_cpu_ns();
+        u64 start = host_thread_cpu_ns();
         if (vcpu_run(&s->vcpu, &exit) || exit.kind != VMEXIT_PIO)
             return 0;
-        best = MIN(best, thread_cpu_ns() - start);
+        best = MIN(best, host_thread_cpu_ns() - start);
     }
     return best > exit_ns ? (u32)((best - exit_ns) * 1000 / instructions) : 0;
 }

@@ -3,6 +3,7 @@
 #include "machine/clock.h"
 
 #include "base/bug.h"
+#include "base/host.h"
 #include "machine/state.h"
 
 #include <cpuid.h>
@@ -29,19 +30,12 @@ struct reading {
     bool good; /* both of the same moment */
 };
 
-static u64 host_now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
-}
-
 static struct reading read_both(void)
 {
     struct reading reading = {0};
     for (int i = 0; i < READING_ATTEMPTS && !reading.good; i++) {
         u64 before = __builtin_ia32_rdtsc();
-        reading.ns = host_now_ns();
+        reading.ns = host_monotonic_ns();
         reading.tick = __builtin_ia32_rdtsc();
         reading.good = reading.tick - before < READING_TICKS_MAX;
     }
@@ -108,7 +102,7 @@ u64 clock_ask_host(struct clock *clock)
     if (clock->held)
         return tsc->anchor_ns;
     if (!tsc->usable)
-        return host_now_ns() - clock->origin_ns;
+        return host_monotonic_ns() - clock->origin_ns;
     u64 passed = MIN(__builtin_ia32_rdtsc() - tsc->anchor, tsc->span);
     u64 told_ns = tsc->anchor_ns + (passed * tsc->ns_per_tick >> CLOCK_TICK_SHIFT); /* nothing later was */
     struct reading now = read_both();
@@ -244,7 +238,7 @@ void clock_event_disarm(struct clock_event *event)
 
 u64 clock_host_age_ns(const struct clock *clock)
 {
-    return host_now_ns() - clock->created_ns;
+    return host_monotonic_ns() - clock->created_ns;
 }
 
 void clock_state(struct clock *clock, struct state *s)

@@ -7,6 +7,7 @@
  * LIMIT: connections are not part of a saved state; IPv4 only. */
 #include "net/net.h"
 
+#include "base/host.h"
 #include "base/log.h"
 
 #include <arpa/inet.h>
@@ -73,9 +74,7 @@ static void guest_error(const char *message, void *opaque)
 static int64_t clock_get_ns(void *opaque)
 {
     (void)opaque;
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * (int64_t)NS_PER_S + ts.tv_nsec;
+    return (int64_t)host_monotonic_ns();
 }
 
 static s64 now_ms(void)

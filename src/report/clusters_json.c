@@ -9,11 +9,6 @@
 
 enum { STEPS_TEXT = 1024 };
 
-static void set_u64(json_t *object, const char *key, u64 value)
-{
-    json_object_set_new(object, key, json_integer((json_int_t)value));
-}
-
 static json_t *bytes_json(const struct steps *steps)
 {
     char text[2 * INSN_MAX_BYTES + 1] = "";
@@ -43,7 +38,7 @@ static json_t *host_code_json(const struct clusters_report *report, const struct
         u32 at = (u32)(code - whole) + done;
         u32 length = host_code_format(text, code + done, bytes - done, at, total);
         json_t *o = json_object();
-        set_u64(o, "offset", at);
+        json_set_u64(o, "offset", at);
         json_object_set_new(o, "text", json_text(length ? text : "?"));
         json_array_append_new(array, o);
         done += MAX(length, 1u);
@@ -63,13 +58,13 @@ static json_t *insn_json(const struct clusters_report *report, const struct clus
     const struct cluster_insn *insn = &cluster->insn[i];
     char text[CLUSTERS_TEXT_BYTES];
     json_t *o = json_object();
-    set_u64(o, "linear", cluster->key.where.cs_base + insn->eip);
+    json_set_u64(o, "linear", cluster->key.where.cs_base + insn->eip);
     json_object_set_new(o, "bytes", bytes_json(&insn->steps));
     json_object_set_new(o, "instruction", json_text(clusters_disassemble(text, cluster, insn)));
     json_object_set_new(o, "class", json_text(clusters_class(insn)));
     json_object_set_new(o, "exiting", json_boolean(insn->exiting));
-    set_u64(o, "exits", cluster_engine_heat(report->engine, cluster, insn));
-    set_u64(o, "exits_avoided", insn->exits_avoided);
+    json_set_u64(o, "exits", cluster_engine_heat(report->engine, cluster, insn));
+    json_set_u64(o, "exits_avoided", insn->exits_avoided);
     json_object_set_new(o, "next", edge_json(cluster, insn->next));
     json_object_set_new(o, "target", edge_json(cluster, insn->target));
     if (report->steps)
@@ -85,7 +80,7 @@ static json_t *leaves_json(const struct cluster *cluster)
     u32 n = clusters_leaves(leaves, cluster);
     json_t *o = json_object();
     for (u32 i = 0; i < n; i++)
-        set_u64(o, cluster_leave_reason[leaves[i].reason].id, leaves[i].count);
+        json_set_u64(o, cluster_leave_reason[leaves[i].reason].id, leaves[i].count);
     return o;
 }
 
@@ -96,16 +91,16 @@ static json_t *cluster_json(const struct clusters_report *report, const struct c
     json_t *o = json_object(), *insns = json_array();
     u32 bytes;
     bool translated = clusters_host_code(report, cluster, CLUSTER_NO_INSN, &bytes) != NULL;
-    set_u64(o, "linear", where->cs_base + where->eip);
-    set_u64(o, "cs_base", where->cs_base);
+    json_set_u64(o, "linear", where->cs_base + where->eip);
+    json_set_u64(o, "cs_base", where->cs_base);
     json_object_set_new(o, "exit", json_text(clusters_position(cluster)));
     json_object_set_new(o, "mode", json_text(where->mode & MODE_PROTECTED ? "protected" : "real"));
-    set_u64(o, "code_bits", where->mode & MODE_CODE32 ? 32 : 16);
-    set_u64(o, "formed", cluster->formed);
-    set_u64(o, "runs", cluster->runs);
-    set_u64(o, "exits_avoided", item->exits_avoided);
-    set_u64(o, "exits_avoided_gone", cluster->exits_avoided_gone);
-    set_u64(o, "exiting", item->exiting);
+    json_set_u64(o, "code_bits", where->mode & MODE_CODE32 ? 32 : 16);
+    json_set_u64(o, "formed", cluster->formed);
+    json_set_u64(o, "runs", cluster->runs);
+    json_set_u64(o, "exits_avoided", item->exits_avoided);
+    json_set_u64(o, "exits_avoided_gone", cluster->exits_avoided_gone);
+    json_set_u64(o, "exiting", item->exiting);
     json_object_set_new(o, "host_bytes", translated ? json_integer(bytes) : json_null());
     json_object_set_new(o, "left", leaves_json(cluster));
     for (u32 k = 0; k < cluster->n; k++)
@@ -129,8 +124,8 @@ json_t *clusters_json_top(const struct clusters_report *report, u32 top)
         json_array_append_new(clusters, cluster_json(report, &list.item[i]));
     json_object_set_new(o, "guest", json_text(report->guest));
     json_object_set_new(o, "run", json_variant(report->run));
-    set_u64(o, "count", list.n);
-    set_u64(o, "exits_avoided", list.exits_avoided);
+    json_set_u64(o, "count", list.n);
+    json_set_u64(o, "exits_avoided", list.exits_avoided);
     json_object_set_new(o, "clusters", clusters);
     clusters_list_fini(&list);
     return o;

@@ -2,6 +2,8 @@
  * show how far a few long exits make the average. */
 #include "report/explain.h"
 
+#include "report/json.h"
+
 #include "report/number.h"
 #include "report/table.h"
 
@@ -213,17 +215,12 @@ void explain_print(FILE *out, const struct run_stats *stats)
 
 /* --- JSON --- */
 
-static void set_u64(json_t *object, const char *key, u64 value)
-{
-    json_object_set_new(object, key, json_integer((json_int_t)value));
-}
-
 static json_t *json_step(const struct run_explain_kind *kind, u32 step)
 {
     json_t *o = json_object();
-    set_u64(o, "sum_ns", kind->step[step].sum_ns);
-    set_u64(o, "each_ns", explain_each_ns(kind->step[step].sum_ns, kind->exits));
-    set_u64(o, "median_ns", kind->step[step].median_ns);
+    json_set_u64(o, "sum_ns", kind->step[step].sum_ns);
+    json_set_u64(o, "each_ns", explain_each_ns(kind->step[step].sum_ns, kind->exits));
+    json_set_u64(o, "median_ns", kind->step[step].median_ns);
     return o;
 }
 
@@ -231,12 +228,12 @@ static json_t *json_kind(const struct run_explain_kind *kind)
 {
     json_t *o = json_object(), *steps = json_object(), *besides = json_object();
     u64 ns = explain_kind_ns(kind);
-    set_u64(o, "exits", kind->exits);
-    set_u64(o, "timed", kind->sampled);
-    set_u64(o, "sum_ns", ns);
-    set_u64(o, "each_ns", explain_each_ns(ns, kind->exits));
-    set_u64(o, "median_ns", kind->median_ns);
-    set_u64(o, "kvm_run_ns", kind->exit_ns);
+    json_set_u64(o, "exits", kind->exits);
+    json_set_u64(o, "timed", kind->sampled);
+    json_set_u64(o, "sum_ns", ns);
+    json_set_u64(o, "each_ns", explain_each_ns(ns, kind->exits));
+    json_set_u64(o, "median_ns", kind->median_ns);
+    json_set_u64(o, "kvm_run_ns", kind->exit_ns);
 #define X(id, text) json_object_set_new(steps, #id, json_step(kind, EXPLAIN_##id));
     EXPLAIN_OVERHEADS(X)
 #undef X
@@ -251,10 +248,10 @@ static json_t *json_kind(const struct run_explain_kind *kind)
 static json_t *json_host(const struct run_explain *e)
 {
     json_t *o = json_object();
-    set_u64(o, "syscall_ns", e->syscall_ns);
-    set_u64(o, "immediate_ns", e->immediate_ns);
-    set_u64(o, "regs_ns", e->regs_ns);
-    set_u64(o, "sregs_ns", e->sregs_ns);
+    json_set_u64(o, "syscall_ns", e->syscall_ns);
+    json_set_u64(o, "immediate_ns", e->immediate_ns);
+    json_set_u64(o, "regs_ns", e->regs_ns);
+    json_set_u64(o, "sregs_ns", e->sregs_ns);
     return o;
 }
 
@@ -264,14 +261,14 @@ json_t *explain_json(const struct run_explain *e)
         return json_null();
     json_t *o = json_object(), *kinds = json_object();
     u64 sum = explain_sum_ns(e), measured = explain_measured_ns(e);
-    set_u64(o, "sum_ns", sum);
-    set_u64(o, "measured_ns", measured);
+    json_set_u64(o, "sum_ns", sum);
+    json_set_u64(o, "measured_ns", measured);
     json_object_set_new(o, "remainder_ns", json_integer((json_int_t)measured - (json_int_t)sum));
-    set_u64(o, "total_ns", e->total_ns);
-    set_u64(o, "guest_ns", e->guest_ns);
-    set_u64(o, "cluster_ns", e->cluster_ns);
-    set_u64(o, "asleep_ns", e->asleep_ns);
-    set_u64(o, "further_exits", e->further_exits);
+    json_set_u64(o, "total_ns", e->total_ns);
+    json_set_u64(o, "guest_ns", e->guest_ns);
+    json_set_u64(o, "cluster_ns", e->cluster_ns);
+    json_set_u64(o, "asleep_ns", e->asleep_ns);
+    json_set_u64(o, "further_exits", e->further_exits);
     json_object_set_new(o, "host", json_host(e));
 #define X(id, text)                                                                                          \
     if (e->kind[EXIT_##id].exits)                                                                            \

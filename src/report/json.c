@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_u64(json_t *object, const char *key, u64 value)
+void json_set_u64(json_t *object, const char *key, u64 value)
 {
     json_object_set_new(object, key, json_integer((json_int_t)value));
 }
@@ -43,8 +43,8 @@ static void set_hash(json_t *object, const char *key, u64 hash)
 static json_t *json_exits(const struct run_stats *s)
 {
     json_t *o = json_object();
-    set_u64(o, "total", s->exits_total);
-#define X(id, text) set_u64(o, #id, s->exits[EXIT_##id]);
+    json_set_u64(o, "total", s->exits_total);
+#define X(id, text) json_set_u64(o, #id, s->exits[EXIT_##id]);
     EXIT_KINDS(X)
 #undef X
     return o;
@@ -53,7 +53,7 @@ static json_t *json_exits(const struct run_stats *s)
 static json_t *json_leaves(const struct cluster_stats *c)
 {
     json_t *o = json_object();
-#define X(id, text) set_u64(o, #id, c->leave[LEAVE_##id]);
+#define X(id, text) json_set_u64(o, #id, c->leave[LEAVE_##id]);
     CLUSTER_LEAVES(X)
 #undef X
     return o;
@@ -62,7 +62,7 @@ static json_t *json_leaves(const struct cluster_stats *c)
 static json_t *json_misses(const struct cluster_stats *c)
 {
     json_t *o = json_object();
-#define X(id, text) set_u64(o, #id, c->miss[MISS_##id]);
+#define X(id, text) json_set_u64(o, #id, c->miss[MISS_##id]);
     CLUSTER_MISSES(X)
 #undef X
     return o;
@@ -74,7 +74,7 @@ static json_t *json_stops(const struct cluster_stats *c)
     for (u32 i = 0; i < CLUSTER_STOP_KINDS && c->stop[i].count; i++) {
         json_t *o = json_object();
         set_text(o, "mnemonic", c->stop[i].mnemonic);
-        set_u64(o, "count", c->stop[i].count);
+        json_set_u64(o, "count", c->stop[i].count);
         json_array_append_new(array, o);
     }
     return array;
@@ -83,11 +83,11 @@ static json_t *json_stops(const struct cluster_stats *c)
 static json_t *json_clusters(const struct cluster_stats *c)
 {
     json_t *o = json_object();
-    set_u64(o, "formed", c->formed);
-    set_u64(o, "formed_instructions", c->formed_instructions);
-    set_u64(o, "runs", c->runs);
-    set_u64(o, "instructions", c->instructions);
-    set_u64(o, "exits_avoided", c->exits_avoided);
+    json_set_u64(o, "formed", c->formed);
+    json_set_u64(o, "formed_instructions", c->formed_instructions);
+    json_set_u64(o, "runs", c->runs);
+    json_set_u64(o, "instructions", c->instructions);
+    json_set_u64(o, "exits_avoided", c->exits_avoided);
     json_object_set_new(o, "left", json_leaves(c));
     json_object_set_new(o, "not_run", json_misses(c));
     json_object_set_new(o, "stops", json_stops(c));
@@ -101,25 +101,25 @@ static json_t *json_translation(const struct run_translation *t)
     if (!memcmp(t, &none, sizeof none))
         return json_null();
     json_t *o = json_object();
-    set_u64(o, "translations", t->translations);
-    set_u64(o, "instructions", t->instructions);
-    set_u64(o, "code_bytes", t->code_bytes);
-    set_u64(o, "host_ns", t->host_ns);
-    set_u64(o, "flushes", t->flushes);
-    set_u64(o, "faults", t->faults);
-    set_u64(o, "recompiled", t->recompiled);
-    set_u64(o, "interpreted", t->interpreted);
-    set_u64(o, "failed", t->failed);
+    json_set_u64(o, "translations", t->translations);
+    json_set_u64(o, "instructions", t->instructions);
+    json_set_u64(o, "code_bytes", t->code_bytes);
+    json_set_u64(o, "host_ns", t->host_ns);
+    json_set_u64(o, "flushes", t->flushes);
+    json_set_u64(o, "faults", t->faults);
+    json_set_u64(o, "recompiled", t->recompiled);
+    json_set_u64(o, "interpreted", t->interpreted);
+    json_set_u64(o, "failed", t->failed);
     return o;
 }
 
 static json_t *json_host_ns(const struct run_stats *s)
 {
     json_t *o = json_object();
-    set_u64(o, "total", s->host_ns_total);
-    set_u64(o, "kvm", s->host_ns_kvm);
-    set_u64(o, "devices", s->host_ns_devices);
-    set_u64(o, "cluster", s->host_ns_cluster);
+    json_set_u64(o, "total", s->host_ns_total);
+    json_set_u64(o, "kvm", s->host_ns_kvm);
+    json_set_u64(o, "devices", s->host_ns_devices);
+    json_set_u64(o, "cluster", s->host_ns_cluster);
     return o;
 }
 
@@ -130,8 +130,8 @@ static json_t *json_targets(const struct run_stats *s)
         json_t *o = json_object();
         set_text(o, "name", s->targets[i].name);
         json_object_set_new(o, "memory", json_boolean(s->targets[i].memory));
-        set_u64(o, "addr", s->targets[i].addr);
-        set_u64(o, "exits", s->targets[i].exits);
+        json_set_u64(o, "addr", s->targets[i].addr);
+        json_set_u64(o, "exits", s->targets[i].exits);
         json_array_append_new(array, o);
     }
     return array;
@@ -142,12 +142,12 @@ static json_t *json_sites(const struct run_stats *s)
     json_t *array = json_array();
     for (u32 i = 0; i < RUN_TOP && s->sites[i].exits; i++) {
         json_t *o = json_object();
-        set_u64(o, "cs", s->sites[i].cs);
-        set_u64(o, "ip", s->sites[i].ip);
-        set_u64(o, "linear", s->sites[i].linear);
+        json_set_u64(o, "cs", s->sites[i].cs);
+        json_set_u64(o, "ip", s->sites[i].ip);
+        json_set_u64(o, "linear", s->sites[i].linear);
         json_object_set_new(o, "after", json_boolean(s->sites[i].after));
         set_text(o, "instruction", s->sites[i].text);
-        set_u64(o, "exits", s->sites[i].exits);
+        json_set_u64(o, "exits", s->sites[i].exits);
         json_array_append_new(array, o);
     }
     return array;
@@ -177,7 +177,7 @@ static json_t *json_end(const struct run_stats *s)
 {
     json_t *o = json_object();
     set_text(o, "reason", end_id(s->end));
-    set_u64(o, "status", (u64)s->status);
+    json_set_u64(o, "status", (u64)s->status);
     set_text(o, "text", s->end_text);
     return o;
 }
@@ -185,30 +185,30 @@ static json_t *json_end(const struct run_stats *s)
 static json_t *json_result(const struct run_stats *s)
 {
     json_t *o = json_object();
-    set_u64(o, "stream_count", s->stream_count);
+    json_set_u64(o, "stream_count", s->stream_count);
     set_hash(o, "stream_hash", s->stream_hash);
     set_hash(o, "ram_hash", s->ram_hash);
     set_hash(o, "frame_hash", s->frame_hash);
-    set_u64(o, "frame_width", s->frame_width);
-    set_u64(o, "frame_height", s->frame_height);
+    json_set_u64(o, "frame_width", s->frame_width);
+    json_set_u64(o, "frame_height", s->frame_height);
     return o;
 }
 
 static json_t *json_check(const struct run_check *check)
 {
     json_t *o = json_object();
-    set_u64(o, "compared", check->compared);
-    set_u64(o, "not_comparable", check->not_comparable);
-    set_u64(o, "differences", check->differences);
+    json_set_u64(o, "compared", check->compared);
+    json_set_u64(o, "not_comparable", check->not_comparable);
+    json_set_u64(o, "differences", check->differences);
     return o;
 }
 
 static json_t *json_window(const struct run_window *window)
 {
     json_t *o = json_object();
-    set_u64(o, "opened", window->opened);
-    set_u64(o, "closed", window->closed);
-    set_u64(o, "synced", window->synced);
+    json_set_u64(o, "opened", window->opened);
+    json_set_u64(o, "closed", window->closed);
+    json_set_u64(o, "synced", window->synced);
     return o;
 }
 
@@ -216,18 +216,18 @@ static json_t *json_net(const struct run_net *net)
 {
     json_t *o = json_object(), *dropped = json_object(), *trips = json_object();
     set_text(o, "name", net->name);
-    set_u64(o, "sent", net->sent);
-    set_u64(o, "sent_bytes", net->sent_bytes);
-    set_u64(o, "received", net->received);
-    set_u64(o, "received_bytes", net->received_bytes);
-#define X(id, text) set_u64(dropped, #id, net->dropped[NET_DROP_##id]);
+    json_set_u64(o, "sent", net->sent);
+    json_set_u64(o, "sent_bytes", net->sent_bytes);
+    json_set_u64(o, "received", net->received);
+    json_set_u64(o, "received_bytes", net->received_bytes);
+#define X(id, text) json_set_u64(dropped, #id, net->dropped[NET_DROP_##id]);
     NET_DROPS(X)
 #undef X
     json_object_set_new(o, "dropped", dropped);
-    set_u64(trips, "count", net->trips);
-    set_u64(trips, "exits", net->trip_exits);
-    set_u64(trips, "accesses", net->trip_accesses);
-    set_u64(trips, "host_ns", net->trip_ns);
+    json_set_u64(trips, "count", net->trips);
+    json_set_u64(trips, "exits", net->trip_exits);
+    json_set_u64(trips, "accesses", net->trip_accesses);
+    json_set_u64(trips, "host_ns", net->trip_ns);
     json_object_set_new(o, "round_trips", trips);
     return o;
 }
@@ -238,17 +238,17 @@ static json_t *json_horizon(const struct run_horizon *h)
     if (h->instructions == UINT64_MAX)
         json_object_set_new(o, "instructions", json_null());
     else
-        set_u64(o, "instructions", h->instructions);
-    set_u64(o, "exit_ns", h->exit_ns);
-    set_u64(o, "guest_ps", h->guest_ps);
-    set_u64(o, "translated_ps", h->translated_ps);
+        json_set_u64(o, "instructions", h->instructions);
+    json_set_u64(o, "exit_ns", h->exit_ns);
+    json_set_u64(o, "guest_ps", h->guest_ps);
+    json_set_u64(o, "translated_ps", h->translated_ps);
     for (u32 i = 0; i < RUN_TOP && h->leave_point[i].leaves; i++) {
         const struct run_leave_point *p = &h->leave_point[i];
         json_t *point = json_object();
-        set_u64(point, "linear", p->linear);
-        set_u64(point, "leaves", p->leaves);
-        set_u64(point, "kvm_ns", p->kvm_ns);
-        set_u64(point, "horizons", p->horizons);
+        json_set_u64(point, "linear", p->linear);
+        json_set_u64(point, "leaves", p->leaves);
+        json_set_u64(point, "kvm_ns", p->kvm_ns);
+        json_set_u64(point, "horizons", p->horizons);
         json_array_append_new(points, point);
     }
     json_object_set_new(o, "leave_points", points);
@@ -259,8 +259,8 @@ static json_t *json_horizon(const struct run_horizon *h)
 static json_t *json_timeline(const struct run_timeline *t)
 {
     json_t *o = json_object(), *accesses = json_array(), *exits = json_array(), *avoided = json_array();
-    set_u64(o, "start_ns", t->start_ns);
-    set_u64(o, "width_ns", t->width_ns);
+    json_set_u64(o, "start_ns", t->start_ns);
+    json_set_u64(o, "width_ns", t->width_ns);
     for (u32 i = 0; i < t->used; i++) {
         json_array_append_new(accesses, json_integer((json_int_t)t->bucket[i].accesses));
         json_array_append_new(exits, json_integer((json_int_t)t->bucket[i].exits));
@@ -278,17 +278,17 @@ json_t *json_variant(const struct run_stats *s)
     set_text(o, "name", s->variant);
     json_object_set_new(o, "end", json_end(s));
     json_object_set_new(o, "exits", json_exits(s));
-    set_u64(o, "kvm_run", s->kvm_run);
-    set_u64(o, "completions", s->completions);
-    set_u64(o, "ioctls", s->ioctls);
-    set_u64(o, "accesses", s->accesses);
-    set_u64(o, "interrupts", s->interrupts);
-    set_u64(o, "pending_instructions", s->pending_instructions);
-    set_u64(o, "rescued_instructions", s->rescued_instructions);
-    set_u64(o, "time_nudges", s->time_nudges);
-    set_u64(o, "spins", s->spins);
-    set_u64(o, "polls", s->polls);
-    set_u64(o, "sleeps", s->sleeps);
+    json_set_u64(o, "kvm_run", s->kvm_run);
+    json_set_u64(o, "completions", s->completions);
+    json_set_u64(o, "ioctls", s->ioctls);
+    json_set_u64(o, "accesses", s->accesses);
+    json_set_u64(o, "interrupts", s->interrupts);
+    json_set_u64(o, "pending_instructions", s->pending_instructions);
+    json_set_u64(o, "rescued_instructions", s->rescued_instructions);
+    json_set_u64(o, "time_nudges", s->time_nudges);
+    json_set_u64(o, "spins", s->spins);
+    json_set_u64(o, "polls", s->polls);
+    json_set_u64(o, "sleeps", s->sleeps);
     set_text(o, "executor", s->executor);
     json_object_set_new(o, "clusters", json_clusters(&s->clusters));
     json_object_set_new(o, "translation", json_translation(&s->translation));
@@ -302,8 +302,8 @@ json_t *json_variant(const struct run_stats *s)
     if (s->explain.on)
         json_object_set_new(o, "explain", explain_json(&s->explain));
     json_object_set_new(o, "host_ns", json_host_ns(s));
-    set_u64(o, "cpu_ns", s->cpu_ns);
-    set_u64(o, "virtual_ns", s->virtual_ns);
+    json_set_u64(o, "cpu_ns", s->cpu_ns);
+    json_set_u64(o, "virtual_ns", s->virtual_ns);
     if (s->timeline.width_ns)
         json_object_set_new(o, "timeline", json_timeline(&s->timeline));
     json_object_set_new(o, "result", json_result(s));

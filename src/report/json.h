@@ -13,6 +13,8 @@ json_t *json_variant(const struct run_stats *stats);
 /* A string. Names of files can be any bytes: what is not UTF-8 gets a '?' for each byte beyond ASCII. */
 json_t *json_text(const char *text);
 
+void json_set_u64(json_t *object, const char *key, u64 value);
+
 /* Writes `json` (NULL: out of memory) to a file, indented. 0 or -errno (logged). */
 must_check int json_write(const json_t *json, const char *path);
 

@@ -1,6 +1,7 @@
 /* See link.h. */
 #include "top/link.h"
 
+#include "base/host.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MESSAGE_MAX = 256 * 1024, ANSWER_MS = 5000 };
@@ -20,13 +20,6 @@ struct link {
     size_t bytes;
     char text[MESSAGE_MAX]; /* what has come */
 };
-
-static u64 now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (u64)ts.tv_sec * 1000 + (u64)ts.tv_nsec / NS_PER_MS;
-}
 
 int link_fd(const struct link *link)
 {
@@ -62,13 +55,13 @@ static int take_bytes(struct link *link)
 
 json_t *link_receive(struct link *link, int timeout_ms, int *rc)
 {
-    u64 end = now_ms() + (u64)timeout_ms;
+    u64 end = host_monotonic_ns() / NS_PER_MS + (u64)timeout_ms;
     *rc = 0;
     for (;;) {
         json_t *message = take_line(link, rc);
         if (message || *rc)
             return message;
-        u64 now = now_ms();
+        u64 now = host_monotonic_ns() / NS_PER_MS;
         struct pollfd fd = {.fd = link->fd, .events = POLLIN};
         int ready = poll(&fd, 1, now < end ? (int)(end - now) : 0);
         if (ready > 0)

@@ -1,6 +1,7 @@
 /* huddle top: asks once a second, shows what came, sends what keys mean. One thread, one poll. */
 #include "top/top.h"
 
+#include "base/host.h"
 #include "base/log.h"
 #include "top/link.h"
 #include "top/top_screen.h"
@@ -39,13 +40,6 @@ struct top {
     u64 message_until_ms;
     char picture[PATH_MAX];
 };
-
-static u64 now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (u64)ts.tv_sec * 1000 + (u64)ts.tv_nsec / NS_PER_MS;
-}
 
 /* --- what comes --- */
 
@@ -157,7 +151,7 @@ static int look_once(struct top *t, const struct top_options *o)
 static void say(struct top *t, const char *message)
 {
     snprintf(t->message, sizeof t->message, "%s", message);
-    t->message_until_ms = now_ms() + MESSAGE_MS;
+    t->message_until_ms = host_monotonic_ns() / NS_PER_MS + MESSAGE_MS;
     t->stale = true;
 }
 
@@ -269,7 +263,7 @@ static int take_messages(struct top *t)
 
 static int keep_time(struct top *t)
 {
-    u64 now = now_ms();
+    u64 now = host_monotonic_ns() / NS_PER_MS;
     if (t->message_until_ms && now >= t->message_until_ms) {
         t->message_until_ms = 0;
         t->stale = true;
@@ -300,7 +294,7 @@ static int read_keys(struct top *t)
 static int watch(struct top *t, int signals)
 {
     int rc = 0;
-    t->next_ms = now_ms();
+    t->next_ms = host_monotonic_ns() / NS_PER_MS;
     while (!rc && !t->leaves && !t->ended[0]) {
         rc = keep_time(t);
         if (t->stale)
@@ -308,7 +302,7 @@ static int watch(struct top *t, int signals)
         struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
                                {.fd = link_fd(t->link), .events = POLLIN},
                                {.fd = signals, .events = POLLIN}};
-        u64 now = now_ms();
+        u64 now = host_monotonic_ns() / NS_PER_MS;
         if (rc || poll(fds, ARRAY_LEN(fds), t->next_ms > now ? (int)(t->next_ms - now) : 0) < 0)
             fds[0].revents = fds[1].revents = fds[2].revents = 0; /* the window's size: curses tells */
         t->leaves |= fds[2].revents != 0 || (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;

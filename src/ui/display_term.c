@@ -3,6 +3,7 @@
  * is under the lock. */
 #include "ui/display_term.h"
 
+#include "base/host.h"
 #include "base/log.h"
 #include "dev/vga/vga_screen.h"
 #include "ui/tty.h"
@@ -55,13 +56,6 @@ struct term {
     char message[MESSAGE_BYTES];
     u64 message_until_ns; /* 0: there is none */
 };
-
-static u64 host_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (u64)ts.tv_sec * NS_PER_S + (u64)ts.tv_nsec;
-}
 
 static void wake(struct term *t)
 {
@@ -124,7 +118,7 @@ static void kick(struct term *t)
 static void say(struct term *t, const char *message)
 {
     snprintf(t->message, sizeof t->message, "%s", message);
-    t->message_until_ns = host_ns() + MESSAGE_NS;
+    t->message_until_ns = host_monotonic_ns() + MESSAGE_NS;
     t->stale = true;
 }
 
@@ -235,7 +229,7 @@ static void take_screen(struct term *t)
 
 static void show(struct term *t)
 {
-    if (t->message_until_ns && host_ns() >= t->message_until_ns) {
+    if (t->message_until_ns && host_monotonic_ns() >= t->message_until_ns) {
         t->message_until_ns = 0;
         t->stale = true;
     }
@@ -275,7 +269,7 @@ static bool wait_for_something(struct term *t, u64 until_ns, bool terminal)
         {.fd = t->wake_fd, .events = POLLIN},
         {.fd = terminal ? tty_fd(t->tty) : -1, .events = room ? POLLIN : 0},
     };
-    u64 now = host_ns(), count;
+    u64 now = host_monotonic_ns(), count;
     struct timespec left = {.tv_nsec = (long)(until_ns > now ? MIN(until_ns - now, NS_PER_S - 1) : 0)};
     if (ppoll(fds, ARRAY_LEN(fds), &left, NULL) <= 0)
         return true; /* the time, or a signal: the window's size */
@@ -288,7 +282,7 @@ static void *run(void *opaque)
 {
     struct term *t = opaque;
     bool terminal = true;
-    u64 next_frame_ns = host_ns();
+    u64 next_frame_ns = host_monotonic_ns();
     tty_guard_thread(t->tty);
     sigset_t set;
     sigemptyset(&set);
@@ -297,7 +291,7 @@ static void *run(void *opaque)
     pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* curses' handlers must not run beside it */
     say(t, HINT);
     while (!ends(t)) {
-        u64 now = host_ns();
+        u64 now = host_monotonic_ns();
         if (now >= next_frame_ns) {
             ask_for_screen(t);
             next_frame_ns = now + FRAME_NS;
