@@ -291,7 +291,7 @@ static void add_histogram(struct svg *svg, const struct exits_bench *b, const st
 int exits_svg(const struct exits_bench *b, const char *path)
 {
     static const enum exits_kind shown[] = {EXITS_cpuid, EXITS_out, EXITS_mmio_write};
-    char text[320];
+    char text[480];
     snprintf(
         text, sizeof text,
         "%s, %s, KVM backend %s, pinned to processor %u. Boxes are from the 10th to the 90th percentile, "

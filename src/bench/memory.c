@@ -127,7 +127,7 @@ static int follow(struct follower *f, u64 steps, u64 *cycles)
 /* So many steps as take about `ns`, from what some of them take now. */
 static int steps_for(struct follower *f, u64 ns, u64 *steps)
 {
-    u64 cycles;
+    u64 cycles = 0;
     int rc = follow(f, TRIAL_STEPS, &cycles);
     double wanted = (double)ns * f->bench->cycles_per_ns * TRIAL_STEPS / (double)MAX(cycles, (u64)1);
     *steps = MAX((u64)wanted / MEMORY_STEPS * MEMORY_STEPS, (u64)TRIAL_STEPS);

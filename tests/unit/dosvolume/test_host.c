@@ -18,10 +18,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+enum { PATH_BYTES = 320 };
+
 /* A file in the mounted directory, made behind the drive's back. */
 static void host_put(const struct volume_rig *rig, const char *name, const char *text)
 {
-    char path[256];
+    char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/%s", rig->root, name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -31,21 +33,21 @@ static void host_put(const struct volume_rig *rig, const char *name, const char 
 
 static void host_stat(const struct volume_rig *rig, const char *name, struct stat *stat_buf)
 {
-    char path[256];
+    char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/%s", rig->root, name);
     assert_int_equal(stat(path, stat_buf), 0);
 }
 
 static bool host_has(const struct volume_rig *rig, const char *name)
 {
-    char path[256];
+    char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/%s", rig->root, name);
     return access(path, F_OK) == 0;
 }
 
 static void set_xattr(const struct volume_rig *rig, const char *name, const void *value, size_t bytes)
 {
-    char path[256];
+    char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/%s", rig->root, name);
     assert_int_equal(setxattr(path, "user.DOSATTRIB", value, bytes, 0), 0);
 }
@@ -53,7 +55,7 @@ static void set_xattr(const struct volume_rig *rig, const char *name, const void
 /* "" if there is none. */
 static const char *get_xattr(const struct volume_rig *rig, const char *name, char text[64])
 {
-    char path[256];
+    char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/%s", rig->root, name);
     ssize_t bytes = getxattr(path, "user.DOSATTRIB", text, 63);
     text[bytes < 0 ? 0 : bytes] = 0;
