@@ -2,6 +2,7 @@
 """--display=term: huddle on a pseudo-terminal, with pyte as the terminal that somebody looks at."""
 
 import fcntl
+import json
 import os
 import re
 import select
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 from harness import SANITIZER, SLOW, Failed, Skip, case, expect, main, wait_until
@@ -46,6 +48,8 @@ ESCAPE = b"\x1d"
 GLYPHS = (" ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼" + bytes(range(0x20, 0x7f)).decode("cp437") + "⌂" +
           bytes(range(0x80, 0xff)).decode("cp437") + " ")
 HINT = "Ctrl-] is huddle's"
+LAST_WORDS = ("end", "exits", "accesses", "interrupts", "polls", "spins", "sleeps", "kvm_run", "virtual_ns", "host_ns", "cpu_ns",
+              "sites")
 
 
 class Terminal:
@@ -54,7 +58,7 @@ class Terminal:
     def __init__(self, tool, *args, rows=30, columns=100, term="xterm-256color", locale="C.UTF-8", stderr=None):
         if pyte is None:
             raise Skip("python3-pyte is not installed")
-        self.tool, self.debug = tool, tool.scratch / "debug.txt"
+        self.tool, self.debug, self.stats = tool, tool.scratch / "debug.txt", tool.scratch / "term-stats.json"
         self.screen = Screen(columns, rows)
         self.stream = Stream(self.screen)
         self.bytes = b""
@@ -62,7 +66,8 @@ class Terminal:
         self.resize(rows, columns)
         self.modes = termios.tcgetattr(self.slave)
         environment = {**os.environ, "TERM": term, "LC_ALL": locale}
-        self.process = subprocess.Popen([tool.program, "run", "--display=term", f"--debugcon={self.debug}", *map(str, args)],
+        self.process = subprocess.Popen([tool.program, "run", "--display=term", f"--debugcon={self.debug}", f"--stats={self.stats}",
+                                         *map(str, args)],
                                         stdin=self.slave, stdout=self.slave, stderr=stderr or self.slave, cwd=tool.scratch,
                                         env=environment, start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
@@ -95,8 +100,23 @@ class Terminal:
         end = time.monotonic() + limit * SLOW
         while not condition():
             if time.monotonic() > end:
-                raise Failed(f"{what}: not within {limit * SLOW:.0f} s; the terminal shows\n" + "\n".join(self.screen.display))
+                shown = "\n".join(line for line in self.screen.display if line.strip())
+                raise Failed(f"{what}: not within {limit * SLOW:.0f} s; the terminal shows\n{shown}\n{self.last_words()}")
             self.take(0.02)
+
+    def last_words(self):
+        """Ends huddle, if it lets itself be ended: what it was doing."""
+        if self.process.poll() is not None:
+            return f"huddle has ended with {self.process.returncode}"
+        threads = [(task / "stat").read_text() for task in Path(f"/proc/{self.process.pid}/task").iterdir()]
+        self.stats.unlink(missing_ok=True)
+        self.process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + 5 * SLOW
+        while self.process.poll() is None and time.monotonic() < end:
+            self.take(0.02)
+        run = json.loads(self.stats.read_text()) if self.stats.exists() else {}
+        words = {key: run[key] for key in LAST_WORDS if key in run}
+        return f"status {self.process.poll()}, {json.dumps(words)}\n" + "".join(threads)
 
     def shows(self, text, limit=30):
         self.wait(lambda: any(text in line for line in self.screen.display), f"the terminal shows {text!r}", limit)
