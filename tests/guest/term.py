@@ -24,22 +24,28 @@ except ImportError:
     pyte = None
 else:
     class Screen(pyte.Screen):
-        """pyte's, which leaves a line where an empty one should come, and cannot scroll without a line feed."""
+        """pyte's, which leaves a line where an empty one should come, and cannot scroll by itself (SU, SD)."""
 
         def delete_lines(self, count=None):
             for y in range(self.lines):
                 _ = self.buffer[y]  # makes one of an empty line, too
             super().delete_lines(count)
 
-        def scroll_up(self, count=None):
+        def scroll(self, move_lines, count):
             x, y = self.cursor.x, self.cursor.y
             self.cursor.y = self.margins.top if self.margins else 0
-            self.delete_lines(count)
+            move_lines(count)
             self.cursor.x, self.cursor.y = x, y
 
+        def scroll_up(self, count=None):
+            self.scroll(self.delete_lines, count)
+
+        def scroll_down(self, count=None):
+            self.scroll(self.insert_lines, count)
+
     class Stream(pyte.ByteStream):
-        csi = {**pyte.ByteStream.csi, "S": "scroll_up"}
-        events = pyte.ByteStream.events | {"scroll_up"}
+        csi = {**pyte.ByteStream.csi, "S": "scroll_up", "T": "scroll_down"}
+        events = pyte.ByteStream.events | {"scroll_up", "scroll_down"}
 
 KEYS, RAW, TABLE = range(3)  # guest_flag of typed.asm
 SMALL_FONT, NO_BLINK, BLOCK_CURSOR, ORANGE, EMPTY_PORT = (1 << bit for bit in range(8, 13))
@@ -121,9 +127,12 @@ class Terminal:
     def shows(self, text, limit=30):
         self.wait(lambda: any(text in line for line in self.screen.display), f"the terminal shows {text!r}", limit)
 
+    def debugged(self):
+        return self.debug.read_text(errors="replace") if self.debug.exists() else ""
+
     def typed(self):
         """What the guest says that it got."""
-        text = self.debug.read_text(errors="replace") if self.debug.exists() else ""
+        text = self.debugged()
         return re.findall(r"^[0-9A-F]{4}$", text, re.M) or re.findall(r"^[0-9A-F]{2}$", text, re.M)
 
     def send(self, data):
@@ -166,7 +175,7 @@ def typed(tool, flag, param=TEXT_80, count=0, **options):
 
 def ready(terminal):
     """A guest of typed.asm that takes keys."""
-    terminal.wait(lambda: "Booting from 0000:7c00" in (terminal.debug.read_text() if terminal.debug.exists() else ""), "boot")
+    terminal.wait(lambda: "Booting from 0000:7c00" in terminal.debugged(), "boot")
     terminal.shows("Ctrl-]")
     time.sleep(0.3 * SLOW)
     terminal.take(0)
@@ -439,6 +448,7 @@ def dos_reset(tool):
         t.send(b"echo before\r")
         t.wait(lambda: screen_has(t, "before"), "the command is executed")
         t.send(ESCAPE + b"c")
+        t.wait(lambda: "All threads complete" in t.debugged(), "the firmware has tested itself")  # what is typed before is lost
         t.wait(lambda: not screen_has(t, "before"), "the screen is new")
         prompt(t)
         t.send(b"echo after\r")
