@@ -4,10 +4,10 @@
 
 #include "base/bug.h"
 #include "base/hash.h"
+#include "base/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,68 +280,23 @@ int state_finish(struct state *s)
     return 0;
 }
 
-static int write_all(int fd, const u8 *data, size_t bytes)
+static int write_out(const struct state *s, const char *path)
 {
-    while (bytes) {
-        ssize_t n = write(fd, data, bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        data += n;
-        bytes -= (size_t)n;
-    }
-    return 0;
-}
-
-/* A new file beside `path`. What a process with our number left there is in the way. */
-static int create_temporary(const char *path, char *temporary, size_t size)
-{
-    int n = snprintf(temporary, size, "%s.%d", path, (int)getpid());
-    if (n < 0 || (size_t)n >= size)
-        return -ENAMETOOLONG;
-    unlink(temporary);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    return fd >= 0 ? fd : -errno;
-}
-
-/* Devices and pipes cannot be replaced, and are written as they are. */
-static int write_in_place(const struct state *s, const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int rc = write_all(fd, s->data, s->at);
-    if (close(fd) && !rc)
-        rc = -errno;
-    return rc;
-}
-
-static int replace(const struct state *s, const char *path)
-{
-    char temporary[PATH_MAX];
-    int fd = create_temporary(path, temporary, sizeof temporary);
-    if (fd < 0)
-        return fd;
-    int rc = write_all(fd, s->data, s->at);
-    if (!rc && fsync(fd))
-        rc = -errno;
-    if (close(fd) && !rc)
-        rc = -errno;
-    if (!rc && rename(temporary, path))
-        rc = -errno;
+    struct output out;
+    int rc = output_open(&out, path);
     if (rc)
-        unlink(temporary);
-    return rc;
+        return rc;
+    bool written = fwrite(s->data, 1, s->at, out.file) == s->at && !fflush(out.file);
+    if (!written || (out.temporary && fsync(fileno(out.file))))
+        rc = -errno;
+    return output_close(&out, rc);
 }
 
 int state_write(struct state *s, const char *path)
 {
-    struct stat st;
     if (s->failed)
         return -ENOMEM;
-    bool other = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-    int rc = other ? write_in_place(s, path) : replace(s, path);
+    int rc = write_out(s, path);
     return rc ? reject(s, -rc, strerror(-rc)) : 0;
 }
 

@@ -2,13 +2,12 @@
 #include "report/html_impl.h"
 
 #include "base/log.h"
+#include "base/output.h"
 #include "report/html_style.h"
 #include "report/number.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct section {
     const char *id, *title;
@@ -229,25 +228,13 @@ void html_print(FILE *out, const struct html_report *r)
 
 int html_write(const struct html_report *report, const char *path)
 {
-    char *temporary;
-    if (asprintf(&temporary, "%s.tmp.%d", path, (int)getpid()) < 0) {
-        log_error("%s: no memory for its temporary name", path);
-        return -ENOMEM;
-    }
-    FILE *out = fopen(temporary, "w");
-    int rc = out ? 0 : -errno;
-    if (out) {
-        html_print(out, report);
-        rc = ferror(out) ? -EIO : 0;
-        if (fclose(out))
-            rc = -errno;
-        if (!rc && rename(temporary, path))
-            rc = -errno;
-        if (rc)
-            unlink(temporary);
+    struct output out;
+    int rc = output_open(&out, path);
+    if (!rc) {
+        html_print(out.file, report);
+        rc = output_close(&out, 0);
     }
     if (rc)
         log_error("%s: cannot be written: %s", path, strerror(-rc));
-    free(temporary);
     return rc;
 }

@@ -2,6 +2,7 @@
 #include "dev/vga/vga.h"
 
 #include "base/log.h"
+#include "base/output.h"
 
 #include <errno.h>
 #include <png.h>
@@ -90,37 +91,18 @@ static int picture_write(const struct vga_picture *picture, FILE *file, const ch
     return rc;
 }
 
-static int save_by_way_of(const struct vga_picture *picture, const char *path, const char *temporary, enum vga_file file_kind)
-{
-    FILE *file = fopen(temporary, "wb");
-    if (!file) {
-        int rc = -errno;
-        log_error("%s: %s", temporary, strerror(errno));
-        return rc;
-    }
-    int rc = picture_write(picture, file, path, file_kind);
-    if (fclose(file) && !rc) {
-        rc = -errno;
-        log_error("%s: %s", temporary, strerror(errno));
-    }
-    if (!rc && rename(temporary, path)) {
-        rc = -errno;
-        log_error("%s: %s", path, strerror(errno));
-    }
-    if (rc)
-        unlink(temporary);
-    return rc;
-}
-
 int vga_picture_save(const struct vga_picture *picture, const char *path, enum vga_file file_kind)
 {
-    char *temporary;
-    if (asprintf(&temporary, "%s.tmp.%d", path, (int)getpid()) < 0) {
-        log_error("%s: no memory for its temporary name", path);
-        return -ENOMEM;
+    struct output out;
+    int rc = output_open(&out, path);
+    if (!rc) {
+        int written = picture_write(picture, out.file, path, file_kind);
+        rc = output_close(&out, written);
+        if (written)
+            return rc; /* it has been said why */
     }
-    int rc = save_by_way_of(picture, path, temporary, file_kind);
-    free(temporary);
+    if (rc)
+        log_error("%s: %s", path, strerror(-rc));
     return rc;
 }
 

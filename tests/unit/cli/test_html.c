@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char clusters[] =
@@ -307,8 +308,32 @@ static void written_whole_or_not_at_all(void **state)
     assert_int_equal(count_files(pattern), 0);
     unlink(path);
     assert_int_equal(html_write(&p.report, "no-such-directory/page.html"), -ENOENT);
-    assert_int_equal(html_write(&p.report, "."), -EBUSY);
+    assert_int_equal(html_write(&p.report, "."), -EISDIR);
     assert_int_equal(count_files("..tmp.*"), 0);
+    page_fini(&p);
+}
+
+/* What is no file is not replaced by one. */
+static void links_and_devices_stay(void **state)
+{
+    struct page p;
+    struct stat st;
+    char link[300];
+    (void)state;
+    page_init(&p, 2);
+    const char *path = temp_file("page.html", "before", 6, 6);
+    snprintf(link, sizeof link, "%s.link", path);
+    assert_int_equal(symlink(path, link), 0);
+    assert_int_equal(html_write(&p.report, link), 0);
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size > 1000);
+    unlink(link);
+    unlink(path);
+    assert_int_equal(html_write(&p.report, "/dev/null"), 0);
+    assert_int_equal(lstat("/dev/null", &st), 0);
+    assert_true(S_ISCHR(st.st_mode));
     page_fini(&p);
 }
 
@@ -323,6 +348,7 @@ int test_html(void)
         cmocka_unit_test(five_variants_and_nothing_left_behind),
         cmocka_unit_test(odd_clusters_are_left_out),
         cmocka_unit_test(written_whole_or_not_at_all),
+        cmocka_unit_test(links_and_devices_stay),
     };
     return cmocka_run_group_tests_name("html", tests, NULL, NULL);
 }
