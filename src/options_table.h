@@ -17,6 +17,10 @@ enum option_group {
     OPTION_GROUPS
 };
 
+struct option_row;
+/* Checks and stores `value`, NULL if it was left out where it may be. False: `why` says what is wrong with it ("not a number ..."). */
+typedef bool option_setter(struct options *options, const struct option_row *row, const char *value, char *why);
+
 struct option_row {
     const char *name;    /* without the dashes */
     const char *metavar; /* NULL: takes no value */
@@ -24,8 +28,7 @@ struct option_row {
     u8 commands;         /* mask of enum command */
     bool hidden;
     enum option_group group;
-    /* Checks and stores `value`, NULL if it was left out where it may be. False: `why` says what is wrong with it ("not a number ..."). */
-    bool (*set)(struct options *options, const struct option_row *row, const char *value, char *why);
+    option_setter *set;
     size_t offset;    /* of the field in struct options, for the generic setters */
     u64 min, max;     /* numbers */
     const char *what; /* numbers: "a number of MiB" */
