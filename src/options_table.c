@@ -2,7 +2,6 @@
  * value. */
 #include "options_set.h"
 
-
 #define DEFAULT_WINDOWS "8,16,32,64"
 
 #define FIELD(f)         .offset = offsetof(struct options, f)
