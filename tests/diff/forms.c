@@ -1,12 +1,12 @@
 /* Differential test: every form of every instruction of the cluster allow-list, by host code, the interpreter
  * and KVM.
  *
- *   forms [--full] [--mode=real|pm32|pm16] [--number=N]
+ *   forms [--full] [--mode=real|pm32|pm16] [--number=N | --from=N]
  *
  * Host code and interpreter run all of it; KVM, which costs more, runs the first forms of every instruction
  * by size, mode and kind of operand, and every so many of the others. --full: every SIB byte, every register
  * beside every addressing form, 16-bit protected mode, and all of it by KVM as well. --number: only that form
- * of the mode, as it is printed when it fails.
+ * of the mode, as it is printed when it fails. --from: that one and all behind it.
  *
  * Fails if any case differs, or if an instruction on the allow-list was not executed to its end, at each of
  * its sizes, by host code and interpreter. */
@@ -30,6 +30,7 @@ struct options {
     bool full;
     int mode;   /* -1: all */
     s64 number; /* -1: all */
+    s64 from;
 };
 
 struct forms {
@@ -106,7 +107,7 @@ static void run_form(struct forms *f, const struct form *form)
 static bool each(void *opaque, const struct form *form)
 {
     struct forms *f = opaque;
-    if (f->options.number < 0 || f->options.number == form->number)
+    if (f->options.number < 0 ? form->number >= f->options.from : form->number == f->options.number)
         run_form(f, form);
     return f->failures < MAX_FAILURES;
 }
@@ -140,7 +141,8 @@ static bool run_all(struct forms *f)
            (unsigned long long)host.translations, (unsigned long long)host.faults,
            (unsigned long long)host.recompiled, (unsigned long long)host.interpreted,
            (unsigned long long)host.failed, f->failures);
-    return !f->failures && !host.failed && (complete || f->options.number >= 0);
+    bool part = f->options.number >= 0 || f->options.from > 0;
+    return !f->failures && !host.failed && (complete || part);
 }
 
 static bool parse(struct options *o, int argc, char **argv)
@@ -156,6 +158,8 @@ static bool parse(struct options *o, int argc, char **argv)
             o->full = true;
         else if (!strncmp(argv[i], "--number=", 9))
             o->number = strtoll(argv[i] + 9, NULL, 0);
+        else if (!strncmp(argv[i], "--from=", 7))
+            o->from = strtoll(argv[i] + 7, NULL, 0);
         else
             return false;
     }
@@ -166,7 +170,7 @@ int main(int argc, char **argv)
 {
     struct options options = {.mode = -1, .number = -1};
     if (!parse(&options, argc, argv)) {
-        fprintf(stderr, "usage: forms [--full] [--mode=real|pm32|pm16] [--number=N]\n");
+        fprintf(stderr, "usage: forms [--full] [--mode=real|pm32|pm16] [--number=N | --from=N]\n");
         return 2;
     }
     struct forms *f = calloc(1, sizeof *f);

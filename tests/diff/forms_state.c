@@ -387,6 +387,8 @@ static struct spot spot_in_data(const struct maker *m, enum place place, enum cp
         spot.offset += form->insn.addr_size == 4 ? 0x12340 : 0;
         break;
     case PLACE_READ_ONLY:
+        if (sreg == CPU_SS) /* no processor takes such a stack */
+            break;
         spot.segment = segment_of_selector(SEL_READ_ONLY);
         spot.segment.base = 0x20000;
         break;
@@ -525,8 +527,8 @@ static void put_code(struct maker *m)
         add_patch(c, base + insn->target, &hlt, 1);
 }
 
-/* An exception after a device access is delivered in the cluster; KVM delivers all of them, kvm-pvm in 16-bit
- * protected mode at linear ESP. */
+/* An exception after a device access is delivered in the cluster; KVM delivers all of them, kvm-pvm in protected
+ * mode at linear ESP. */
 static void add_stack(struct form_case *c)
 {
     const struct cpu_segment *ss = &c->start.sreg[CPU_SS];
@@ -565,7 +567,7 @@ bool form_case_make(const struct form *form, u32 index, struct form_case *c)
         place_operands(&m);
     put_code(&m);
     add_stack(c);
-    c->odd_stack = form->mode == MODE_PM16 && c->start.reg[CPU_ESP] != STACK_OFFSET;
+    c->odd_stack = form->mode != MODE_REAL && c->start.sreg[CPU_SS].base && c->start.reg[CPU_ESP] != STACK_OFFSET;
     snprintf(c->text, sizeof c->text, "case %u, %s and %s, values %u", index, place_name[m.plan->place[0]],
              place_name[m.plan->place[1]], m.values);
     return true;
