@@ -87,7 +87,7 @@ def guest_and_exit(tool):
     def look():
         bare = out_and_in(tool, 0)
         for name, kind in bare.items():
-            expect(kind["guest"] < 2 * kind["overhead"], f"hardly more than exits, and the guest has {kind['guest']} ns before a {name}")
+            expect(kind["guest"] < 2 * kind["overhead"], f"hardly more than exits, but {kind['guest']} ns for the guest at {name}")
         turns, kinds = FILLER, out_and_in(tool, FILLER)
         while turns < 0x4000 and kinds["pio_out"]["guest"] < 40 * kinds["pio_out"]["overhead"]:
             turns *= 2
