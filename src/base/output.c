@@ -32,6 +32,8 @@ int output_open(struct output *output, const char *path)
     int rc = -errno;
     if (fd >= 0)
         close(fd);
+    if (fd >= 0 && output->temporary)
+        unlink(output->temporary);
     free(output->temporary);
     return rc;
 }
