@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,17 +19,6 @@
 #define PARTITIONS       4
 #define BPB_TOTAL_16     0x13
 #define BPB_MEDIA        0x15
-
-static bool refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static bool refuse(char *why, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(why, OPTIONS_WHY_BYTES, format, args);
-    va_end(args);
-    return false;
-}
 
 static bool standard_floppy_size(u64 bytes)
 {
@@ -94,16 +82,16 @@ static bool probe_image(const char *label, const char *path, enum block_kind *ki
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO without a writer must not block */
     if (fd < 0)
-        return refuse(why, "%s%.200s: %s", label, path, strerror(errno));
+        return options_refuse(why, "%s%.200s: %s", label, path, strerror(errno));
     bool regular = fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
     off_t bytes = regular ? lseek(fd, 0, SEEK_END) : -1;
     bool whole = pread(fd, sector, sizeof sector, 0) == (ssize_t)sizeof sector;
     close(fd);
     if (!regular || bytes < 0)
-        return refuse(why, "%s%.200s: not a disk image but %s", label, path,
-                      S_ISDIR(st.st_mode) ? "a directory" : "some other kind of file");
+        return options_refuse(why, "%s%.200s: not a disk image but %s", label, path,
+                              S_ISDIR(st.st_mode) ? "a directory" : "some other kind of file");
     if (bytes == 0)
-        return refuse(why, "%s%.200s: the file is empty", label, path);
+        return options_refuse(why, "%s%.200s: the file is empty", label, path);
     *kind = drives_image_kind((u64)bytes, whole ? sector : NULL);
     return true;
 }
@@ -115,9 +103,9 @@ static bool assign_image(struct drives *d, const char *path, char *why)
         return false;
     const char **slot = kind == BLOCK_FLOPPY ? &d->floppy[0] : &d->disk[0];
     if (*slot)
-        return refuse(why, "%.100s is a %s, and so is --%s=%.100s: one drive, two images", path,
-                      kind == BLOCK_FLOPPY ? "floppy" : "hard disk", kind == BLOCK_FLOPPY ? "fda" : "hda",
-                      *slot);
+        return options_refuse(why, "%.100s is a %s, and so is --%s=%.100s: one drive, two images", path,
+                              kind == BLOCK_FLOPPY ? "floppy" : "hard disk", kind == BLOCK_FLOPPY ? "fda" : "hda",
+                              *slot);
     *slot = path;
     strcpy(d->boot, kind == BLOCK_FLOPPY ? "ac" : "ca");
     return true;
@@ -129,9 +117,9 @@ static bool assign_boot(struct drives *d, const char *wanted, char *why)
     bool there[2] = {d->floppy[0] != NULL, d->disk[0] != NULL};
     if (*wanted) {
         if (strchr(wanted, 'a') && !there[0])
-            return refuse(why, "--boot=%s: there is no floppy to boot from; add --fda=FILE", wanted);
+            return options_refuse(why, "--boot=%s: there is no floppy to boot from; add --fda=FILE", wanted);
         if (strchr(wanted, 'c') && !there[1])
-            return refuse(why, "--boot=%s: there is no hard disk to boot from; add --hda=FILE", wanted);
+            return options_refuse(why, "--boot=%s: there is no hard disk to boot from; add --hda=FILE", wanted);
         strcpy(d->boot, wanted);
         return true;
     }
@@ -193,8 +181,8 @@ static bool check_files(const struct options *o, char *why)
     for (u32 i = 0; i < FILE_USES; i++)
         for (u32 j = i + 1; j < FILE_USES; j++)
             if (use[i].path && use[j].path && !may_be_same(&use[i], &use[j], o) && same_file(use[i].path, use[j].path))
-                return refuse(why, "%s and %s are the same file, %.150s", use[i].option, use[j].option,
-                              use[j].path);
+                return options_refuse(why, "%s and %s are the same file, %.150s", use[i].option, use[j].option,
+                                      use[j].path);
     return true;
 }
 
@@ -211,12 +199,12 @@ static bool check_outputs(const struct options *o, char *why)
         if (!path)
             continue;
         if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-            return refuse(why, "%s=%.150s: that is a directory", use[i].option, path);
+            return options_refuse(why, "%s=%.150s: that is a directory", use[i].option, path);
         if (slash)
             snprintf(dir, sizeof dir, "%.*s", (int)MAX(slash - path, 1), path);
         /* What is not there yet is made in its folder; other errors, such as a name too long, stay. */
         if (access(path, W_OK) && (errno != ENOENT || access(dir, W_OK)))
-            return refuse(why, "%s=%.150s: cannot be written: %s", use[i].option, path, strerror(errno));
+            return options_refuse(why, "%s=%.150s: cannot be written: %s", use[i].option, path, strerror(errno));
     }
     return true;
 }
@@ -241,6 +229,6 @@ bool drives_assign(struct drives *d, const struct options *o, char *why)
     if (o->image && !dos_session_wanted(o) && !assign_image(d, o->image, why))
         return false;
     if (d->disk[1] && !d->disk[0])
-        return refuse(why, "--hdb=%.150s: there is no first hard disk; make it --hda", d->disk[1]);
+        return options_refuse(why, "--hdb=%.150s: there is no first hard disk; make it --hda", d->disk[1]);
     return assign_boot(d, o->boot, why) && check_outputs(o, why);
 }

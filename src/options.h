@@ -121,6 +121,9 @@ enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_MAN, OP
  * OPTIONS_HELP: `options->command` says whose help is wanted (COMMAND_NONE: the program's). */
 enum options_result options_parse(struct options *options, int argc, char *const argv[], char *why);
 
+/* Writes the reason to `why` (OPTIONS_WHY_BYTES); false, so that who checks a value can return it. */
+bool options_refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Whether the option of that name (without dashes) was on the command line. */
 bool options_given(const struct options *options, const char *name);
 

@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Writes the reason; false, so that a setter can return it. */
-static bool refuse(char *why, const char *format, ...)
+bool options_refuse(char *why, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -45,7 +42,7 @@ bool option_set_flag(struct options *o, const struct option_row *row, const char
 bool option_set_string(struct options *o, const struct option_row *row, const char *value, char *why)
 {
     if (!*value)
-        return refuse(why, "%s must not be empty", row->what);
+        return options_refuse(why, "%s must not be empty", row->what);
     *(const char **)((char *)o + row->offset) = value;
     return true;
 }
@@ -54,8 +51,8 @@ bool option_set_number(struct options *o, const struct option_row *row, const ch
 {
     u64 n;
     if (!parse_number(value, &n) || n < row->min || n > row->max)
-        return refuse(why, "not %s (%llu to %llu)", row->what, (unsigned long long)row->min,
-                      (unsigned long long)row->max);
+        return options_refuse(why, "not %s (%llu to %llu)", row->what, (unsigned long long)row->min,
+                              (unsigned long long)row->max);
     *(u64 *)((char *)o + row->offset) = n;
     return true;
 }
@@ -88,7 +85,7 @@ bool option_set_seconds(struct options *o, const struct option_row *row, const c
 {
     u64 ns;
     if (!parse_seconds(value, &ns) || ns < row->min * NS_PER_MS || ns > row->max * NS_PER_S)
-        return refuse(why, "not %s (0.001 to %llu)", row->what, (unsigned long long)row->max);
+        return options_refuse(why, "not %s (0.001 to %llu)", row->what, (unsigned long long)row->max);
     *(u64 *)((char *)o + row->offset) = ns;
     return true;
 }
@@ -103,7 +100,7 @@ bool option_set_boot(struct options *o, const struct option_row *row, const char
             return true;
         }
     }
-    return refuse(why, "not one of a, c, ac, ca (a floppy disk, c hard disk)");
+    return options_refuse(why, "not one of a, c, ac, ca (a floppy disk, c hard disk)");
 }
 
 bool option_set_clock(struct options *o, const struct option_row *row, const char *value, char *why)
@@ -114,7 +111,7 @@ bool option_set_clock(struct options *o, const struct option_row *row, const cha
     else if (strcmp(value, "access") == 0)
         o->clock = CLOCK_MODE_ACCESS;
     else
-        return refuse(why, "not one of host, access");
+        return options_refuse(why, "not one of host, access");
     return true;
 }
 
@@ -123,7 +120,7 @@ bool option_set_display(struct options *o, const struct option_row *row, const c
     (void)row;
     bool none = strcmp(value, "none") == 0;
     if (!none && !display_find(value))
-        return refuse(why, "not one of none, term (there is no window yet: use --screenshot=FILE.png)");
+        return options_refuse(why, "not one of none, term (there is no window yet: use --screenshot=FILE.png)");
     o->display = none ? NULL : value;
     return true;
 }
@@ -139,7 +136,7 @@ bool option_set_triple_fault(struct options *o, const struct option_row *row, co
             return true;
         }
     }
-    return refuse(why, "not one of auto, reset, crash");
+    return options_refuse(why, "not one of auto, reset, crash");
 }
 
 bool option_set_exit_port(struct options *o, const struct option_row *row, const char *value, char *why)
@@ -153,7 +150,7 @@ bool option_set_exit_port(struct options *o, const struct option_row *row, const
     size_t digits = strspn(value, "0123456789abcdefABCDEF");
     unsigned long port = strtoul(value, &end, 16);
     if (!digits || value[digits] || digits > 4 || port == 0)
-        return refuse(why, "not a port number in hexadecimal (1 to FFFF) or none");
+        return options_refuse(why, "not a port number in hexadecimal (1 to FFFF) or none");
     o->exit_port = port;
     return true;
 }
@@ -168,8 +165,8 @@ bool option_set_kib(struct options *o, const struct option_row *row, const char 
 {
     u64 n = 0;
     if (strcmp(value, "none") != 0 && (!parse_number(value, &n) || n < row->min || n > row->max))
-        return refuse(why, "not %s (%llu to %llu) or none", row->what, (unsigned long long)row->min,
-                      (unsigned long long)row->max);
+        return options_refuse(why, "not %s (%llu to %llu) or none", row->what, (unsigned long long)row->min,
+                              (unsigned long long)row->max);
     *(u64 *)((char *)o + row->offset) = n;
     return true;
 }
@@ -186,7 +183,7 @@ bool option_set_serial(struct options *o, const struct option_row *row, const ch
 bool option_set_level(struct options *o, const struct option_row *row, const char *value, char *why)
 {
     (void)row;
-    return level_parse(value, &o->level) || refuse(why, "not one of " LEVEL_NAMES);
+    return level_parse(value, &o->level) || options_refuse(why, "not one of " LEVEL_NAMES);
 }
 
 bool option_set_executor(struct options *o, const struct option_row *row, const char *value, char *why)
@@ -197,7 +194,7 @@ bool option_set_executor(struct options *o, const struct option_row *row, const 
     else if (strcmp(value, "interp") == 0)
         o->executor = EXECUTOR_INTERP;
     else
-        return refuse(why, "not one of host, interp");
+        return options_refuse(why, "not one of host, interp");
     return true;
 }
 
@@ -222,8 +219,8 @@ bool option_set_size(struct options *o, const struct option_row *row, const char
 {
     u64 bytes;
     if (!parse_size(value, &bytes) || bytes < row->min || bytes > row->max)
-        return refuse(why, "not a size like 16M (%lluK to %lluM)", (unsigned long long)(row->min / KIB),
-                      (unsigned long long)(row->max / MIB));
+        return options_refuse(why, "not a size like 16M (%lluK to %lluM)", (unsigned long long)(row->min / KIB),
+                              (unsigned long long)(row->max / MIB));
     *(u64 *)((char *)o + row->offset) = bytes;
     return true;
 }
@@ -254,7 +251,7 @@ static bool parse_horizon(const char *text, u64 *horizon)
 
 static bool refuse_horizon(char *why, const char *what)
 {
-    return refuse(why, "%s%snot a number of instructions (1 to %d), auto or inf", what, *what ? ": " : "", HORIZON_MAX);
+    return options_refuse(why, "%s%snot a number of instructions (1 to %d), auto or inf", what, *what ? ": " : "", HORIZON_MAX);
 }
 
 bool option_set_horizon(struct options *o, const struct option_row *row, const char *value, char *why)
@@ -279,7 +276,7 @@ static bool parse_variant(struct variant *v, const char *text, char *why)
     snprintf(v->name, sizeof v->name, "%s", text);
     if (instructions) {
         if (!parse_number(instructions, &window) || !window_in_range(window))
-            return refuse(why, "%s: not a number of instructions (1 to %d)", text, CLUSTER_WINDOW_MAX);
+            return options_refuse(why, "%s: not a number of instructions (1 to %d)", text, CLUSTER_WINDOW_MAX);
         v->window = (u32)window;
         v->level = CLUSTER_WINDOW;
         return true;
@@ -290,7 +287,7 @@ static bool parse_variant(struct variant *v, const char *text, char *why)
         return parse_horizon(horizon, &v->horizon) || refuse_horizon(why, text);
     }
     return level_parse(text, &v->level) ||
-           refuse(why, "%s: not one of " LEVEL_NAMES ", window:N, on:HORIZON", *text ? text : "an empty name");
+           options_refuse(why, "%s: not one of " LEVEL_NAMES ", window:N, on:HORIZON", *text ? text : "an empty name");
 }
 
 /* Calls `item` for each part of a comma-separated list; parts longer than a name can be are cut and fail
@@ -313,10 +310,10 @@ static bool for_each_item(struct options *o, const char *list, char *why,
 static bool add_variant(struct options *o, const char *text, char *why)
 {
     if (o->n_variants == MAX_VARIANTS)
-        return refuse(why, "more than %d variants", MAX_VARIANTS);
+        return options_refuse(why, "more than %d variants", MAX_VARIANTS);
     for (u32 i = 0; i < o->n_variants; i++)
         if (strcmp(o->variants[i].name, text) == 0)
-            return refuse(why, "%s is there twice", text);
+            return options_refuse(why, "%s is there twice", text);
     if (!parse_variant(&o->variants[o->n_variants], text, why))
         return false;
     o->n_variants++;
@@ -329,20 +326,20 @@ bool option_set_variants(struct options *o, const struct option_row *row, const 
     o->n_variants = 0;
     if (!for_each_item(o, value, why, add_variant))
         return false;
-    return o->n_variants >= 2 || refuse(why, "a comparison needs two variants");
+    return o->n_variants >= 2 || options_refuse(why, "a comparison needs two variants");
 }
 
 static bool add_window(struct options *o, const char *text, char *why)
 {
     u64 n;
     if (!parse_number(text, &n) || !window_in_range(n))
-        return refuse(why, "%s: not a number of instructions (1 to %d)", *text ? text : "an empty item",
-                      CLUSTER_WINDOW_MAX);
+        return options_refuse(why, "%s: not a number of instructions (1 to %d)", *text ? text : "an empty item",
+                              CLUSTER_WINDOW_MAX);
     if (o->n_windows == MAX_WINDOWS)
-        return refuse(why, "more than %d windows", MAX_WINDOWS);
+        return options_refuse(why, "more than %d windows", MAX_WINDOWS);
     for (u32 i = 0; i < o->n_windows; i++)
         if (o->windows[i] == n)
-            return refuse(why, "%s is there twice", text);
+            return options_refuse(why, "%s is there twice", text);
     o->windows[o->n_windows++] = (u32)n;
     return true;
 }
@@ -375,16 +372,16 @@ static bool add_stress(struct options *o, const char *text, char *why)
         if (strlen(item->name) != len || strncmp(item->name, text, len) != 0)
             continue;
         if (!item->max && text[len])
-            return refuse(why, "%s takes no value", item->name);
+            return options_refuse(why, "%s takes no value", item->name);
         if (item->max && (!text[len] || !parse_number(text + len + 1, &n) || n < item->min || n > item->max))
-            return refuse(why, "%s: not %s (%u to %u)", text, item->what, item->min, item->max);
+            return options_refuse(why, "%s: not %s (%u to %u)", text, item->what, item->min, item->max);
         if (o->stress_given & BIT(i))
-            return refuse(why, "%s is there twice", item->name);
+            return options_refuse(why, "%s is there twice", item->name);
         o->stress_given |= BIT(i);
         o->stress[i] = (u32)n;
         return true;
     }
-    return refuse(why, "%s: not one of flush, slow, threshold=N, code=BYTES, heat=N", *text ? text : "an empty item");
+    return options_refuse(why, "%s: not one of flush, slow, threshold=N, code=BYTES, heat=N", *text ? text : "an empty item");
 }
 
 bool option_set_stress(struct options *o, const struct option_row *row, const char *value, char *why)
@@ -404,7 +401,7 @@ bool option_set_part(struct options *o, const struct option_row *row, const char
     snprintf(first, sizeof first, "%.*s", (int)(slash - value), value);
     if (!*slash || !parse_number(first, &part) || !parse_number(slash + 1, &parts) || !part || part > parts ||
         parts > PARTS_MAX)
-        return refuse(why, "not K/N, the Kth of N parts (1/1 to %d/%d)", PARTS_MAX, PARTS_MAX);
+        return options_refuse(why, "not K/N, the Kth of N parts (1/1 to %d/%d)", PARTS_MAX, PARTS_MAX);
     o->part = (u32)part;
     o->parts = (u32)parts;
     return true;
@@ -416,12 +413,12 @@ bool option_add_mount(struct options *o, const struct option_row *row, const cha
     char letter = value[0] | 0x20;
     (void)row;
     if (letter < 'a' || letter > 'y' || value[1] != '=' || !value[2])
-        return refuse(why, "not a drive (A to Y), '=' and a directory or an image");
+        return options_refuse(why, "not a drive (A to Y), '=' and a directory or an image");
     if (o->n_mounts == MAX_MOUNTS)
-        return refuse(why, "more than %d", MAX_MOUNTS);
+        return options_refuse(why, "more than %d", MAX_MOUNTS);
     for (u32 i = 0; i < o->n_mounts; i++)
         if ((o->mounts[i][0] | 0x20) == letter)
-            return refuse(why, "drive %c: is given twice", letter - 'a' + 'A');
+            return options_refuse(why, "drive %c: is given twice", letter - 'a' + 'A');
     o->mounts[o->n_mounts++] = value;
     return true;
 }
@@ -431,13 +428,13 @@ bool option_add_command(struct options *o, const struct option_row *row, const c
     enum { LINE_MAX_CHARACTERS = 127 };
     (void)row;
     if (!*value)
-        return refuse(why, "the command must not be empty");
+        return options_refuse(why, "the command must not be empty");
     if (strlen(value) > LINE_MAX_CHARACTERS)
-        return refuse(why, "a command has at most %d characters", LINE_MAX_CHARACTERS);
+        return options_refuse(why, "a command has at most %d characters", LINE_MAX_CHARACTERS);
     if (strpbrk(value, "\r\n"))
-        return refuse(why, "one command at a time");
+        return options_refuse(why, "one command at a time");
     if (o->n_commands == MAX_COMMANDS)
-        return refuse(why, "more than %d", MAX_COMMANDS);
+        return options_refuse(why, "more than %d", MAX_COMMANDS);
     o->commands[o->n_commands++] = value;
     return true;
 }
